@@ -1,0 +1,205 @@
+import numpy as np
+import pytest
+from pose_prep.alignment import AlignmentSettings, align_recording, to_egocentric
+from pose_prep.cleaning import find_runs
+from pose_prep.storage import load_aligned, save_aligned
+from recordings import BODY, make_dataset, make_lively_tracks, make_tracks
+
+KEYPOINTS = list(BODY)
+LEFT = KEYPOINTS.index("left_paw")
+
+
+def settings(**changes):
+    return AlignmentSettings(
+        **{
+            "keypoints": None,
+            "center": "tail",
+            "orient": "nose",
+            "pose_confidence": 0.9,
+            "max_gap_seconds": 0.3,
+            "robust": False,
+            "iqr_factor": 4,
+            "savgol_filter": False,
+            "savgol_length": 5,
+            "savgol_order": 2,
+        }
+        | changes
+    )
+
+
+def align(tracks, fps=10.0, **changes):
+    return align_recording(make_dataset(tracks=tracks, fps=fps), settings(**changes))
+
+
+def test_center_is_the_origin_and_orient_lies_on_the_positive_x_axis():
+    positions = np.array([[[5.0, 9.0], [5.0, 5.0], [4.0, 6.0]]])  # nose below the tail, as seen
+    nose, tail, paw = to_egocentric(positions, center=1, orient=0)[0]
+    assert nose.tolist() == [4, 0]
+    assert tail.tolist() == [0, 0]
+    np.testing.assert_allclose(paw, [1, 1])
+
+
+def test_an_animal_on_the_positive_x_axis_is_left_as_it_is():
+    egocentric = to_egocentric(make_tracks(place=(0, 0))[..., :2], center=3, orient=0)
+    np.testing.assert_allclose(egocentric[0], list(BODY.values()))
+
+
+def test_several_full_turns_leave_no_trace():
+    turns = np.linspace(-4 * np.pi, 4 * np.pi, 721)
+    place = np.random.default_rng(0).uniform(0, 1000, size=(721, 2))
+    aligned, _ = align(make_tracks(frames=721, heading=turns, place=place))
+    # Features: nose_x, then both paws; what the turning animal looks like never changes.
+    np.testing.assert_allclose(aligned.poses, np.tile([10, 6, -3, 6, 3], (721, 1)), atol=1e-4)
+
+
+def test_a_mirrored_animal_stays_mirrored():
+    mirrored = {name: (x, -y) for name, (x, y) in BODY.items()}
+    aligned, _ = align(make_tracks(body=mirrored, heading=2.0))
+    np.testing.assert_allclose(aligned.poses[0], [10, 6, 3, 6, -3], atol=1e-5)
+
+
+def test_features_follow_the_file_without_the_constant_three():
+    aligned, _ = align(make_lively_tracks(), keypoints=["tail", "right_paw", "nose"])
+    assert aligned.features == ["nose_x", "right_paw_x", "right_paw_y"]
+    assert aligned.poses.shape == (300, 3)
+    assert aligned.poses.dtype == np.float32
+    aligned, _ = align(make_lively_tracks())
+    assert aligned.features == ["nose_x", "left_paw_x", "left_paw_y", "right_paw_x", "right_paw_y"]
+
+
+def test_a_frame_without_direction_is_unusable():
+    tracks = make_tracks()
+    tracks[7, KEYPOINTS.index("nose")] = tracks[7, KEYPOINTS.index("tail")]
+    aligned, _ = align(tracks, robust=True)
+    assert np.flatnonzero(~aligned.usable).tolist() == [7]
+    assert np.isnan(aligned.poses[7]).all()
+
+
+def test_short_gaps_are_filled_and_long_ones_are_unusable():
+    tracks = make_tracks(heading=0.3)
+    tracks[3:6, LEFT] = (999, 999, 0.1)  # three frames: 0.3 s at 10 fps
+    tracks[10:14, LEFT] = (999, 999, 0.1)  # four
+    aligned, quality = align(tracks)
+    assert np.flatnonzero(~aligned.usable).tolist() == [10, 11, 12, 13]
+    np.testing.assert_allclose(aligned.poses[3:6], aligned.poses[:3], atol=1e-4)
+    row = quality.loc["left_paw"]
+    assert row.tolist() == [7 / 20, 3 / 20, 0, 4 / 20, 0.4]
+    assert quality.loc["right_paw"].tolist() == [0, 0, 0, 0, 0]
+    np.testing.assert_allclose(
+        quality.loc["all keypoints"].tolist(), [7 / 80, 3 / 80, 0, 4 / 20, 0.4]
+    )
+
+
+def test_a_lost_center_costs_the_frame_but_blames_no_other_keypoint():
+    tracks = make_tracks()
+    tracks[:5, KEYPOINTS.index("tail"), 2] = 0
+    aligned, quality = align(tracks, robust=True)
+    assert np.flatnonzero(~aligned.usable).tolist() == [0, 1, 2, 3, 4]
+    assert quality["unusable_share"].tolist() == [0, 0, 0, 0.25, 0.25]
+
+
+def jittering_tracks(frames=60):
+    """Paws move by half a pixel or so: enough spread for the rule, too little to trip it."""
+    rng = np.random.default_rng(3)
+    body = {name: np.array(xy) + rng.uniform(-1, 1, (frames, 2)) for name, xy in BODY.items()}
+    return make_tracks(frames=frames, body=body)
+
+
+def test_an_outlier_is_replaced_by_its_neighbours():
+    tracks = jittering_tracks()
+    tracks[30, LEFT, :2] += 30
+    aligned, quality = align(tracks, robust=True)
+    x = aligned.features.index("left_paw_x")
+    np.testing.assert_allclose(aligned.poses[30, x], aligned.poses[[29, 31], x].mean(), rtol=1e-5)
+    assert quality["outlier_share"].tolist() == [0, 1 / 60, 0, 0, 1 / 240]
+    assert aligned.usable.all()
+    assert align(tracks, robust=False)[0].poses[30, x] > 20
+
+
+def test_outlier_and_gap_together_are_not_filled_beyond_the_limit():
+    tracks = jittering_tracks()
+    tracks[30:33, LEFT, 2] = 0  # three frames, filled at first …
+    tracks[33, LEFT, :2] += 30  # … until the fourth proves to be an outlier
+    aligned, quality = align(tracks, robust=True)
+    assert np.flatnonzero(~aligned.usable).tolist() == [30, 31, 32, 33]
+    assert quality.loc["left_paw", "longest_gap_seconds"] == 0.4
+    assert quality.loc["left_paw", "interpolated_share"] == 0
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_no_keypoint_is_ever_invented_for_longer_than_the_limit(seed):
+    rng = np.random.default_rng(seed)
+    tracks = jittering_tracks(frames=400)
+    lost = rng.random((400, 4)) < 0.15
+    wrong = rng.random((400, 4)) < [0, 0.02, 0.02, 0]
+    tracks[lost, 2] = 0
+    tracks[wrong, :2] += 30
+    aligned, quality = align(tracks, robust=True, max_gap_seconds=0.2)
+
+    open_frames = np.zeros(400, bool)
+    for keypoint in range(4):
+        for start, stop in find_runs((lost | wrong)[:, keypoint]):
+            open_frames[start:stop] |= stop - start > 2 or start == 0 or stop == 400
+    assert not (aligned.usable & open_frames).any()
+    # An outlier in a gap beside a frame that cannot be aligned has no neighbour to be filled from.
+    assert (aligned.usable | open_frames).mean() > 0.98
+    np.testing.assert_allclose(quality["outlier_share"][:4], (wrong & ~lost).mean(axis=0))
+
+
+def test_smoothing_is_optional_and_never_touches_unusable_frames():
+    tracks = make_lively_tracks()
+    tracks[100:120, LEFT, 2] = 0
+    rough, _ = align(tracks)
+    smooth, _ = align(tracks, savgol_filter=True)
+    assert np.isnan(smooth.poses[100:120]).all()
+    assert np.isfinite(smooth.poses[120:]).all()
+    assert np.diff(smooth.poses[120:], axis=0).std() < np.diff(rough.poses[120:], axis=0).std()
+
+
+def test_without_likelihood_every_position_counts():
+    tracks = make_tracks()
+    tracks[..., 2] = np.nan
+    tracks[4, LEFT, :2] = np.nan
+    aligned, quality = align(tracks)
+    assert aligned.usable.all()
+    assert quality.loc["left_paw", "missing_share"] == 1 / 20
+
+
+def test_a_keypoint_that_is_never_confident_is_named_with_the_cure():
+    tracks = make_tracks()
+    tracks[:, LEFT, 2] = 0.5
+    with pytest.raises(ValueError, match=r"mouse.csv: never confident: left_paw; .*'keypoints'"):
+        align(tracks)
+    assert align(tracks, keypoints=["nose", "right_paw", "tail"])[0].usable.all()
+
+
+def test_all_unknown_keypoints_are_named_at_once():
+    with pytest.raises(ValueError, match=r"mouse.csv: .*") as caught:
+        align(make_tracks(), keypoints=["nose", "tial"], center="hip", orient="left_paw")
+    message = str(caught.value)
+    assert "keypoints: no keypoint 'tial'" in message
+    assert "center: no keypoint 'hip'" in message
+    assert "orient: 'left_paw' is not among" in message
+    assert "nose, left_paw, right_paw, tail" in message
+
+
+def test_settings_that_contradict_themselves_are_refused():
+    with pytest.raises(ValueError, match=r"both 'nose'.*savgol_order"):
+        align(make_tracks(), center="nose", savgol_filter=True, savgol_order=5)
+
+
+def test_a_recording_without_a_usable_frame_is_refused():
+    tracks = make_tracks()
+    tracks[:10, LEFT, 2] = 0
+    tracks[10:, 2, 2] = 0
+    with pytest.raises(ValueError, match=r"mouse.csv: no frame has all of its keypoints"):
+        align(tracks)
+
+
+def test_npz_gives_back_what_was_aligned(tmp_path):
+    aligned, _ = align(make_lively_tracks(), fps=29.385)
+    save_aligned(aligned, tmp_path / "a.npz")
+    loaded = load_aligned(tmp_path / "a.npz")
+    np.testing.assert_array_equal(loaded.poses, aligned.poses)
+    np.testing.assert_array_equal(loaded.usable, aligned.usable)
+    assert (loaded.features, loaded.fps) == (aligned.features, 29.385)

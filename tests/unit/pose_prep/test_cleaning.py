@@ -1,0 +1,136 @@
+import numpy as np
+import pytest
+from pose_prep.cleaning import (
+    fill_gaps,
+    find_measured,
+    find_outliers,
+    find_runs,
+    longest_gaps,
+    smooth,
+    spread_over_gaps,
+)
+
+NAN = np.nan
+
+
+def column(values):
+    """One keypoint with x as given and y = -x."""
+    x = np.array(values, dtype=float)
+    return np.stack([x, -x], axis=-1)[:, None]
+
+
+def mask(text):
+    """One keypoint's (frame, 1) mask: '.#' are false and true."""
+    return np.array([[sign == "#"] for sign in text])
+
+
+def show(array):
+    return "".join("#" if value else "." for value in array[:, 0])
+
+
+def test_positions_below_the_threshold_were_not_measured():
+    confidence = np.array([[0.89], [0.9], [1.2], [NAN]])
+    assert show(find_measured(column([1, 1, 1, 1]), confidence, 0.9)) == ".###"
+
+
+def test_an_empty_position_was_not_measured_whatever_its_likelihood():
+    positions = np.array([[[NAN, 1.0]], [[1.0, NAN]], [[NAN, NAN]]])
+    assert not find_measured(positions, np.ones((3, 1)), 0.5).any()
+
+
+def test_a_short_gap_is_a_straight_line_between_its_neighbours():
+    filled, where = fill_gaps(column([0, 99, 99, 99, 8]), mask(".###."), 3)
+    assert filled[:, 0, 0].tolist() == [0, 2, 4, 6, 8]
+    assert filled[:, 0, 1].tolist() == [0, -2, -4, -6, -8]
+    assert show(where) == ".###."
+
+
+def test_a_gap_one_frame_too_long_stays_open():
+    filled, where = fill_gaps(column([0, 99, 99, 99, 8]), mask(".###."), 2)
+    assert np.isnan(filled[1:4]).all()
+    assert np.isfinite(filled[[0, 4]]).all()
+    assert not where.any()
+
+
+def test_nothing_is_extrapolated():
+    filled, where = fill_gaps(column([9, 1, 2, 9]), mask("#..#"), 5)
+    assert np.isnan(filled[[0, 3]]).all()
+    assert not where.any()
+
+
+def test_keypoints_are_filled_each_by_itself():
+    positions = np.concatenate([column([0, 9, 2]), column([5, 6, 9])], axis=1)
+    filled, _ = fill_gaps(positions, np.hstack([mask(".#."), mask("..#")]), 1)
+    assert filled[:2, :, 0].tolist() == [[0, 5], [1, 6]]
+    assert np.isnan(filled[2, 1]).all()
+    assert filled[2, 0, 0] == 2
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_no_filled_stretch_exceeds_the_limit_and_every_short_inner_gap_is_filled(seed):
+    rng = np.random.default_rng(seed)
+    gap, limit = rng.random((200, 3)) < 0.6, 4
+    positions = rng.normal(size=(200, 3, 2))
+    filled, where = fill_gaps(positions, gap, limit)
+    np.testing.assert_array_equal(np.isfinite(filled).all(-1), ~gap | where)
+    np.testing.assert_array_equal(filled[~gap], positions[~gap])
+    for keypoint in range(3):
+        runs = find_runs(gap[:, keypoint])
+        inner = [(a, b) for a, b in runs if a > 0 and b < 200 and b - a <= limit]
+        expected = np.zeros(200, bool)
+        for start, stop in inner:
+            expected[start:stop] = True
+        np.testing.assert_array_equal(where[:, keypoint], expected)
+
+
+def test_marks_spread_over_the_gap_that_holds_them():
+    assert show(spread_over_gaps(mask("..#....#"), mask(".###.##."))) == ".###...."
+    assert show(spread_over_gaps(mask("#......#"), mask("##....##"))) == "##....##"
+
+
+def test_the_longest_gap_may_touch_the_ends():
+    gaps = np.hstack([mask("##...#"), mask("......"), mask("######")])
+    assert longest_gaps(gaps).tolist() == [2, 0, 6]
+
+
+def test_outliers_are_judged_by_the_interquartile_range():
+    # 0..8 have quartiles 2 and 6; with 100 appended: mean 13.6, quartiles 2.25 and 6.75, IQR 4.5.
+    positions = column([*range(9), 100])
+    assert show(find_outliers(positions, 4)) == "." * 9 + "#"
+    assert not find_outliers(positions, 86.4 / 4.5 + 0.01).any()
+
+
+def test_the_rule_is_the_same_as_on_z_scores():
+    x = np.random.default_rng(0).standard_t(2, size=500)
+    z = (x - x.mean()) / x.std()
+    low, high = np.percentile(z, [25, 75])
+    expected = np.abs(z) > 3 * (high - low)
+    assert 0 < expected.sum() < 50
+    np.testing.assert_array_equal(find_outliers(column(x), 3)[:, 0], expected)
+
+
+def test_constant_and_empty_coordinates_hold_no_outliers():
+    positions = np.concatenate([column([1.0] * 9 + [5]), column([NAN] * 10)], axis=1)
+    assert not find_outliers(positions, 4).any()
+
+
+def test_smoothing_stays_within_a_run():
+    usable = np.array([True] * 9 + [False] + [True] * 9)
+    step = np.where(np.arange(19) < 9, 0.0, 100.0)[:, None]
+    step[9] = NAN
+    np.testing.assert_allclose(smooth(step, usable, 5, 2)[usable], step[usable], atol=1e-9)
+
+
+def test_smoothing_keeps_polynomials_and_short_runs():
+    usable = np.array([True] * 12 + [False] + [True] * 4)
+    series = (np.arange(17.0) ** 2)[:, None]
+    noise = np.random.default_rng(0).normal(size=(17, 1))
+    np.testing.assert_allclose(smooth(series, usable, 5, 2), series, atol=1e-9)
+    smoothed = smooth(series + noise, usable, 5, 2)
+    assert (smoothed[13:] == (series + noise)[13:]).all()
+    assert (smoothed[:12] != (series + noise)[:12]).all()
+
+
+def test_runs_start_and_stop():
+    assert find_runs(mask("##..#.")[:, 0]).tolist() == [[0, 2], [4, 5]]
+    assert find_runs(np.zeros(3, bool)).tolist() == []

@@ -1,0 +1,122 @@
+import numpy as np
+import pytest
+from pose_prep.alignment import AlignmentSettings, align_recording
+from pose_prep.reading import read_poses
+from pose_prep.simulation import (
+    ARENA,
+    BEHAVIOURS,
+    GROUPS,
+    KEYPOINTS,
+    draw_behaviours,
+    simulate_recording,
+    write_deeplabcut_csv,
+)
+from recordings import make_dataset
+
+SETTINGS = AlignmentSettings(None, "tail_base", "nose", 0.9, 0.25, True, 4, True, 5, 2)
+
+
+def simulate(seed=0, frames=3000, group="calm"):
+    return simulate_recording(np.random.default_rng(seed), frames, 30, group)
+
+
+def test_a_seed_fixes_the_recording():
+    first, second, other = simulate(1), simulate(1), simulate(2)
+    assert (first[0] == second[0]).all()
+    assert (first[1] == second[1]).all()
+    assert (first[0] != other[0]).any()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_animal_stays_in_the_arena_and_shows_every_behaviour(seed):
+    tracks, labels = simulate(seed)
+    assert tracks.shape == (3000, 6, 3)
+    assert labels.shape == (3000,)
+    assert set(labels) == set(BEHAVIOURS)
+    assert tracks[..., :2].min() > 0
+    assert tracks[..., :2].max() < ARENA
+    assert tracks[..., 2].min() >= 0
+    assert tracks[..., 2].max() <= 1
+
+
+def test_behaviours_follow_one_another_without_self_transitions():
+    rng = np.random.default_rng(0)
+    behaviour = draw_behaviours(rng, 30_000, 30, **GROUPS["calm"])
+    changes = np.flatnonzero(np.diff(behaviour)) + 1
+    durations = np.diff(changes)
+    assert durations.min() >= 9  # 0.3 s: nothing flickers
+    assert 1.0 < durations.mean() / 30 < 2.5
+
+
+def test_groups_differ_in_what_they_do():
+    share = {
+        group: np.mean([np.isin(simulate(s, group=group)[1], ["rest", "groom"]) for s in range(4)])
+        for group in GROUPS
+    }
+    assert share["active"] < share["calm"] - 0.05
+    with pytest.raises(ValueError, match=r"'sleepy'.*calm, active"):
+        simulate(group="sleepy")
+
+
+def egocentric(behaviour, seeds=range(3)):
+    """Poses of usable frames at least 0.3 s inside one behaviour, over a few animals."""
+    parts = []
+    for seed in seeds:
+        tracks, labels = simulate(seed)
+        aligned, _ = align_recording(
+            make_dataset(tracks=tracks, keypoints=KEYPOINTS, fps=30.0), SETTINGS
+        )
+        inside = np.convolve(labels == behaviour, np.ones(19), "same") == 19
+        parts.append(aligned.poses[inside & aligned.usable])
+        features = aligned.features
+    return {name: np.concatenate(parts)[:, i] for i, name in enumerate(features)}
+
+
+def test_the_body_bends_to_the_side_it_turns_to_and_shortens_when_rearing():
+    walk, left, right, rear = map(egocentric, ["walk", "turn_left", "turn_right", "rear"])
+    # Between nose and tail the bent body bulges to the outer side; right is positive y.
+    assert left["left_fore_paw_y"].mean() > walk["left_fore_paw_y"].mean() + 2
+    assert right["left_fore_paw_y"].mean() < walk["left_fore_paw_y"].mean() - 2
+    assert rear["nose_x"].mean() < walk["nose_x"].mean() - 8
+
+
+def test_walking_steps_in_diagonal_pairs():
+    walk = egocentric("walk")
+    correlation = np.corrcoef(
+        [walk[f"{paw}_paw_x"] for paw in ("left_fore", "right_hind", "right_fore", "left_hind")]
+    )
+    assert correlation[0, 1] > 0.5
+    assert correlation[2, 3] > 0.5
+    assert correlation[0, 2] < -0.3
+    assert correlation[0, 3] < -0.5
+
+
+def test_grooming_is_faster_than_stepping():
+    def speed(series):
+        return np.abs(np.diff(series)).mean() / series.std()
+
+    assert speed(egocentric("groom")["left_fore_paw_y"]) > 1.3 * speed(
+        egocentric("walk")["left_fore_paw_x"]
+    )
+
+
+def test_tracking_is_noisy_and_loses_keypoints_now_and_then():
+    tracks, _ = simulate(0, frames=9000)
+    low = tracks[..., 2] < 0.9
+    assert 0.003 < low.mean() < 0.05
+    assert (tracks[~low][:, 2] > 0.9).all()
+    aligned, quality = align_recording(
+        make_dataset(tracks=tracks, keypoints=KEYPOINTS, fps=30.0), SETTINGS
+    )
+    assert 0.9 < aligned.usable.mean() < 1
+    assert 0.4 < quality["longest_gap_seconds"].max() < 4
+
+
+def test_the_written_csv_reads_as_deeplabcut(tmp_path):
+    tracks, _ = simulate(frames=50)
+    write_deeplabcut_csv(tmp_path / "m.csv", tracks, KEYPOINTS, scorer="simulation")
+    poses = read_poses(tmp_path / "m.csv", "DeepLabCut", 30)
+    assert list(poses.keypoints.values) == KEYPOINTS
+    np.testing.assert_allclose(
+        poses.position.values[..., 0], tracks[..., :2].transpose(0, 2, 1), atol=1e-4
+    )

@@ -1,0 +1,127 @@
+"""Bad input is refused before any job, all at once, with key or row and cure."""
+
+import pytest
+
+
+def refused(project):
+    printed = project.snakemake(check=False)
+    assert not (project / "results").exists()
+    assert "Traceback" not in printed
+    return printed
+
+
+def test_all_faults_of_a_config_are_named_at_once(project):
+    project.write_config(
+        kl_strt=3,
+        zdims="many",
+        test_fraction=1.5,
+        savgol_length=4,
+        models={"wide": {"hidden_size_layer1": 8, "batch_size": 0}},
+    )
+    printed = refused(project)
+    assert "kl_strt: there is no such setting; did you mean kl_start?" in printed
+    assert "zdims: 'many' is not of type 'integer'; it means: Number of latents." in printed
+    assert "test_fraction: 1.5 is greater than or equal to the maximum of 1" in printed
+    assert "models.wide.hidden_size_layer1: there is no such setting; did you mean" in printed
+    assert "models.wide.batch_size: 0 is less than the minimum of 1" in printed
+    assert "5 fault(s)" in printed
+
+
+def test_settings_that_do_not_go_together_are_refused(project):
+    project.write_config(
+        savgol_length=4,
+        split_gap=11,
+        models={
+            "far": {"prediction_steps": 9},
+            "bound": {"pretrained_weights": True, "pretrained_model": "gone.pt"},
+        },
+    )
+    printed = refused(project)
+    assert "savgol_length: 4 is even" in printed
+    assert "prediction_steps: model far predicts 9 frames from 8" in printed
+    assert "split_gap: 11 frames are fewer than the window of model bound" in printed
+    assert "pretrained_model: gone.pt of model bound does not exist" in printed
+
+
+def test_a_missing_required_key_is_named(project):
+    (project / "config/config.yaml").write_text("device: cpu\n")
+    printed = refused(project)
+    assert "center: is missing; set it: Keypoint at the origin" in printed
+    assert "orient: is missing" in printed
+
+
+def test_all_faults_of_a_sheet_are_named_at_once(project):
+    project.write_sheet(
+        "session\tposes\tsoftware\tfps\tcolour\n"
+        "mouse1\trecordings/mouse1.csv\tDeepLabCut\t30\t\n"
+        "mouse1\trecordings/mouse2.h5\tDeepLabCut\t30\t\n"
+        "mouse3\trecordings/gone.csv\tDeepLabCut\t30\t\n"
+        "../mouse4\trecordings/mouse1.csv\tDeepLabcut\tfast\tred\n"
+    )
+    printed = refused(project)
+    assert "line 3, session: mouse1 is also in line 2" in printed
+    assert "line 4, poses: recordings/gone.csv does not exist" in printed
+    assert "line 5, colour: there is no such" in printed
+    assert "line 5, session: '../mouse4' does not match" in printed
+    assert "line 5, software: 'DeepLabcut' is not one of" in printed
+    assert "line 5, fps: 'fast' is not of type 'number'" in printed
+    assert "6 fault(s)" in printed
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("", "column session is missing"),
+        ("session,poses,software,fps\na,b,c,30\n", "columns are separated by tabs"),
+        ("session\tposes\tsoftware\tfps\n", "it lists no recording"),
+    ],
+)
+def test_a_sheet_without_rows_or_columns_is_refused(project, text, sentence):
+    project.write_sheet(text)
+    assert sentence in refused(project)
+
+
+def test_a_missing_sheet_is_named(project):
+    project.write_config(sessions="elsewhere.tsv")
+    assert "sessions: elsewhere.tsv does not exist" in refused(project)
+
+
+def test_a_keypoint_that_a_recording_lacks_is_refused_before_any_job(project):
+    project.write_config(center="tail_base", keypoints=["nose", "tail_base", "ear"])
+    printed = refused(project)
+    assert "recordings/mouse1.csv has no keypoint 'tail_base' (center in the config)" in printed
+    assert "recordings/mouse1.csv has no keypoint 'ear' (keypoints in the config)" in printed
+    assert "recordings/mouse2.h5 has no keypoint 'ear'" in printed
+    assert "it has: nose, left_paw, right_paw, tail" in printed
+
+
+def test_sessions_to_hold_out_must_be_there(project):
+    project.write_config(test_sessions=["mouse9"], test_groups=["placebo"])
+    printed = refused(project)
+    assert "test_sessions in the config: no recording of this sheet is 'mouse9'" in printed
+    assert "test_groups in the config: no recording of this sheet is 'placebo'" in printed
+
+
+def test_a_vame_config_can_be_brought_along(project):
+    """VAME's dead keys are taken with one warning; its 0 and 1 are read as it means them."""
+    project.write_config(
+        hidden_size_layer_2=256,
+        transition_function="GRU",
+        beta_norm=False,
+        scheduler=1,
+        prediction_decoder=1,
+        softplus=0,
+    )
+    printed = project.snakemake("--dry-run")
+    warning = "these keys of VAME's config do nothing here: "
+    assert printed.count(warning) == 1
+    assert warning + "beta_norm, hidden_size_layer_2, transition_function" in printed
+
+
+@pytest.mark.parametrize(("device", "gpus"), [("cpu", 0), ("auto", 1), ("cuda", 1)])
+def test_what_runs_the_network_asks_for_a_gpu_unless_told_not_to(project, device, gpus):
+    project.write_config(device=device)
+    jobs = project.snakemake("--dry-run").split("\nrule ")
+    asking = {job.split(":")[0] for job in jobs if f"gpu={gpus}" in job}
+    assert asking == {"train_model", "evaluate_model"}
+    assert "gpu=" not in "".join(job for job in jobs if job.split(":")[0] not in asking)

@@ -1,0 +1,112 @@
+"""One whole run: what it leaves, and that it is done once it is done."""
+
+import csv
+import hashlib
+import json
+
+import numpy as np
+import pytest
+import torch
+from vame_core.checkpoint import load_model
+
+MODEL = "results/models/vame/seed0"
+EXPORT = "results/export/vame/seed0"
+
+
+@pytest.fixture(scope="module")
+def description(finished_once):
+    return json.loads((finished_once / "results/dataset/dataset.json").read_text())
+
+
+def test_a_finished_run_has_nothing_to_do(finished):
+    assert "Nothing to be done" in finished.snakemake()
+
+
+def test_segments_are_the_recording_scaled(finished_once, description):
+    """Each segment's rows, unscaled, are the aligned frames that it says they are."""
+    mean, std = (np.array(description["scaling"][key]) for key in ("mean", "std"))
+    for segment in description["segments"]:
+        aligned = np.load(finished_once / f"results/aligned/{segment['session']}.npz")
+        rows = np.load(finished_once / f"results/dataset/{segment['side']}.npy")
+        rows = rows[segment["start"] : segment["stop"]]
+        frames = slice(segment["first_frame"], segment["first_frame"] + len(rows))
+        assert aligned["usable"][frames].all()
+        np.testing.assert_allclose(rows * std + mean, aligned["poses"][frames], atol=1e-3)
+
+
+def test_scaling_is_learnt_on_training_frames_alone(finished_once):
+    train = np.load(finished_once / "results/dataset/train.npy")
+    np.testing.assert_allclose(train.mean(axis=0), 0, atol=1e-4)
+    np.testing.assert_allclose(train.std(axis=0), 1, atol=1e-4)
+
+
+def test_history_has_one_row_per_epoch(finished_once):
+    with open(finished_once / MODEL / "history.csv") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["epoch"] for row in rows] == ["1", "2", "3", "4"]
+    assert [float(row["kl_weight"]) for row in rows] == [0, 1, 1, 1]
+    seconds = [float(row["seconds"]) for row in rows]
+    assert seconds == sorted(seconds)
+    assert seconds[0] > 0
+    terms = ("loss", "reconstruction", "future", "kl", "cluster")
+    assert list(rows[0])[:14] == [
+        *("epoch", "seconds", "kl_weight", "learning_rate"),
+        *(f"{side}_{term}" for side in ("train", "test") for term in terms),
+    ]
+
+
+def test_the_model_is_the_best_annealed_epoch(finished_once):
+    with open(finished_once / MODEL / "history.csv") as file:
+        rows = [row for row in csv.DictReader(file) if float(row["kl_weight"]) > 0.99]
+    best = min(rows, key=lambda row: float(row["test_loss"]))
+    checkpoint = torch.load(finished_once / MODEL / "model.pt", weights_only=True)
+    assert checkpoint["epoch"] == int(best["epoch"])
+    metrics = json.loads((finished_once / MODEL / "metrics.json").read_text())
+    assert metrics["epoch"] == checkpoint["epoch"]
+    assert metrics["reconstruction"] == pytest.approx(float(best["test_reconstruction"]), rel=1e-5)
+    assert torch.load(finished_once / MODEL / "last.pt", weights_only=True)["epoch"] == 4
+
+
+def test_snapshots_are_kept(finished_once):
+    snapshots = sorted(path.name for path in (finished_once / MODEL / "snapshots").iterdir())
+    assert snapshots == ["epoch2.pt", "epoch4.pt"]
+
+
+def test_the_checkpoint_knows_its_features_and_scaling(finished_once, description):
+    _, config, checkpoint = load_model(finished_once / MODEL / "model.pt", torch.device("cpu"))
+    assert checkpoint["features"] == description["features"]
+    assert checkpoint["scaling"] == description["scaling"]
+    assert config.network.time_window == 8
+
+
+def test_the_manifest_names_what_it_was_made_of(finished_once):
+    manifest = json.loads((finished_once / EXPORT / "manifest.json").read_text())
+
+    def sha256(path):
+        return hashlib.sha256((finished_once / path).read_bytes()).hexdigest()
+
+    for name in ("vame.pkl", "model.safetensors", "model.onnx"):
+        assert manifest["outputs"][name] == sha256(f"{EXPORT}/{name}")
+    assert manifest["inputs"]["model.pt"] == sha256(f"{MODEL}/model.pt")
+    assert manifest["inputs"]["dataset.json"] == sha256("results/dataset/dataset.json")
+    assert manifest["inputs"]["train.npy"] == sha256("results/dataset/train.npy")
+    assert manifest["onnx_largest_difference"] < 1e-4
+    assert manifest["settings"]["zdims"] == 3
+    assert manifest["seed"] == 0
+
+
+def test_every_job_has_a_log(finished_once):
+    rules = {path.name for path in (finished_once / "logs").iterdir()}
+    assert rules == {
+        *("import_poses", "align_poses", "split_dataset", "train_model"),
+        *("evaluate_model", "export_checkpoint", "plot_losses", "plot_reconstructions"),
+    }
+    log = (finished_once / "logs/train_model/vame/seed0.log").read_text()
+    assert "epoch 4/4" in log
+
+
+def test_figures_are_drawn(finished_once):
+    for name in ("losses", "reconstructions"):
+        for suffix, magic in (("svg", b"<?xml"), ("png", b"\x89PNG")):
+            path = finished_once / f"results/figures/vame/seed0/{name}.{suffix}"
+            assert path.read_bytes().startswith(magic)

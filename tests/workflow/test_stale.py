@@ -1,0 +1,37 @@
+"""An edit reruns the steps that it makes stale, and no others."""
+
+import pytest
+
+TRAIN = {"train_model", "evaluate_model", "export_checkpoint", "plot_losses"} | {
+    "plot_reconstructions"
+}
+SPLIT = {"split_dataset"} | TRAIN
+
+
+@pytest.mark.parametrize(
+    ("settings", "rules"),
+    [
+        ({}, set()),
+        ({"figure_dpi": 100}, {"plot_losses", "plot_reconstructions"}),
+        ({"example_windows": 2}, {"evaluate_model", "plot_losses", "plot_reconstructions"}),
+        ({"kl_start": 2}, TRAIN),
+        ({"models": {"vame": {"learning_rate": 0.002}}}, TRAIN),
+        ({"test_fraction": 0.25}, SPLIT),
+        ({"pose_confidence": 0.5}, {"align_poses"} | SPLIT),
+        ({"learning_rate": 0.001, "beta": 1.0, "noise": 0}, set()),
+        ({"learning_rate": "1e-3", "max_epochs": "4"}, set()),
+    ],
+    ids=str,
+)
+def test_an_edit_reruns_what_uses_it(finished_once, settings, rules):
+    try:
+        finished_once.write_config(**settings)
+        assert finished_once.stale_rules() == rules
+    finally:
+        finished_once.write_config()
+
+
+def test_the_order_of_keys_reruns_nothing(finished):
+    lines = (finished / "config/config.yaml").read_text().splitlines()
+    (finished / "config/config.yaml").write_text("\n".join(reversed(lines)) + "\n# a comment\n")
+    assert finished.stale_rules() == set()

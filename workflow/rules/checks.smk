@@ -1,0 +1,326 @@
+# The door: config and sheet are typed and checked here, before any job, and all faults are named
+# at once. Inside, nothing is checked again.
+import csv
+import difflib
+import re
+from pathlib import Path
+
+from jsonschema import Draft202012Validator
+from snakemake.exceptions import WorkflowError
+
+# VAME's numbers for what has a name here.
+ALIASES = {"scheduler": {0: "constant", 1: "plateau"}}
+DEMO = "results/demo/"  # what the rule simulate_demo writes need not be there yet
+
+
+def typed_config(config, schema):
+    """The config with defaults filled in and values typed by the schema.
+
+    Numbers become numbers (YAML reads 5e-4 as a string), VAME's 0 and 1 become the booleans that
+    they stand for: how a value is written changes nothing and reruns nothing.
+
+    Raises WorkflowError naming every unknown key, wrong type, value out of range and missing key.
+    """
+    properties = schema["properties"]
+    config = {key: typed(value, key, properties) for key, value in config.items()}
+    faults = faults_of(config, schema)
+    for key, entry in properties.items():
+        if "default" in entry:
+            config.setdefault(key, typed(entry["default"], key, properties))
+    config["demo"] = {
+        key: config["demo"].get(key, entry["default"])
+        for key, entry in properties["demo"]["properties"].items()
+    }
+    faults += faults_of_models(config, schema)
+    if not faults:
+        faults = faults_between_settings(config, schema)
+    if faults:
+        refuse("config", faults)
+    return config
+
+
+def typed(value, key, properties):
+    """A value as the type that its key has in the schema, where it can be read as that."""
+    value = ALIASES.get(key, {}).get(value, value) if is_plain(value) else value
+    kinds = properties.get(key, {}).get("type", [])
+    kinds = [kinds] if isinstance(kinds, str) else kinds
+    if "boolean" in kinds and value in (0, 1):
+        return bool(value)
+    if isinstance(value, str):
+        read = float if "number" in kinds else int if "integer" in kinds else str
+        try:
+            return read(value)
+        except ValueError:
+            return value
+    if "number" in kinds and type(value) is int:
+        return float(value)
+    return value
+
+
+def is_plain(value):
+    return isinstance(value, (str, int, float, bool, type(None)))
+
+
+def faults_of(settings, schema, where=""):
+    """One sentence per violation of the schema: the key, what is wrong, what it should be."""
+    faults = []
+    for error in sorted(
+        Draft202012Validator(schema).iter_errors(settings), key=lambda e: e.json_path
+    ):
+        path = [str(part) for part in error.absolute_path]
+        entry = schema["properties"].get(path[0], {}) if path else {}
+        if error.validator == "additionalProperties":
+            known = list(error.schema["properties"])
+            for key in sorted(set(error.instance) - set(known)):
+                nearest = difflib.get_close_matches(key, known, 1)
+                hint = (
+                    f"did you mean {nearest[0]}?" if nearest else "see config/README.md"
+                )
+                faults.append(
+                    f"{where}{'.'.join([*path, key])}: there is no such setting; {hint}"
+                )
+        elif error.validator == "required":
+            key = error.message.split("'")[1]
+            faults.append(
+                f"{where}{key}: is missing; "
+                f"set it: {schema['properties'][key]['description']}"
+            )
+        else:
+            faults.append(
+                f"{where}{'.'.join(path)}: {error.message}; it means: "
+                f"{entry.get('description', schema.get('description', ''))}"
+            )
+    return faults
+
+
+def of_model(schema):
+    """The part of the schema that a model may change."""
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {
+            key: entry
+            for key, entry in schema["properties"].items()
+            if "train_model" in entry.get("used_by", [])
+        },
+    }
+
+
+def faults_of_models(config, schema):
+    models = config["models"]
+    if not isinstance(models, dict):
+        return []  # the schema has said so
+    faults = []
+    for name, changes in models.items():
+        if isinstance(changes, dict):
+            changes = {
+                key: typed(value, key, schema["properties"])
+                for key, value in changes.items()
+            }
+            faults += faults_of(changes, of_model(schema), f"models.{name}.")
+    return faults
+
+
+def model_settings(config, changes, schema):
+    """The whole config as one model sees it."""
+    changes = changes or {}
+    return config | {
+        key: typed(value, key, schema["properties"]) for key, value in changes.items()
+    }
+
+
+def faults_between_settings(config, schema):
+    """What each setting allows by itself, but not together."""
+    faults = []
+    if config["savgol_length"] % 2 == 0:
+        faults.append(
+            f"savgol_length: {config['savgol_length']} is even; choose an odd number"
+        )
+    if config["savgol_order"] >= config["savgol_length"]:
+        faults.append(
+            f"savgol_order: {config['savgol_order']} must be below savgol_length "
+            f"({config['savgol_length']})"
+        )
+    if config["center"] == config["orient"]:
+        faults.append("orient: must be another keypoint than center")
+    if config["keypoints"] is not None:
+        faults += [
+            f"{key}: {config[key]!r} is not among keypoints; add it there, or choose one of them"
+            for key in ("center", "orient")
+            if config[key] not in config["keypoints"]
+        ]
+    for name, changes in config["models"].items():
+        model = model_settings(config, changes, schema)
+        if (
+            model["prediction_decoder"]
+            and model["prediction_steps"] > model["time_window"]
+        ):
+            faults.append(
+                f"prediction_steps: model {name} predicts {model['prediction_steps']} frames "
+                f"from {model['time_window']}; at most time_window can be predicted"
+            )
+        window = model["time_window"] + (
+            model["prediction_steps"] if model["prediction_decoder"] else 0
+        )
+        if config["split_gap"] < window:
+            faults.append(
+                f"split_gap: {config['split_gap']} frames are fewer than the window of model "
+                f"{name} (time_window + prediction_steps = {window}); set it to {window} or more"
+            )
+        if (
+            model["pretrained_weights"]
+            and not Path(model["pretrained_model"]).is_file()
+        ):
+            faults.append(
+                f"pretrained_model: {model['pretrained_model']} of model {name} does not exist; "
+                "correct the path, or set pretrained_weights: false"
+            )
+    return faults
+
+
+def warnings_about(config, models, schema):
+    """What is allowed, but does not do what one may expect."""
+    sentences = []
+    dead = sorted(key for key in config if schema["properties"][key].get("deprecated"))
+    if dead:
+        sentences.append(
+            f"these keys of VAME's config do nothing here: {', '.join(dead)}"
+        )
+    for name, model in models.items():
+        if model["kmeans_loss"] > model["zdims"]:
+            sentences.append(
+                f"kmeans_loss: model {name} has only {model['zdims']} singular values (zdims); "
+                f"{model['kmeans_loss']} counts as that"
+            )
+        if model["softplus"]:
+            sentences.append(
+                f"softplus: model {name} cannot have a posterior narrower than the prior"
+            )
+        annealed = model["annealtime"] + (
+            model["kl_start"] if model["anneal_function"] == "linear" else 5
+        )
+        if model["max_epochs"] < annealed:
+            sentences.append(
+                f"max_epochs: model {name} ends after {model['max_epochs']} epochs, before the "
+                f"KL weight has risen (epoch {annealed}); its last epoch will be its model"
+            )
+    return sentences
+
+
+def checked_sheet(config, sheet_schema, schema):
+    """The rows of the sheet, typed, with defaults.
+
+    Raises WorkflowError naming every row and column at fault, every file that is missing, and
+    every keypoint of the config that a recording lacks.
+    """
+    path = Path(config["sessions"])
+    if not path.is_file():
+        refuse(
+            "config",
+            [
+                f"sessions: {path} does not exist; write a sheet there "
+                "(config/README.md shows one), or name yours"
+            ],
+        )
+    properties = sheet_schema["properties"]
+    with open(path, newline="", encoding="utf-8-sig") as file:
+        table = csv.DictReader(file, delimiter="\t", restkey="(beyond the last column)")
+        columns = table.fieldnames or []
+        rows = [(table.line_num, row) for row in table if any(row.values())]
+    missing = [key for key in sheet_schema["required"] if key not in columns]
+    if missing:
+        refuse(
+            path,
+            [
+                f"column {key} is missing; columns are separated by tabs, and the first line "
+                f"names them: {', '.join(properties)}"
+                for key in missing
+            ],
+        )
+    if not rows:
+        refuse(path, ["it lists no recording; add one row per recording"])
+    faults, sessions, lines = [], [], {}
+    for line, row in rows:
+        row = {
+            key: typed(value.strip(), key, properties)
+            for key, value in row.items()
+            if isinstance(value, str) and value.strip()
+        } | {
+            key: value
+            for key, value in row.items()
+            if not isinstance(value, str) and value
+        }
+        where = f"line {line}, "
+        found = faults_of(row, sheet_schema, where)
+        session = row.get("session")
+        if session in lines:
+            found.append(
+                f"{where}session: {session} is also in line {lines[session]}; "
+                "give each recording a name of its own"
+            )
+        lines.setdefault(session, line)
+        if not found:
+            row = {key: entry.get("default") for key, entry in properties.items()} | row
+            sessions.append(row)
+            found = faults_of_files(row, config, where)
+        faults += found
+    names = {row["session"] for row in sessions}
+    groups = {row["group"] for row in sessions}
+    for key, known in (("test_sessions", names), ("test_groups", groups)):
+        faults += [
+            f"{key} in the config: no recording of this sheet is {name!r}; "
+            f"there are: {', '.join(sorted(known))}"
+            for name in config[key]
+            if name not in known
+        ]
+    if faults:
+        refuse(path, faults)
+    return sessions
+
+
+def faults_of_files(row, config, where):
+    faults = []
+    for key in ("poses", "labels"):
+        made_here = row[key].startswith(DEMO)
+        if row[key] and not made_here and not Path(row[key]).is_file():
+            faults.append(
+                f"{where}{key}: {row[key]} does not exist; the path is relative to "
+                f"{Path.cwd()}"
+            )
+    if not faults and workflow.is_main_process and Path(row["poses"]).is_file():
+        known = keypoints_of(row["poses"])
+        wanted = {"center": [config["center"]], "orient": [config["orient"]]}
+        wanted["keypoints"] = config["keypoints"] or []
+        faults += [
+            f"{where}poses: {row['poses']} has no keypoint {name!r} ({key} in the config); "
+            f"it has: {', '.join(known)}"
+            for key, names in wanted.items()
+            for name in names
+            if known and name not in known
+        ]
+    return faults
+
+
+def keypoints_of(path):
+    """Names of the keypoints in a pose file's header, without reading its tracks.
+
+    Empty where the file cannot be read here: import_poses then checks it, with its own readers.
+    """
+    if Path(path).suffix.lower() == ".csv":
+        with open(path, newline="", encoding="utf-8-sig", errors="replace") as file:
+            for row, _ in zip(csv.reader(file), range(4)):
+                if row and row[0] == "bodyparts":
+                    return list(dict.fromkeys(row[1:]))
+        return []
+    try:
+        import pandas  # in the .venv, but not in a Snakemake that is installed by itself
+
+        columns = pandas.read_hdf(path, stop=0).columns
+        return list(columns.get_level_values("bodyparts").unique())
+    except Exception:  # of pandas, pytables and HDF5 alike: not DeepLabCut's table
+        return []
+
+
+def refuse(where, faults):
+    listed = "\n".join(f"  - {fault}" for fault in faults)
+    raise WorkflowError(f"{where} has {len(faults)} fault(s):\n{listed}")

@@ -1,0 +1,31 @@
+# Aligned poses in, scaled training and held-out frames out.
+#   in:  results/aligned/{session}.npz of every session
+#   out: results/dataset/{train,test}.npy  (frame, feature) float32, scaled, memory-mappable
+#        results/dataset/dataset.json      features, scaling, segments, sessions, hashes
+
+
+rule split_dataset:
+    """Split all recordings into training and held-out segments, and scale them."""
+    input:
+        aligned=collect("results/aligned/{session}.npz", session=SESSIONS),
+    output:
+        train="results/dataset/train.npy",
+        test="results/dataset/test.npy",
+        description="results/dataset/dataset.json",
+    log:
+        "logs/split_dataset/split_dataset.log",
+    benchmark:
+        "results/benchmarks/split_dataset/split_dataset.tsv"
+    conda:
+        "../../envs/poses.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory_mb(4000),
+    params:
+        settings=settings_of("split_dataset"),
+        sessions=[
+            {"group": row["group"], "session": name} for name, row in SESSIONS.items()
+        ],
+        code=source_digest("pose_prep"),
+    script:
+        "../scripts/split_dataset.py"

@@ -1,0 +1,60 @@
+# Tables of a trained model in, figures out.
+#   in:  results/models/{model}/seed{seed}/   history.csv, metrics.json, reconstructions.npz
+#   out: results/figures/{model}/seed{seed}/  losses, reconstructions, each as svg and png
+
+
+rule plot_losses:
+    """Draw one model's losses, KL weight and learning rate over its epochs."""
+    input:
+        history="results/models/{model}/seed{seed}/history.csv",
+        metrics="results/models/{model}/seed{seed}/metrics.json",
+    output:
+        svg=report(
+            "results/figures/{model}/seed{seed}/losses.svg",
+            caption="../report/losses.rst",
+            category="Training",
+            labels={"model": "{model}", "seed": "{seed}", "figure": "losses"},
+        ),
+        png="results/figures/{model}/seed{seed}/losses.png",
+    log:
+        "logs/plot_losses/{model}/seed{seed}.log",
+    benchmark:
+        "results/benchmarks/plot_losses/{model}/seed{seed}.tsv"
+    conda:
+        "../../envs/figures.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory_mb(1000),
+    params:
+        settings=settings_of("plot_losses"),
+        code=source_digest("figures"),
+    script:
+        "../scripts/plot_losses.py"
+
+
+rule plot_reconstructions:
+    """Draw held-out windows, their reconstruction and their predicted future."""
+    input:
+        reconstructions="results/models/{model}/seed{seed}/reconstructions.npz",
+    output:
+        svg=report(
+            "results/figures/{model}/seed{seed}/reconstructions.svg",
+            caption="../report/reconstructions.rst",
+            category="Training",
+            labels={"model": "{model}", "seed": "{seed}", "figure": "reconstructions"},
+        ),
+        png="results/figures/{model}/seed{seed}/reconstructions.png",
+    log:
+        "logs/plot_reconstructions/{model}/seed{seed}.log",
+    benchmark:
+        "results/benchmarks/plot_reconstructions/{model}/seed{seed}.tsv"
+    conda:
+        "../../envs/figures.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory_mb(1000),
+    params:
+        settings=settings_of("plot_reconstructions"),
+        code=source_digest("figures"),
+    script:
+        "../scripts/plot_reconstructions.py"

@@ -1,0 +1,36 @@
+"""Measure one model on held-out windows, and keep examples for the figure."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import torch
+from job_log import log_to
+from vame_core.checkpoint import load_model
+from vame_core.determinism import choose_device
+from vame_core.evaluation import example_reconstructions, held_out_metrics
+from vame_core.windows import open_windows
+
+log_to(snakemake.log[0])
+torch.set_num_threads(snakemake.threads)
+settings = snakemake.params.settings
+device = choose_device(settings["device"])
+model, config, checkpoint = load_model(Path(snakemake.input.model), device)
+description = json.loads(Path(snakemake.input.description).read_text())
+held_out = open_windows(
+    Path(snakemake.input.test), description, "test", config.network.window_length, device
+)
+
+metrics = {
+    "model": snakemake.wildcards.model,
+    "seed": checkpoint["seed"],
+    "epoch": checkpoint["epoch"],
+    "selection": checkpoint["selection"],
+    **held_out_metrics(model, held_out, config),
+}
+Path(snakemake.output.metrics).write_text(json.dumps(metrics, indent=2) + "\n")
+np.savez(
+    snakemake.output.reconstructions,
+    **example_reconstructions(model, held_out, description, settings["example_windows"]),
+)
+print(json.dumps(metrics, indent=2))

@@ -1,0 +1,1 @@
+"""Figures of a trained model: tables and arrays in, matplotlib figures out."""

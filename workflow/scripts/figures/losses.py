@@ -1,0 +1,177 @@
+"""The course of a training: every loss term, the KL weight, the learning rate by epoch."""
+
+import textwrap
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
+
+from figures.style import BLUE, GREY, INK, ORANGE, page_figure, paper_style
+
+# column without its train_ or test_: panel title, unit
+TERMS = {
+    "loss": ("Total loss", "weighted sum of terms"),
+    "reconstruction": ("Reconstruction", "mean squared error,\nscaled units"),
+    "future": ("Future prediction", "mean squared error,\nscaled units"),
+    "cluster": ("Cluster term", "sum of singular values"),
+    "kl": ("KL divergence", "nats per window"),
+}
+SCHEDULES = {
+    "kl_weight": ("KL weight", "factor of KL and\ncluster terms"),
+    "learning_rate": ("Learning rate", "step size"),
+}
+COLUMNS = 4
+ROUND_STEPS = [1, 2, 5, 10]
+
+# column prefix: label, colour, line width, drawing order; the held-out curve is the one to read
+SIDES = {
+    "test": ("held-out windows", BLUE, 1.3, 3),
+    "train": ("training windows", ORANGE, 1.0, 2),
+}
+LOG_FROM_RATIO = 5
+"""Values that span more than this factor, all positive, go on a logarithmic axis."""
+MARKERS_UP_TO = 12
+"""Epochs so few that each is marked; a single one has no line."""
+
+CHOSEN_STYLE = {"color": GREY, "linewidth": 0.8, "linestyle": (0, (3, 2)), "zorder": 1}
+SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def draw_losses(history: pd.DataFrame, chosen_epoch: int, selection: str = "") -> Figure:
+    """Small multiples over the epochs of `history.csv`; `selection` says how the epoch was chosen.
+
+    A term whose columns are empty, as the future's are without a future decoder, gets no panel.
+    Panels are labelled (`Axes.get_label`) with the columns they show.
+    """
+    history = history.sort_values("epoch")
+    terms = [
+        term for term in TERMS if history[[f"train_{term}", f"test_{term}"]].notna().any(axis=None)
+    ]
+    panels = [*terms, *SCHEDULES]
+    with paper_style():
+        figure = page_figure(height_mm=92)
+        rows = 2
+        grid = figure.add_gridspec(rows, COLUMNS)
+        cells = [divmod(position, COLUMNS) for position in range(rows * COLUMNS)]
+        for (row, column), panel in zip(cells, panels, strict=False):
+            axes = figure.add_subplot(grid[row, column], label=panel)
+            if panel in TERMS:
+                _draw_term(axes, history, panel, chosen_epoch)
+            else:
+                _draw_schedule(axes, history, panel, chosen_epoch)
+            _finish_epochs(axes, history["epoch"], chosen_epoch)
+        figure.get_layout_engine().set(wspace=0.04, hspace=0.06)
+        row, column = cells[len(panels)]
+        axes = figure.add_subplot(grid[row, column:], label="legend")
+        line_length = 22 if column == COLUMNS - 1 else 54
+        _draw_legend(axes, history, chosen_epoch, textwrap.fill(selection, line_length))
+    return figure
+
+
+def _draw_term(axes: Axes, history: pd.DataFrame, term: str, chosen_epoch: int) -> None:
+    title, unit = TERMS[term]
+    for side, (label, colour, width, order) in SIDES.items():
+        column = f"{side}_{term}"
+        axes.plot(
+            history["epoch"],
+            history[column],
+            color=colour,
+            linewidth=width,
+            zorder=order,
+            label=label,
+            **_markers(history[column]),
+        )
+    _mark_chosen(axes, history, f"test_{term}", chosen_epoch, BLUE)
+    axes.margins(y=0.08)
+    axes.set_title(title)
+    axes.set_ylabel(unit)
+    _scale_values(axes, history[[f"train_{term}", f"test_{term}"]].to_numpy(float))
+
+
+def _draw_schedule(axes: Axes, history: pd.DataFrame, column: str, chosen_epoch: int) -> None:
+    title, unit = SCHEDULES[column]
+    values = history[column]
+    axes.plot(history["epoch"], values, color=INK, **_markers(values))
+    _mark_chosen(axes, history, column, chosen_epoch, INK)
+    axes.set_title(title)
+    axes.set_ylabel(unit)
+    _scale_values(axes, values.to_numpy(float))
+    if axes.get_yscale() == "linear":
+        axes.set_ylim(0, 1.08 * values.max() or 1)
+
+
+def _mark_chosen(
+    axes: Axes, history: pd.DataFrame, column: str, chosen_epoch: int, colour: str
+) -> None:
+    chosen = history[history["epoch"] == chosen_epoch]
+    axes.plot(
+        chosen["epoch"],
+        chosen[column],
+        "o",
+        color=colour,
+        markersize=4.5,
+        markeredgecolor="white",
+        markeredgewidth=0.5,
+        zorder=4,
+        clip_on=False,
+    )
+
+
+def _markers(values: pd.Series) -> dict:
+    few = values.notna().sum() <= MARKERS_UP_TO
+    return {"marker": "o", "markersize": 2.5} if few else {}
+
+
+def _scale_values(axes: Axes, values: np.ndarray) -> None:
+    """Logarithmic where the range asks for it, and numbers written out plainly either way."""
+    values = values[np.isfinite(values)]
+    if values.size and values.min() > 0 and values.max() > LOG_FROM_RATIO * values.min():
+        axes.set_yscale("log")
+        decades = np.log10(values.max() / values.min())
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if decades < 2 else (1,)))
+        axes.yaxis.set_minor_formatter(NullFormatter())
+        if decades < 2:
+            axes.yaxis.set_minor_locator(NullLocator())
+    else:
+        axes.yaxis.set_major_locator(MaxNLocator(4, steps=ROUND_STEPS))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _plain(value)))
+
+
+def _plain(value: float) -> str:
+    """Three digits at most, small and large numbers as a product with a power of ten.
+
+    >>> _plain(0.05), _plain(0.0005), _plain(1e-5)
+    ('0.05', '5×10⁻⁴', '10⁻⁵')
+    """
+    if value == 0 or 1e-3 <= abs(value) < 1e4:
+        return f"{value:.4g}".replace("-", "−")
+    digits, power = f"{value:.3e}".split("e")
+    factor = f"{float(digits):g}×".replace("-", "−") if float(digits) != 1 else ""
+    return f"{factor}10{str(int(power)).translate(SUPERSCRIPT)}"
+
+
+def _finish_epochs(axes: Axes, epochs: pd.Series, chosen_epoch: int) -> None:
+    axes.axvline(chosen_epoch, label="chosen epoch", **CHOSEN_STYLE)
+    first, last = min(epochs.min(), chosen_epoch), max(epochs.max(), chosen_epoch)
+    margin = max(0.04 * (last - first), 0.5)
+    axes.set_xlim(first - margin, last + margin)
+    axes.xaxis.set_major_locator(MaxNLocator(4, steps=ROUND_STEPS, integer=True, min_n_ticks=1))
+    axes.set_xlabel("epoch")
+
+
+def _draw_legend(axes: Axes, history: pd.DataFrame, chosen_epoch: int, selection: str) -> None:
+    handles = [
+        Line2D([], [], color=colour, linewidth=width, label=label, **_markers(history["epoch"]))
+        for label, colour, width, _ in SIDES.values()
+    ]
+    handles.append(Line2D([], [], label=f"chosen epoch, {chosen_epoch}", **CHOSEN_STYLE))
+    axes.set_axis_off()
+    legend = axes.legend(handles=handles, loc="upper left", borderaxespad=0, handlelength=1.8)
+    below = axes.annotate(
+        selection, (0, 0), xycoords=legend, xytext=(2, -4), textcoords="offset points",
+        color=GREY, va="top",
+    )  # fmt: skip
+    below.set_in_layout(False)  # a long sentence takes no room from the panels

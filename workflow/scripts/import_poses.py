@@ -1,0 +1,16 @@
+"""Read one recording in its tracker's format and store it as netCDF."""
+
+from job_log import log_to
+from pose_prep.reading import read_poses
+from pose_prep.storage import save_poses
+
+log_to(snakemake.log[0])
+recording = snakemake.params.recording
+poses = read_poses(
+    snakemake.input.poses, recording["software"], recording["fps"], recording["individual"]
+)
+save_poses(poses, snakemake.output.poses)
+print(
+    f"read {snakemake.input.poses}: {poses.sizes['time']} frames at {recording['fps']} fps, "
+    f"keypoints {', '.join(poses.keypoints.values)}"
+)

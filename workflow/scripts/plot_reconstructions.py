@@ -1,0 +1,17 @@
+"""Draw held-out windows, their reconstruction and their predicted future."""
+
+import numpy as np
+from figures.reconstructions import draw_reconstructions
+from figures.style import save
+from job_log import log_to
+
+log_to(snakemake.log[0])
+
+with np.load(snakemake.input.reconstructions) as file:
+    figure = draw_reconstructions(dict(file))
+save(
+    figure,
+    svg=snakemake.output.svg,
+    png=snakemake.output.png,
+    dpi=snakemake.params.settings["figure_dpi"],
+)

@@ -1,0 +1,102 @@
+"""Which positions were measured, and what may stand in for those that were not.
+
+Positions are (frame, keypoint, axis), masks (frame, keypoint).
+"""
+
+import warnings
+
+import numpy as np
+from scipy.signal import savgol_filter
+
+
+def find_measured(
+    positions: np.ndarray, confidence: np.ndarray, pose_confidence: float
+) -> np.ndarray:
+    """Where the tracker saw a keypoint.
+
+    A confidence of NaN says nothing against a position (frames labelled by hand, trackers without
+    likelihood); an empty position was not measured, whatever its confidence.
+    """
+    return np.isfinite(positions).all(axis=-1) & ~(confidence < pose_confidence)
+
+
+def find_outliers(positions: np.ndarray, iqr_factor: float) -> np.ndarray:
+    """VAME's interquartile rule: in a z-scored coordinate, ``|z| > iqr_factor * IQR(z)``.
+
+    NaN is ignored. A keypoint is an outlier when either of its coordinates is. A coordinate whose
+    quartiles coincide offers no scale to judge by and is left alone.
+    Source: VAME 0.14, ``preprocessing/cleaning.py``.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", category=RuntimeWarning)  # a keypoint that is all NaN
+        distance = np.abs(positions - np.nanmean(positions, axis=0))
+        low, high = np.nanpercentile(positions, [25, 75], axis=0)
+    # The standard deviation of the z-score divides both sides of the rule and cancels.
+    return ((distance > iqr_factor * (high - low)) & (high > low)).any(axis=-1)
+
+
+def fill_gaps(
+    positions: np.ndarray, gap: np.ndarray, max_gap: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Interpolate linearly across gaps of at most ``max_gap`` frames; longer ones become NaN.
+
+    A gap is a run of frames marked in ``gap``, judged for each keypoint by itself. Values come
+    from the frames on either side of it, so a gap at the start or end of the recording stays open.
+
+    Returns
+    -------
+    The filled positions, and the part of ``gap`` that is now filled.
+    """
+    before, after = _neighbours(gap)
+    filled = gap & (before >= 0) & (after < len(gap)) & (after - before - 1 <= max_gap)
+
+    result = np.where(gap[..., None], np.nan, positions)
+    frame, keypoint = np.nonzero(filled)
+    start, stop = before[frame, keypoint], after[frame, keypoint]
+    weight = ((frame - start) / (stop - start))[:, None]
+    result[frame, keypoint] = (1 - weight) * positions[start, keypoint] + weight * positions[
+        stop, keypoint
+    ]
+    return result, filled & np.isfinite(result).all(axis=-1)
+
+
+def spread_over_gaps(marked: np.ndarray, gap: np.ndarray) -> np.ndarray:
+    """The whole of each gap that holds a marked frame."""
+    before, after = _neighbours(gap)
+    count = np.cumsum(np.pad(marked & gap, ((1, 1), (0, 0))), axis=0)
+    in_gap = np.take_along_axis(count, after, 0) - np.take_along_axis(count, before + 1, 0)
+    return gap & (in_gap > 0)
+
+
+def longest_gaps(gap: np.ndarray) -> np.ndarray:
+    """(keypoint,) length of the longest gap in frames."""
+    before, after = _neighbours(gap)
+    return np.where(gap, after - before - 1, 0).max(axis=0)
+
+
+def smooth(
+    series: np.ndarray, usable: np.ndarray, savgol_length: int, savgol_order: int
+) -> np.ndarray:
+    """Savitzky-Golay filter within each run of usable frames; shorter runs are left as they are."""
+    series = series.copy()
+    for start, stop in find_runs(usable):
+        if stop - start >= savgol_length:
+            series[start:stop] = savgol_filter(
+                series[start:stop], savgol_length, savgol_order, axis=0
+            )
+    return series
+
+
+def find_runs(mask: np.ndarray) -> np.ndarray:
+    """(run, 2) start and stop (excluded) of each run of true values in a (frame,) mask."""
+    edges = np.flatnonzero(np.diff(np.pad(mask.astype(np.int8), 1)))
+    return edges.reshape(-1, 2)
+
+
+def _neighbours(gap):
+    """The last frame outside a gap before each frame (-1: none) and the next one (n: none)."""
+    n = len(gap)
+    index = np.arange(n)[:, None]
+    before = np.maximum.accumulate(np.where(gap, -1, index), axis=0)
+    after = np.minimum.accumulate(np.where(gap, n, index)[::-1], axis=0)[::-1]
+    return before, after

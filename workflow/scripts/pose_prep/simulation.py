@@ -1,0 +1,241 @@
+"""A mouse with known behaviour, as a tracker would see it from above.
+
+The animal carries out one behaviour after another (a semi-Markov chain). Each behaviour is a
+posture that moves in its own way and tempo, in a frame of reference that travels with the animal;
+one passes into the next within about 0.15 s. The camera looks down and image y points down, so
+that positive angles turn right. On top comes what trackers do: jitter, two paws
+exchanged, keypoints lost. Lengths are pixels, times seconds, angles radians.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy.ndimage import gaussian_filter1d
+
+KEYPOINTS = [
+    "nose",
+    "left_fore_paw",
+    "right_fore_paw",
+    "left_hind_paw",
+    "right_hind_paw",
+    "tail_base",
+]
+NOSE, LEFT_FORE, RIGHT_FORE, LEFT_HIND, RIGHT_HIND, TAIL = range(6)
+PAWS = [LEFT_FORE, RIGHT_FORE, LEFT_HIND, RIGHT_HIND]
+
+BEHAVIOURS = ["rest", "groom", "walk", "turn_left", "turn_right", "rear"]
+MEAN_DURATION = np.array([2.0, 2.2, 1.5, 1.0, 1.0, 1.6])
+# Chance of the next behaviour (column) after each (row), before groups weigh in.
+SUCCESSION = np.array(
+    [  # rest groom walk left right rear
+        [0.0, 4.0, 3.0, 1.0, 1.0, 1.0],
+        [4.0, 0.0, 2.0, 1.0, 1.0, 1.0],
+        [1.5, 1.0, 0.0, 3.0, 3.0, 2.0],
+        [1.0, 0.5, 5.0, 0.0, 0.7, 1.5],
+        [1.0, 0.5, 5.0, 0.7, 0.0, 1.5],
+        [2.0, 2.0, 2.5, 1.5, 1.5, 0.0],
+    ]
+)
+# A group draws some behaviours more often and keeps to them for longer or shorter.
+GROUPS = {
+    "calm": {"appeal": np.ones(6), "persistence": np.ones(6)},
+    "active": {
+        "appeal": np.array([0.6, 0.7, 1.4, 1.6, 1.6, 1.2]),
+        "persistence": np.array([0.7, 0.8, 1.2, 1.1, 1.1, 1.0]),
+    },
+}
+
+ARENA = 600.0
+MARGIN = 90.0  # kept between the tail base and the wall: the longest animal fits in
+BLEND = 0.06  # standard deviation of the Gaussian that blends behaviours: 0.15 s from 10 to 90 %
+
+
+def simulate_recording(
+    rng: np.random.Generator, n_frames: int, fps: float, group: str = "calm"
+) -> tuple[np.ndarray, np.ndarray]:
+    """Simulate one animal in an arena of 600 x 600 pixels.
+
+    Returns
+    -------
+    tracks
+        (frame, keypoint, 3) float64: x, y and likelihood of ``KEYPOINTS``.
+    labels
+        (frame,) the behaviour of each frame, a name in ``BEHAVIOURS``.
+    """
+    if group not in GROUPS:
+        raise ValueError(f"group {group!r}: the simulation knows {', '.join(GROUPS)}")
+    size, tempo = rng.normal(1, [0.06, 0.08]).clip(0.85, 1.15)
+    behaviour = draw_behaviours(rng, n_frames, fps, **GROUPS[group])
+    weights = gaussian_filter1d(np.eye(len(BEHAVIOURS))[behaviour], BLEND * fps, axis=0)
+
+    posture, speed, turning = _move(rng, n_frames, fps, tempo)
+    body = size * np.einsum("fb,fbka->fka", weights, posture)
+    place, heading = _travel(
+        rng,
+        fps,
+        speed=size * (weights * speed).sum(axis=1),
+        turning=(weights * turning).sum(axis=1),
+    )
+    positions = place[:, None] + _rotate(body, heading)
+    return _track(rng, positions, fps), np.array(BEHAVIOURS)[behaviour]
+
+
+def draw_behaviours(
+    rng: np.random.Generator,
+    n_frames: int,
+    fps: float,
+    appeal: np.ndarray,
+    persistence: np.ndarray,
+) -> np.ndarray:
+    """(frame,) int: a semi-Markov chain with gamma-distributed durations, no self-transition."""
+    succession = SUCCESSION * appeal
+    succession = (succession / succession.sum(axis=1, keepdims=True)).cumsum(axis=1)
+    shape = 4.0
+    scale = MEAN_DURATION * persistence * fps / shape
+    current, sequence, durations = int(rng.integers(len(BEHAVIOURS))), [], []
+    while sum(durations) < n_frames:
+        sequence.append(current)
+        durations.append(max(round(rng.gamma(shape, scale[current])), round(0.3 * fps), 1))
+        current = int(np.searchsorted(succession[current], rng.random(), side="right"))
+    return np.repeat(sequence, durations)[:n_frames]
+
+
+def write_deeplabcut_csv(
+    path: str | Path, tracks: np.ndarray, keypoints: Sequence[str], scorer: str
+) -> None:
+    """Write (frame, keypoint, 3) tracks as DeepLabCut does: three header rows, frames from 0."""
+    columns = pd.MultiIndex.from_product(
+        [[scorer], keypoints, ["x", "y", "likelihood"]], names=["scorer", "bodyparts", "coords"]
+    )
+    table = pd.DataFrame(tracks.reshape(len(tracks), -1), columns=columns)
+    table.to_csv(path, float_format="%.4f")
+
+
+def _move(rng, n_frames, fps, tempo):
+    """What each behaviour would do at every frame, were it the one.
+
+    Returns posture (frame, behaviour, keypoint, 2) with the tail base at the origin, x ahead and
+    y to the right, speed and turning rate (frame, behaviour).
+    """
+
+    def wander(scale, period):
+        """A slow random course of standard deviation ``scale``."""
+        course = gaussian_filter1d(rng.normal(size=n_frames), period * fps / 4, mode="wrap")
+        return scale * course / max(course.std(), 1e-9)
+
+    def phase(frequency):
+        """The phase of a rhythm whose frequency wanders by a tenth."""
+        rate = tempo * frequency * (1 + wander(0.1, 1.0))
+        return 2 * np.pi * (rng.random() + np.cumsum(rate) / fps)
+
+    # One stance for all: what tells behaviours apart is above all how they move.
+    posture = np.zeros((n_frames, len(BEHAVIOURS), len(KEYPOINTS), 2))
+    posture[:, :, NOSE] = 66, 0
+    posture[:, :, LEFT_FORE] = 46, -9
+    posture[:, :, RIGHT_FORE] = 46, 9
+    posture[:, :, LEFT_HIND] = 13, -13
+    posture[:, :, RIGHT_HIND] = 13, 13
+    stretch = wander(2.5, 3.0)[:, None]
+    posture[:, :, NOSE, 0] += stretch
+    posture[:, :, [LEFT_FORE, RIGHT_FORE], 0] += 0.6 * stretch[..., None]
+    for paw in PAWS:
+        posture[:, :, paw] += np.stack([wander(1.5, 2.0), wander(1.2, 2.0)], axis=-1)[:, None]
+    speed = np.zeros((n_frames, len(BEHAVIOURS)))
+    turning = np.zeros_like(speed)
+    rest, groom, walk, turn_left, turn_right, rear = range(len(BEHAVIOURS))
+
+    breath = np.sin(phase(2.0))
+    posture[:, rest, NOSE, 0] += -6 + 1.0 * breath
+    posture[:, rest, LEFT_FORE, 1] += 1 - 0.6 * breath
+    posture[:, rest, RIGHT_FORE, 1] += 0.6 * breath - 1
+
+    # Both fore paws circle at the snout, which nods along.
+    stroke = phase(6.0)
+    vigour = 1 + wander(0.25, 0.8)
+    posture[:, groom, NOSE, 0] += -9 + 1.5 * np.sin(stroke)
+    for paw, inward in ((LEFT_FORE, 1), (RIGHT_FORE, -1)):
+        posture[:, groom, paw, 0] += 3 + 3.5 * vigour * np.sin(stroke)
+        posture[:, groom, paw, 1] += inward * (2 + 2.5 * vigour * np.cos(stroke))
+
+    # A trot: diagonal pairs in step. Turning is a slower one, on a bent body.
+    gaits = {  # steps per second, stride, speed, turning rate
+        walk: (3.0, 8.0, 110.0, 0.0),
+        turn_left: (2.0, 4.0, 25.0, -2.6),
+        turn_right: (2.0, 4.0, 25.0, 2.6),
+    }
+    for gait, (frequency, stride, pace, rate) in gaits.items():
+        step = phase(frequency)
+        for paw, lead in zip(PAWS, (0, np.pi, np.pi, 0), strict=True):
+            posture[:, gait, paw, 0] += stride * np.sin(step + lead)
+        posture[:, gait, NOSE, 0] += 1.0 * np.sin(2 * step)
+        vigour = 1 + wander(0.2, 1.0)
+        speed[:, gait] = pace * vigour
+        turning[:, gait] = rate * vigour
+        if rate:
+            # Each point is swung aside by the square of its distance from the tail.
+            bend = np.sign(rate) * (18 + wander(3.0, 0.8))[:, None]
+            ahead = posture[:, gait, :, 0] / 66
+            posture[:, gait, :, 1] += bend * ahead**2
+
+    # Seen from above the body shortens; the fore paws come up together and feel about.
+    height = 0.5 + 0.12 * np.sin(phase(0.8))
+    posture[:, rear, NOSE, 0] *= 1 - 0.5 * height
+    for paw in (LEFT_FORE, RIGHT_FORE):
+        posture[:, rear, paw, 0] *= 1 - 0.4 * height
+        posture[:, rear, paw, 0] += 2.0 * np.sin(phase(1.5))
+    posture[:, rear, LEFT_HIND, 1] -= 2
+    posture[:, rear, RIGHT_HIND, 1] += 2
+    return posture, speed, turning
+
+
+def _travel(rng, fps, speed, turning):
+    """Tail base (frame, 2) and heading (frame,) of an animal that turns away from walls."""
+    place = np.empty((len(speed), 2))
+    heading = np.empty(len(speed))
+    x, y = rng.uniform(MARGIN, ARENA - MARGIN, size=2)
+    angle = rng.uniform(-np.pi, np.pi)
+    for frame in range(len(speed)):
+        to_middle = np.arctan2(ARENA / 2 - y, ARENA / 2 - x)
+        far_out = max(abs(x - ARENA / 2), abs(y - ARENA / 2)) / (ARENA / 2 - MARGIN)
+        steer = 0.03 * speed[frame] * far_out**4 * np.sin(to_middle - angle)
+        angle += (turning[frame] + steer) / fps
+        x = min(max(x + speed[frame] * np.cos(angle) / fps, MARGIN), ARENA - MARGIN)
+        y = min(max(y + speed[frame] * np.sin(angle) / fps, MARGIN), ARENA - MARGIN)
+        place[frame], heading[frame] = (x, y), angle
+    return place, heading
+
+
+def _rotate(points, angle):
+    cosine, sine = np.cos(angle)[:, None], np.sin(angle)[:, None]
+    x, y = points[..., 0], points[..., 1]
+    return np.stack([cosine * x - sine * y, sine * x + cosine * y], axis=-1)
+
+
+def _track(rng, positions, fps):
+    """Positions as a tracker reports them: (frame, keypoint, 3)."""
+    n_frames, n_keypoints, _ = positions.shape
+    seconds = n_frames / fps
+    seen = positions + rng.normal(scale=0.8, size=positions.shape)
+    likelihood = 1 - 0.04 * rng.beta(1, 8, size=(n_frames, n_keypoints))
+
+    for _ in range(rng.poisson(seconds / 15)):
+        start, stop = _draw_stretch(rng, n_frames, 2, 6)
+        pair = rng.choice(PAWS, size=2, replace=False)
+        seen[start:stop, pair] = seen[start:stop, pair[::-1]]
+        likelihood[start:stop, pair] = rng.uniform(0.2, 0.8, size=(stop - start, 2))
+
+    short = [(1, 5)] * rng.poisson(seconds / 4)
+    long = [(round(0.5 * fps), round(2 * fps))] * rng.poisson(seconds / 60)
+    for shortest, longest in short + long:
+        start, stop = _draw_stretch(rng, n_frames, shortest, longest)
+        keypoint = rng.integers(n_keypoints)
+        seen[start:stop, keypoint] = rng.uniform(0, ARENA, size=(stop - start, 2))
+        likelihood[start:stop, keypoint] = rng.beta(1.5, 6, size=stop - start).clip(0, 0.8)
+    return np.concatenate([seen, likelihood[..., None]], axis=-1)
+
+
+def _draw_stretch(rng, n_frames, shortest, longest):
+    start = int(rng.integers(n_frames))
+    return start, min(start + int(rng.integers(shortest, longest, endpoint=True)), n_frames)

@@ -1,0 +1,59 @@
+"""The two files between the steps: a recording's poses (netCDF) and its aligned poses (npz)."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+
+@dataclass(frozen=True)
+class AlignedPoses:
+    """Egocentric poses of one recording.
+
+    Attributes
+    ----------
+    poses
+        (frame, feature) float32 in pixels, NaN in every feature of an unusable frame.
+    usable
+        (frame,) bool
+    features
+        "{keypoint}_{axis}"
+    fps
+        frames per second
+    """
+
+    poses: np.ndarray
+    usable: np.ndarray
+    features: list[str]
+    fps: float
+
+
+def save_poses(poses: xr.Dataset, path: str | Path) -> None:
+    """Write movement's dataset so that ``load_poses`` needs no movement."""
+    compressed = {name: {"zlib": True, "complevel": 4} for name in poses.data_vars}
+    poses.to_netcdf(path, engine="netcdf4", encoding=compressed)
+
+
+def load_poses(path: str | Path) -> xr.Dataset:
+    return xr.load_dataset(path, engine="netcdf4")
+
+
+def save_aligned(aligned: AlignedPoses, path: str | Path) -> None:
+    np.savez(
+        path,
+        poses=aligned.poses,
+        usable=aligned.usable,
+        features=np.array(aligned.features),
+        fps=np.float64(aligned.fps),
+    )
+
+
+def load_aligned(path: str | Path) -> AlignedPoses:
+    with np.load(path) as arrays:
+        return AlignedPoses(
+            poses=arrays["poses"],
+            usable=arrays["usable"],
+            features=arrays["features"].tolist(),
+            fps=float(arrays["fps"]),
+        )

@@ -1,0 +1,153 @@
+"""Checkpoints: one file that explains itself, written whole or not at all."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import pickle
+import platform
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import torch
+
+from vame_core.config import ModelConfig
+from vame_core.model import RNNVAE
+
+FORMAT = 1
+KEYS = (
+    "format",
+    "weights",  # state dict, VAME's names
+    "settings",  # flat, as in the config
+    "features",  # names of the columns that the network reads
+    "scaling",  # {"mean": [...], "std": [...]} of each feature, learnt on the training frames
+    "seed",
+    "epoch",
+    "selection",  # a sentence: why this epoch's weights
+    "dataset",  # sha256 of dataset.json
+    "code",  # digest of vame_core's sources
+    "device",
+    "threads",
+    "versions",
+)
+
+
+def write_atomically(path: Path, write: Callable[[BinaryIO], None]) -> None:
+    """Let `write` fill a file beside `path`, flush it to disk and rename it to `path`.
+
+    Raises
+    ------
+    OSError
+        Naming `path`, if the disk is full or the folder read-only; what was there is intact.
+    """
+    aside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with open(aside, "wb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(aside, path)
+    except OSError as error:
+        raise OSError(
+            error.errno, f"cannot write it ({error.strerror}); what was there is untouched", path
+        ) from error
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def save_checkpoint(path: Path, checkpoint: dict[str, Any]) -> None:
+    """Write a checkpoint with the keys of `KEYS`, `format` and `versions` filled in."""
+    checkpoint = {"format": FORMAT, "versions": versions()} | checkpoint
+    assert set(checkpoint) == set(KEYS), set(checkpoint) ^ set(KEYS)
+    write_atomically(path, lambda file: torch.save(checkpoint, file))
+
+
+def save_history(path: Path, rows: list[dict[str, Any]]) -> None:
+    """Write the rows of `Epoch.row` as csv; what is None stays empty."""
+    table = io.StringIO()
+    writer = csv.DictWriter(table, rows[0])
+    writer.writeheader()
+    writer.writerows(rows)
+    write_atomically(path, lambda file: file.write(table.getvalue().encode()))
+
+
+def load_checkpoint(path: Path) -> dict[str, Any]:
+    """Read a checkpoint, running no code from it.
+
+    Raises
+    ------
+    ValueError
+        If the file is not such a checkpoint: truncated, another format, or a pickle with code.
+    """
+    checkpoint = _load(path)
+    if not isinstance(checkpoint, dict) or set(checkpoint) != set(KEYS):
+        raise ValueError(f"{path}: not a checkpoint of this workflow (keys other than {KEYS})")
+    if checkpoint["format"] != FORMAT:
+        raise ValueError(
+            f"{path}: checkpoint format {checkpoint['format']}, this version reads {FORMAT}"
+        )
+    return checkpoint
+
+
+def load_model(path: Path, device: torch.device) -> tuple[RNNVAE, ModelConfig, dict[str, Any]]:
+    """The model of a checkpoint in evaluation mode, its config, and the checkpoint."""
+    checkpoint = load_checkpoint(path)
+    config = ModelConfig.from_settings(checkpoint["settings"])
+    model = RNNVAE(config.network, len(checkpoint["features"]))
+    model.load_state_dict(checkpoint["weights"])
+    return model.to(device).eval(), config, checkpoint
+
+
+def load_pretrained(model: RNNVAE, path: Path) -> None:
+    """Start `model` from the weights of a checkpoint or of a VAME `.pkl` state dict.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file: training never starts from random weights in silence.
+    ValueError
+        If the file holds another architecture; the differing weights are named.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"pretrained_model: {path} does not exist. Correct the path, or set "
+            "pretrained_weights: false to start from random weights."
+        )
+    content = _load(path)
+    weights = content.get("weights", content) if isinstance(content, dict) else {}
+    shapes = {name: tuple(getattr(value, "shape", ())) for name, value in weights.items()}
+    wanted = {name: tuple(value.shape) for name, value in model.state_dict().items()}
+    if shapes != wanted:
+        differing = sorted(name for name in shapes | wanted if shapes.get(name) != wanted.get(name))
+        listed = "; ".join(
+            f"{name}: {shapes.get(name, 'absent')} in the file, {wanted.get(name, 'absent')} here"
+            for name in differing[:5]
+        )
+        raise ValueError(
+            f"pretrained_model: {path} is of another architecture. {len(differing)} of "
+            f"{len(shapes | wanted)} weights differ ({listed}). Set the network's settings to "
+            "those of the pretrained model."
+        )
+    model.load_state_dict(weights)
+
+
+def versions() -> dict[str, str]:
+    """Versions of what the numbers in a checkpoint depend on."""
+    return {
+        "python": platform.python_version(),
+        "torch": str(torch.__version__),
+        "numpy": np.__version__,
+    }
+
+
+def _load(path: Path) -> Any:
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
+        raise ValueError(
+            f"{path}: not a file of tensors that torch can read safely; it is truncated, or "
+            f"would run code ({str(error).splitlines()[0]})"
+        ) from error

@@ -1,0 +1,109 @@
+"""The settings of one model, as frozen dataclasses.
+
+Names are VAME's. Types, ranges, defaults and meanings stand in
+`workflow/schemas/config.schema.yaml` alone; a test compares both lists.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal, get_type_hints
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkConfig:
+    time_window: int
+    zdims: int
+    prediction_decoder: bool
+    prediction_steps: int
+    hidden_size_layer_1: int
+    hidden_size_rec: int
+    hidden_size_pred: int
+    dropout_encoder: float
+    softplus: bool
+    decoder_start: Literal["per_sample", "mixed"]
+
+    @property
+    def future_steps(self) -> int:
+        """Frames that the future decoder predicts, 0 without one."""
+        return self.prediction_steps if self.prediction_decoder else 0
+
+    @property
+    def window_length(self) -> int:
+        """Frames that one training window needs: the encoded ones and the predicted ones."""
+        return self.time_window + self.future_steps
+
+
+@dataclass(frozen=True, kw_only=True)
+class LossConfig:
+    mse_reconstruction_reduction: Literal["sum", "mean"]
+    mse_prediction_reduction: Literal["sum", "mean"]
+    beta: float
+    kmeans_loss: int
+    kmeans_lambda: float
+    anneal_function: Literal["linear", "sigmoid"]
+    kl_start: int
+    annealtime: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingConfig:
+    batch_size: int
+    max_epochs: int
+    steps_per_epoch: int | None
+    learning_rate: float
+    scheduler: Literal["constant", "plateau", "one_cycle"]
+    scheduler_step_size: int
+    scheduler_gamma: float
+    noise: bool
+    held_out_windows: int
+    model_convergence: int
+    model_snapshot: int
+    pretrained_weights: bool
+    pretrained_model: str
+    device: Literal["auto", "cpu", "cuda", "mps"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelConfig:
+    network: NetworkConfig
+    loss: LossConfig
+    training: TrainingConfig
+
+    @classmethod
+    def from_settings(cls, settings: dict[str, Any]) -> ModelConfig:
+        """Config from flat settings, as the workflow's config and a checkpoint hold them.
+
+        Raises
+        ------
+        ValueError
+            If a setting is missing or unknown; all of them are named.
+        """
+        sections = {
+            "network": NetworkConfig,
+            "loss": LossConfig,
+            "training": TrainingConfig,
+        }
+        expected = {f.name for section in sections.values() for f in fields(section)}
+        if settings.keys() != expected:
+            raise ValueError(
+                f"settings missing: {sorted(expected - settings.keys())}, "
+                f"unknown: {sorted(settings.keys() - expected)}"
+            )
+        return cls(**{name: _section(section, settings) for name, section in sections.items()})
+
+    def as_settings(self) -> dict[str, Any]:
+        """The flat settings again, plain values only."""
+        return asdict(self.network) | asdict(self.loss) | asdict(self.training)
+
+
+def _section(section: type, settings: dict[str, Any]) -> Any:
+    # YAML gives 1 where a float is meant, and VAME writes 0 and 1 for its switches.
+    casts = {float: float, bool: bool}
+    hints = get_type_hints(section)
+    return section(
+        **{
+            f.name: casts.get(hints[f.name], lambda value: value)(settings[f.name])
+            for f in fields(section)
+        }
+    )

@@ -1,0 +1,44 @@
+"""Device, seeds and kernels: what makes two runs alike."""
+
+from __future__ import annotations
+
+import os
+
+import torch
+
+
+def choose_device(name: str) -> torch.device:
+    """The device of that name; `auto` takes CUDA, then MPS, then the CPU.
+
+    Raises
+    ------
+    ValueError
+        If the device is asked for by name and is not there.
+    """
+    available = {
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+        "cpu": True,
+    }
+    if name == "auto":
+        name = next(device for device, there in available.items() if there)
+    if not available[name]:
+        raise ValueError(
+            f"device: {name} is asked for, but torch {torch.__version__} sees none here. "
+            "Set device: auto or cpu, or run where there is one."
+        )
+    return torch.device(name)
+
+
+def make_reproducible(seed: int, device: torch.device) -> torch.Generator:
+    """Fix kernels and torch's global state; return the generator for everything drawn by us.
+
+    The global state is seeded as well because dropout inside `nn.GRU` and the initial weights
+    draw from it.
+    """
+    # Read when CUDA starts its matrix library; without it some kernels sum in varying order.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.backends.cudnn.benchmark = False
+    torch.manual_seed(seed)
+    return torch.Generator(device=device).manual_seed(seed)

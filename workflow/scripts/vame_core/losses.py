@@ -1,0 +1,105 @@
+"""The four terms of VAME's objective as pure functions, and the one place that weighs them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor
+
+from vame_core.config import LossConfig
+from vame_core.model import Outputs
+
+
+class Terms(NamedTuple):
+    """The terms before any weight, in units that do not depend on batch or window size.
+
+    `reconstruction` and `future` are squared errors per element, `kl` is in nats per window,
+    `cluster` a sum of singular values. As numbers after an epoch, as scalar tensors in a step.
+    """
+
+    reconstruction: Tensor | float
+    future: Tensor | float
+    kl: Tensor | float
+    cluster: Tensor | float
+
+
+def squared_error(
+    target: Float[Tensor, "batch time feature"],
+    prediction: Float[Tensor, "batch time feature"],
+    reduction: str = "mean",
+) -> Float[Tensor, ""]:
+    """(prediction - target)², summed or averaged over all elements."""
+    return F.mse_loss(prediction, target, reduction=reduction)
+
+
+def kl_divergence(
+    mu: Float[Tensor, "batch latent"], logvar: Float[Tensor, "batch latent"]
+) -> Float[Tensor, ""]:
+    """KL(N(mu, sigma²) || N(0, 1)) in nats per window, the batch's mean.
+
+    -0.5 sum_latents (1 + log sigma² - mu² - sigma²): Kingma & Welling 2014, appendix B.
+    """
+    return -0.5 * (1 + logvar - mu.square() - logvar.exp()).sum(dim=1).mean()
+
+
+def cluster_norm(z: Float[Tensor, "batch latent"], n_components: int) -> Float[Tensor, ""]:
+    """Sum of the `n_components` largest singular values of z / sqrt(batch).
+
+    The relaxed k-means objective of Ma et al. 2019 (DTCR, eq. 5), as VAME has it: the square
+    roots of the eigenvalues of the batch's Gram matrix z zᵀ / batch are these singular values.
+    There are min(batch, latent) of them; more components than that add nothing. Taken from z
+    itself, value and gradient stay finite for every z, all zeros included.
+    """
+    return torch.linalg.svdvals(z / z.shape[0] ** 0.5)[:n_components].sum()
+
+
+def compute_terms(
+    outputs: Outputs,
+    target: Float[Tensor, "batch time feature"],
+    future_target: Float[Tensor, "batch future feature"] | None,
+    kmeans_loss: int,
+) -> Terms:
+    """All terms of one batch; the future term is 0 where there is no future decoder."""
+    zero = target.new_zeros(())
+    return Terms(
+        reconstruction=squared_error(target, outputs.reconstruction),
+        future=zero if outputs.future is None else squared_error(future_target, outputs.future),
+        kl=kl_divergence(outputs.mu, outputs.logvar),
+        cluster=cluster_norm(outputs.z, kmeans_loss),
+    )
+
+
+def term_weights(
+    loss: LossConfig,
+    kl_weight: float,
+    *,
+    batch_size: int,
+    time_window: int,
+    future_steps: int,
+    n_features: int,
+    zdims: int,
+) -> Terms:
+    """What each term counts for in the objective.
+
+    VAME adds squared errors that are summed over the batch (or averaged, by the two
+    `mse_*_reduction` settings) to a Kullback-Leibler term that is averaged over batch and
+    latents, `beta` and the annealed weight before it, and to the cluster term by
+    `kmeans_lambda` and the same annealed weight.
+    """
+    window = batch_size * n_features
+    return Terms(
+        reconstruction=float(window * time_window)
+        if loss.mse_reconstruction_reduction == "sum"
+        else 1.0,
+        future=float(window * future_steps) if loss.mse_prediction_reduction == "sum" else 1.0,
+        kl=loss.beta * kl_weight / zdims,
+        cluster=loss.kmeans_lambda * kl_weight,
+    )
+
+
+def objective(terms: Terms, weights: Terms) -> Tensor | float:
+    """The weighted sum of the terms: what training minimises."""
+    return sum(weight * term for weight, term in zip(weights, terms, strict=True))

@@ -1,0 +1,100 @@
+"""Which windows a dataset holds, and how they are drawn.
+
+A segment is a stretch of usable, consecutive frames of one recording on one side of the split;
+a window lies inside one segment, so it never crosses a session, a gap or the split.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+
+class Windows:
+    """All windows of `length` frames inside `segments` of `frames`, numbered from 0.
+
+    Nothing is stored per window: a window's number is turned into its first row by a search in
+    the segments' cumulative counts, so memory and time do not grow with the number of frames.
+
+    Parameters
+    ----------
+    frames
+        Rows of one side of the split, on the device that the network runs on, or memory-mapped.
+    segments
+        First and last row (excluded) of each segment. Shorter ones than `length` hold no window.
+
+    Raises
+    ------
+    ValueError
+        If no segment is as long as a window.
+    """
+
+    def __init__(
+        self, frames: Float[Tensor, "frame feature"], segments: list[tuple[int, int]], length: int
+    ) -> None:
+        holding = [(start, stop - start - length + 1) for start, stop in segments]
+        holding = [(start, count) for start, count in holding if count > 0]
+        if not holding:
+            longest = max((stop - start for start, stop in segments), default=0)
+            raise ValueError(
+                f"no window of {length} frames fits: the longest stretch of usable frames on "
+                f"this side of the split has {longest}. Lower time_window or prediction_steps, "
+                "or change test_fraction, test_blocks or split_gap."
+            )
+        starts, counts = torch.tensor(holding).T
+        self.frames = frames
+        self.length = length
+        self._ends = counts.cumsum(0).to(frames.device)
+        # Row of window n = n + what its segment adds.
+        self._shift = (starts - (counts.cumsum(0) - counts)).to(frames.device)
+        self._offsets = torch.arange(length, device=frames.device)
+        self._count = int(counts.sum())
+
+    def __len__(self) -> int:
+        return self._count
+
+    def rows(self, numbers: Int[Tensor, " batch"]) -> Int[Tensor, " batch"]:
+        """First row of each window."""
+        return numbers + self._shift[torch.searchsorted(self._ends, numbers, right=True)]
+
+    def take(self, numbers: Int[Tensor, " batch"]) -> Float[Tensor, "batch time feature"]:
+        """The windows of these numbers."""
+        return self.frames[self.rows(numbers).unsqueeze(1) + self._offsets]
+
+    def draw(self, n: int, generator: torch.Generator) -> Float[Tensor, "batch time feature"]:
+        """`n` windows, each equally likely, with replacement."""
+        return self.take(
+            torch.randint(len(self), (n,), generator=generator, device=self.frames.device)
+        )
+
+    def spread(self, n: int) -> Int[Tensor, " windows"]:
+        """Numbers of at most `n` windows, evenly spread over all: the same on every call."""
+        n = min(n, len(self))
+        return torch.arange(n, device=self.frames.device) * len(self) // n
+
+    def batches(
+        self, numbers: Int[Tensor, " windows"], size: int
+    ) -> Iterator[Float[Tensor, "batch time feature"]]:
+        for chunk in numbers.split(size):
+            yield self.take(chunk)
+
+
+def open_windows(
+    path: Path, description: dict, side: str, length: int, device: torch.device
+) -> Windows:
+    """Windows of one side of a dataset that `split_dataset` wrote.
+
+    The array stays memory-mapped on the CPU; on any other device it is copied there once.
+    """
+    # Mapped copy-on-write because torch wants writable memory; nothing is ever written.
+    frames = torch.from_numpy(np.load(path, mmap_mode="c")).to(device)
+    segments = [(s["start"], s["stop"]) for s in description["segments"] if s["side"] == side]
+    try:
+        return Windows(frames, segments, length)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
