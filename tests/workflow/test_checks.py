@@ -1,6 +1,8 @@
 """Bad input is refused before any job, all at once, with key or row and cure."""
 
 import pytest
+import yaml
+from projects import ROOT
 
 
 def refused(project):
@@ -125,3 +127,15 @@ def test_what_runs_the_network_asks_for_a_gpu_unless_told_not_to(project, device
     asking = {job.split(":")[0] for job in jobs if f"gpu={gpus}" in job}
     assert asking == {"train_model", "evaluate_model"}
     assert "gpu=" not in "".join(job for job in jobs if job.split(":")[0] not in asking)
+
+
+def test_the_vame_preset_changes_what_vame_does_otherwise(project):
+    """Over a config of one's own, the preset sets every key of the models but the device."""
+    preset = yaml.safe_load((ROOT / "config/presets/vame.yaml").read_text())
+    schema = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
+    entries = schema["properties"].items()
+    trained = {key for key, entry in entries if "train_model" in entry.get("used_by", [])}
+    fixed = {"device", "held_out_windows", "pretrained_weights", "pretrained_model"}
+    assert trained - fixed <= preset.keys()
+    printed = project.snakemake("--dry-run", "--configfile", str(ROOT / "config/presets/vame.yaml"))
+    assert "train_model" in printed

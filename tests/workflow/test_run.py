@@ -95,6 +95,23 @@ def test_the_manifest_names_what_it_was_made_of(finished_once):
     assert manifest["seed"] == 0
 
 
+def test_without_a_future_decoder_there_is_no_future(finished_once):
+    folder = finished_once / "results/models/bare/seed0"
+    with open(folder / "history.csv") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["train_future"] + row["test_future"] for row in rows} == {""}
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert metrics["future"] is None
+    assert metrics["r2_reconstruction"] < 1
+    assert np.load(folder / "reconstructions.npz")["future"].shape[1] == 0
+
+
+def test_a_model_that_was_never_annealed_is_its_last_epoch_and_says_so(finished_once):
+    checkpoint = torch.load(finished_once / "results/models/bare/seed0/model.pt", weights_only=True)
+    assert checkpoint["epoch"] == 4
+    assert "never passed 0.99" in checkpoint["selection"]
+
+
 def test_every_job_has_a_log(finished_once):
     rules = {path.name for path in (finished_once / "logs").iterdir()}
     assert rules == {

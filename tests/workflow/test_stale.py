@@ -1,6 +1,8 @@
 """An edit reruns the steps that it makes stale, and no others."""
 
 import pytest
+import yaml
+from projects import CONFIG
 
 TRAIN = {"train_model", "evaluate_model", "export_checkpoint", "plot_losses"} | {
     "plot_reconstructions"
@@ -15,7 +17,7 @@ SPLIT = {"split_dataset"} | TRAIN
         ({"figure_dpi": 100}, {"plot_losses", "plot_reconstructions"}),
         ({"example_windows": 2}, {"evaluate_model", "plot_losses", "plot_reconstructions"}),
         ({"kl_start": 2}, TRAIN),
-        ({"models": {"vame": {"learning_rate": 0.002}}}, TRAIN),
+        ({"models": {**CONFIG["models"], "vame": {"learning_rate": 0.002}}}, TRAIN),
         ({"test_fraction": 0.25}, SPLIT),
         ({"pose_confidence": 0.5}, {"align_poses"} | SPLIT),
         ({"learning_rate": 0.001, "beta": 1.0, "noise": 0}, set()),
@@ -31,7 +33,8 @@ def test_an_edit_reruns_what_uses_it(finished_once, settings, rules):
         finished_once.write_config()
 
 
-def test_the_order_of_keys_reruns_nothing(finished):
-    lines = (finished / "config/config.yaml").read_text().splitlines()
-    (finished / "config/config.yaml").write_text("\n".join(reversed(lines)) + "\n# a comment\n")
+def test_the_order_of_keys_and_comments_rerun_nothing(finished):
+    path = finished / "config/config.yaml"
+    settings = yaml.safe_load(path.read_text())
+    path.write_text("# a comment\n" + yaml.safe_dump(dict(reversed(settings.items()))))
     assert finished.stale_rules() == set()

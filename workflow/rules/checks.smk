@@ -162,7 +162,7 @@ def faults_between_settings(config, schema):
         window = model["time_window"] + (
             model["prediction_steps"] if model["prediction_decoder"] else 0
         )
-        if config["split_gap"] < window:
+        if model["windows"] == "within_segments" and config["split_gap"] < window:
             faults.append(
                 f"split_gap: {config['split_gap']} frames are fewer than the window of model "
                 f"{name} (time_window + prediction_steps = {window}); set it to {window} or more"

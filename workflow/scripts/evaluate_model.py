@@ -17,9 +17,7 @@ settings = snakemake.params.settings
 device = choose_device(settings["device"])
 model, config, checkpoint = load_model(Path(snakemake.input.model), device)
 description = json.loads(Path(snakemake.input.description).read_text())
-held_out = open_windows(
-    Path(snakemake.input.test), description, "test", config.network.window_length, device
-)
+held_out = open_windows(Path(snakemake.input.test), description, "test", config, device)
 
 metrics = {
     "model": snakemake.wildcards.model,

@@ -13,7 +13,7 @@ from vame_core.checkpoint import load_pretrained, save_checkpoint, save_history
 from vame_core.config import ModelConfig
 from vame_core.determinism import choose_device, make_reproducible
 from vame_core.model import RNNVAE
-from vame_core.training import fit, start_training, steps_in_epoch
+from vame_core.training import epochs_to_train, fit, start_training, steps_in_epoch
 from vame_core.windows import open_windows
 
 terminal = log_to(snakemake.log[0])
@@ -25,12 +25,12 @@ generator = make_reproducible(seed, device)
 
 description_bytes = Path(snakemake.input.description).read_bytes()
 description = json.loads(description_bytes)
-length = config.network.window_length
-train = open_windows(Path(snakemake.input.train), description, "train", length, device)
-held_out = open_windows(Path(snakemake.input.test), description, "test", length, device)
-steps = steps_in_epoch(config.training, len(train))
+train = open_windows(Path(snakemake.input.train), description, "train", config, device)
+held_out = open_windows(Path(snakemake.input.test), description, "test", config, device)
+steps = steps_in_epoch(config.training, train)
+epochs = epochs_to_train(config.training)
 print(
-    f"{len(train)} training and {len(held_out)} held-out windows of {length} frames, "
+    f"{len(train)} training and {len(held_out)} held-out windows of {train.length} frames, "
     f"{len(description['features'])} features; {steps} steps an epoch on {device} "
     f"with {torch.get_num_threads()} threads; seed {seed}"
 )
@@ -39,7 +39,7 @@ model = RNNVAE(config.network, len(description["features"])).to(device)
 if config.training.pretrained_weights:
     load_pretrained(model, Path(config.training.pretrained_model))
     print(f"weights start from {config.training.pretrained_model}")
-state = start_training(model, config, len(train), generator)
+state = start_training(model, config, train, generator)
 
 
 def save(path: Path, selection: str) -> None:
@@ -68,7 +68,7 @@ snapshots = best.parent / "snapshots"
 shutil.rmtree(snapshots, ignore_errors=True)  # of a run with other settings
 rows = []
 with tqdm(
-    total=config.training.max_epochs * steps,
+    total=epochs * steps,
     desc=f"{snakemake.wildcards.model} seed {seed}",
     file=terminal,
     disable=not terminal.isatty(),
@@ -80,7 +80,7 @@ with tqdm(
         rows.append(epoch.row())
         save_history(history, rows)
         print(
-            f"epoch {epoch.epoch}/{config.training.max_epochs}  {epoch.seconds:.1f} s  "
+            f"epoch {epoch.epoch}/{epochs}  {epoch.seconds:.1f} s  "
             f"loss {epoch.train_loss:.5g} held-out {epoch.test_loss:.5g}  "
             f"reconstruction {epoch.test.terms.reconstruction:.4f} "
             f"future {epoch.test.terms.future:.4f} kl {epoch.test.terms.kl:.3f}"
@@ -88,7 +88,7 @@ with tqdm(
         )
         save(last, f"the last epoch, {epoch.epoch}")
         if epoch.is_best:
-            save(best, f"the lowest held-out loss at a KL weight above {ANNEALED}")
+            save(best, f"the lowest {config.training.selection} at a KL weight above {ANNEALED}")
         if epoch.epoch % config.training.model_snapshot == 0:
             snapshots.mkdir(exist_ok=True)
             save(snapshots / f"epoch{epoch.epoch}.pt", f"the snapshot of epoch {epoch.epoch}")
@@ -96,5 +96,5 @@ with tqdm(
 if state.best_epoch is None:
     print(f"WARNING: the KL weight never passed {ANNEALED}; model.pt is the last epoch's")
     save(best, f"the last epoch, since the KL weight never passed {ANNEALED}")
-if state.epoch < config.training.max_epochs:
-    print(f"stopped early: {state.epochs_without_gain} epochs without a lower held-out loss")
+if state.epoch < epochs:
+    print(f"stopped early: {state.epochs_without_gain} epochs without a better model")

@@ -19,6 +19,7 @@ def settings(**changes):
             "test_sessions": [],
             "test_groups": [],
             "split_gap": 60,
+            "scaling": "per_feature",
         }
         | changes
     )
@@ -122,6 +123,13 @@ def test_scaling_over_parts_is_scaling_over_the_whole():
     scaling = learn_scaling(np.split(rows, [1, 300]), ["a_x", "a_y"])
     np.testing.assert_allclose(scaling.mean, rows.astype(float).mean(axis=0))
     np.testing.assert_allclose(scaling.std, rows.astype(float).std(axis=0))
+
+
+def test_pooled_scaling_is_that_of_all_values_together():
+    rows = np.random.default_rng(0).normal([5, -2], [1, 3], size=(1000, 2))
+    pooled = learn_scaling([rows], ["a_x", "a_y"]).pooled()
+    np.testing.assert_allclose(pooled.mean, [rows.mean()] * 2)
+    np.testing.assert_allclose(pooled.std, [rows.std()] * 2)
 
 
 def test_a_constant_feature_is_named():

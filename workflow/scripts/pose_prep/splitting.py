@@ -23,6 +23,7 @@ class SplitSettings:
     test_sessions: list[str]
     test_groups: list[str]
     split_gap: int
+    scaling: str
 
 
 @dataclass(frozen=True)
@@ -149,6 +150,13 @@ class Scaling:
     mean: np.ndarray
     std: np.ndarray
 
+    def pooled(self) -> "Scaling":
+        """One mean and one standard deviation for all features, as if they were one series."""
+        variance = np.mean(self.std**2) + np.var(self.mean)
+        return Scaling(
+            np.full_like(self.mean, self.mean.mean()), np.full_like(self.std, np.sqrt(variance))
+        )
+
     def apply(self, poses: np.ndarray) -> np.ndarray:
         return ((poses - self.mean) / self.std).astype(np.float32)
 
@@ -209,6 +217,8 @@ def write_dataset(
         for poses, own in _per_session(recordings, segments, ["train"])
     )
     scaling = learn_scaling(training, features)
+    if settings.scaling == "scalar":
+        scaling = scaling.pooled()
 
     rows = {side: max(s.stop for s in segments if s.side == side) for side in SIDES}
     written = {

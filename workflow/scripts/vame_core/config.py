@@ -29,13 +29,14 @@ class NetworkConfig:
         return self.prediction_steps if self.prediction_decoder else 0
 
     @property
-    def window_length(self) -> int:
-        """Frames that one training window needs: the encoded ones and the predicted ones."""
+    def frames_used(self) -> int:
+        """Frames of a window that the model is trained on: the encoded and the predicted ones."""
         return self.time_window + self.future_steps
 
 
 @dataclass(frozen=True, kw_only=True)
 class LossConfig:
+    reduction: Literal["vame", "elbo"]
     mse_reconstruction_reduction: Literal["sum", "mean"]
     mse_prediction_reduction: Literal["sum", "mean"]
     beta: float
@@ -50,14 +51,20 @@ class LossConfig:
 class TrainingConfig:
     batch_size: int
     max_epochs: int
+    skip_last_epoch: bool
+    windows: Literal["within_segments", "across_joins"]
     steps_per_epoch: int | None
     learning_rate: float
     scheduler: Literal["constant", "plateau", "one_cycle"]
     scheduler_step_size: int
     scheduler_gamma: float
     noise: bool
+    held_out: Literal["fixed", "redrawn"]
     held_out_windows: int
+    selection: Literal["held_out_loss", "reconstruction"]
+    plateau_on: Literal["held_out_loss", "last_batch"]
     model_convergence: int
+    patience_from: Literal["annealed", "start"]
     model_snapshot: int
     pretrained_weights: bool
     pretrained_model: str
@@ -69,6 +76,16 @@ class ModelConfig:
     network: NetworkConfig
     loss: LossConfig
     training: TrainingConfig
+
+    @property
+    def window_length(self) -> int:
+        """Frames that one training window needs: the encoded ones and the predicted ones.
+
+        Windows drawn VAME's way, over joins, have twice `time_window`.
+        """
+        if self.training.windows == "across_joins":
+            return 2 * self.network.time_window
+        return self.network.frames_used
 
     @classmethod
     def from_settings(cls, settings: dict[str, Any]) -> ModelConfig:

@@ -21,14 +21,18 @@ def held_out_metrics(model: RNNVAE, held_out: Windows, config: ModelConfig) -> d
     that predicts the future to be the last frame seen.
     """
     numbers = held_out.spread(config.training.held_out_windows)
+    batches = [
+        windows[:, : config.network.frames_used]
+        for windows in held_out.batches(numbers, EVALUATION_BATCH)
+    ]
     evaluation = evaluate(
         model,
-        held_out.batches(numbers, EVALUATION_BATCH),
+        batches,
         time_window=config.network.time_window,
         kmeans_loss=config.loss.kmeans_loss,
     )
     windows, futures, held = [], [], []
-    for batch in held_out.batches(numbers, EVALUATION_BATCH):
+    for batch in batches:
         target, future = split_window(batch, config.network.time_window)
         windows.append(target)
         futures.append(future)
@@ -69,7 +73,7 @@ def example_reconstructions(
     at which the window begins.
     """
     numbers = held_out.spread(n)
-    windows = held_out.take(numbers)
+    windows = held_out.take(numbers)[:, : model.network.frames_used]
     outputs = model(windows[:, : model.network.time_window])
     scale = torch.tensor(description["scaling"]["std"], device=windows.device)
     shift = torch.tensor(description["scaling"]["mean"], device=windows.device)

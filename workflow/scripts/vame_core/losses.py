@@ -87,15 +87,28 @@ def term_weights(
     VAME adds squared errors that are summed over the batch (or averaged, by the two
     `mse_*_reduction` settings) to a Kullback-Leibler term that is averaged over batch and
     latents, `beta` and the annealed weight before it, and to the cluster term by
-    `kmeans_lambda` and the same annealed weight.
+    `kmeans_lambda` and the same annealed weight. With `reduction: elbo` all terms are per window
+    instead: with `beta` 1 the negative evidence lower bound of a Gaussian likelihood of unit
+    variance (Kingma & Welling 2014, eq. 3), up to a constant.
     """
-    window = batch_size * n_features
+    errors_per_window = n_features * time_window, n_features * future_steps
+    if loss.reduction == "elbo":
+        reconstruction, future = (0.5 * errors for errors in errors_per_window)
+        kl = 1.0
+    else:
+        reconstruction, future = (
+            float(batch_size * errors) if reduction == "sum" else 1.0
+            for errors, reduction in zip(
+                errors_per_window,
+                (loss.mse_reconstruction_reduction, loss.mse_prediction_reduction),
+                strict=True,
+            )
+        )
+        kl = 1 / zdims
     return Terms(
-        reconstruction=float(window * time_window)
-        if loss.mse_reconstruction_reduction == "sum"
-        else 1.0,
-        future=float(window * future_steps) if loss.mse_prediction_reduction == "sum" else 1.0,
-        kl=loss.beta * kl_weight / zdims,
+        reconstruction=reconstruction,
+        future=future,
+        kl=loss.beta * kl_weight * kl,
         cluster=loss.kmeans_lambda * kl_weight,
     )
 

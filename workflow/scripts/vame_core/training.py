@@ -77,28 +77,34 @@ class TrainingState:
     epoch: int = 0  # finished epochs
     step: int = 0  # finished steps of the epoch under way
     sums: Tensor = field(default_factory=lambda: torch.zeros(4))  # of the terms of those steps
+    last: Tensor = field(default_factory=lambda: torch.zeros(4))  # the terms of the last step
     seconds: float = 0.0
-    best_loss: float = math.inf
+    best_score: float = math.inf
     best_epoch: int | None = None
     epochs_without_gain: int = 0
 
 
-def steps_in_epoch(training: TrainingConfig, n_windows: int) -> int:
-    """Steps an epoch has: as set, or enough to see as many windows as there are."""
-    return training.steps_per_epoch or max(1, n_windows // training.batch_size)
+def steps_in_epoch(training: TrainingConfig, windows: Windows) -> int:
+    """Steps an epoch has: as set, or enough to draw as many windows as there are frames."""
+    return training.steps_per_epoch or max(1, len(windows.frames) // training.batch_size)
+
+
+def epochs_to_train(training: TrainingConfig) -> int:
+    return training.max_epochs - training.skip_last_epoch
 
 
 def start_training(
-    model: RNNVAE, config: ModelConfig, n_windows: int, generator: torch.Generator
+    model: RNNVAE, config: ModelConfig, train: Windows, generator: torch.Generator
 ) -> TrainingState:
     """State before the first step: Adam (amsgrad, as VAME) and its learning rate's schedule."""
     training = config.training
     optimizer = torch.optim.Adam(model.parameters(), lr=training.learning_rate, amsgrad=True)
-    steps = steps_in_epoch(training, n_windows)
     return TrainingState(
         model=model,
         optimizer=optimizer,
-        scheduler=SCHEDULERS[training.scheduler](optimizer, training, steps),
+        scheduler=SCHEDULERS[training.scheduler](
+            optimizer, training, steps_in_epoch(training, train)
+        ),
         generator=generator,
         sums=torch.zeros(4, device=next(model.parameters()).device),
     )
@@ -115,7 +121,7 @@ SCHEDULERS: dict[str, Callable] = {
         threshold=1e-3,
     ),
     "one_cycle": lambda optimizer, training, steps: torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, max_lr=training.learning_rate, total_steps=training.max_epochs * steps
+        optimizer, max_lr=training.learning_rate, total_steps=epochs_to_train(training) * steps
     ),
 }
 
@@ -126,16 +132,15 @@ def fit(
     """Train from `state` on, yielding None after a step and an `Epoch` after an epoch.
 
     At every yield `state` is complete: going on from a copy of it gives the same weights. The
-    best epoch is the one with the lowest held-out loss since the Kullback-Leibler weight passed
-    0.99; training ends after `max_epochs`, or once `model_convergence` epochs in a row brought
-    no better one.
+    best epoch is the one with the lowest held-out score (`selection`) since the Kullback-Leibler
+    weight passed 0.99; training ends after `max_epochs`, or once `model_convergence` epochs in a
+    row brought no better one.
     """
-    training = config.training
-    steps = steps_in_epoch(training, len(train))
-    held_out_numbers = held_out.spread(training.held_out_windows)
+    training, network = config.training, config.network
+    steps = steps_in_epoch(training, train)
     clock = time.perf_counter()
     while (
-        state.epoch < training.max_epochs
+        state.epoch < epochs_to_train(training)
         and state.epochs_without_gain <= training.model_convergence
     ):
         weight = kl_weight(
@@ -148,25 +153,26 @@ def fit(
             config.loss,
             weight,
             batch_size=training.batch_size,
-            time_window=config.network.time_window,
-            future_steps=config.network.future_steps,
+            time_window=network.time_window,
+            future_steps=network.future_steps,
             n_features=train.frames.shape[1],
-            zdims=config.network.zdims,
+            zdims=network.zdims,
         )
         learning_rate = state.optimizer.param_groups[0]["lr"]
         while state.step < steps:
-            state.sums += train_step(
+            state.last = train_step(
                 state.model,
-                train.draw(training.batch_size, state.generator),
+                train.draw(training.batch_size, state.generator)[:, : network.frames_used],
                 state.optimizer,
                 weights,
-                time_window=config.network.time_window,
+                time_window=network.time_window,
                 kmeans_loss=config.loss.kmeans_loss,
                 noise=training.noise,
                 generator=state.generator,
             )
             if training.scheduler == "one_cycle":
                 state.scheduler.step()
+            state.sums += state.last
             state.step += 1
             state.seconds += time.perf_counter() - clock
             yield None
@@ -175,25 +181,27 @@ def fit(
         terms = Terms(*(state.sums / steps).tolist())
         evaluation = evaluate(
             state.model,
-            held_out.batches(held_out_numbers, EVALUATION_BATCH),
-            time_window=config.network.time_window,
+            held_out_batches(held_out, config, state.generator),
+            time_window=network.time_window,
             kmeans_loss=config.loss.kmeans_loss,
         )
-        held_out_loss = objective(evaluation.terms, weights)
-        if weight > ANNEALED:
-            if training.scheduler == "plateau":
-                state.scheduler.step(held_out_loss)
-            is_best = held_out_loss < state.best_loss
-        else:
-            is_best = False
+        test_loss = objective(evaluation.terms, weights)
+        if training.scheduler == "plateau":
+            if training.plateau_on == "last_batch":
+                state.scheduler.step(objective(Terms(*state.last.tolist()), weights))
+            elif weight > ANNEALED:
+                state.scheduler.step(test_loss)
+        score = (
+            test_loss if training.selection == "held_out_loss" else evaluation.terms.reconstruction
+        )
+        is_best = weight > ANNEALED and score <= state.best_score
         state.epoch += 1
         state.step = 0
         state.sums = torch.zeros_like(state.sums)
         if is_best:
-            state.best_loss, state.best_epoch = held_out_loss, state.epoch
-        state.epochs_without_gain = (
-            0 if is_best or weight <= ANNEALED else state.epochs_without_gain + 1
-        )
+            state.best_score, state.best_epoch = score, state.epoch
+        patient = weight <= ANNEALED and training.patience_from == "annealed"
+        state.epochs_without_gain = 0 if is_best or patient else state.epochs_without_gain + 1
         state.seconds += time.perf_counter() - clock
         yield Epoch(
             epoch=state.epoch,
@@ -202,12 +210,30 @@ def fit(
             learning_rate=learning_rate,
             train_loss=objective(terms, weights),
             train=terms,
-            test_loss=held_out_loss,
+            test_loss=test_loss,
             test=evaluation,
             is_best=is_best,
-            has_future=config.network.prediction_decoder,
+            has_future=network.prediction_decoder,
         )
         clock = time.perf_counter()
+
+
+def held_out_batches(
+    held_out: Windows, config: ModelConfig, generator: torch.Generator
+) -> Iterator[Float[Tensor, "batch window feature"]]:
+    """The windows that an epoch is judged by: always the same, or drawn anew as VAME does.
+
+    VAME's test batches hold a quarter of a training batch, and as many windows as there are frames.
+    """
+    if config.training.held_out == "fixed":
+        numbers = held_out.spread(config.training.held_out_windows)
+        batches = held_out.batches(numbers, EVALUATION_BATCH)
+    else:
+        size = max(1, config.training.batch_size // 4)
+        steps = max(1, len(held_out.frames) // size)
+        batches = (held_out.draw(size, generator) for _ in range(steps))
+    for windows in batches:
+        yield windows[:, : config.network.frames_used]
 
 
 def train_step(

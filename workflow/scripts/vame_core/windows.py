@@ -14,6 +14,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from vame_core.config import ModelConfig
+
 
 class Windows:
     """All windows of `length` frames inside `segments` of `frames`, numbered from 0.
@@ -85,7 +87,7 @@ class Windows:
 
 
 def open_windows(
-    path: Path, description: dict, side: str, length: int, device: torch.device
+    path: Path, description: dict, side: str, config: ModelConfig, device: torch.device
 ) -> Windows:
     """Windows of one side of a dataset that `split_dataset` wrote.
 
@@ -94,7 +96,9 @@ def open_windows(
     # Mapped copy-on-write because torch wants writable memory; nothing is ever written.
     frames = torch.from_numpy(np.load(path, mmap_mode="c")).to(device)
     segments = [(s["start"], s["stop"]) for s in description["segments"] if s["side"] == side]
+    if config.training.windows == "across_joins":
+        segments = [(0, len(frames) - 1)]  # VAME never draws the last window
     try:
-        return Windows(frames, segments, length)
+        return Windows(frames, segments, config.window_length)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
