@@ -11,9 +11,8 @@ from vame_core.config import ModelConfig, NetworkConfig
 from vame_core.model import RNNVAE
 from vame_core.windows import Windows
 
-SCHEMA = yaml.safe_load(
-    (Path(__file__).parents[1] / "workflow" / "schemas" / "config.schema.yaml").read_text()
-)["properties"]
+ROOT = Path(__file__).resolve().parents[1]
+SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())["properties"]
 DEFAULTS = {k: v["default"] for k, v in SCHEMA.items() if "train_model" in v.get("used_by", [])}
 SETTINGS = DEFAULTS | {
     "time_window": 8,

@@ -167,6 +167,11 @@ def faults_between_settings(config, schema):
                 f"split_gap: {config['split_gap']} frames are fewer than the window of model "
                 f"{name} (time_window + prediction_steps = {window}); set it to {window} or more"
             )
+        if model["skip_last_epoch"] and model["max_epochs"] == 1:
+            faults.append(
+                f"skip_last_epoch: model {name} has one epoch and would skip it; "
+                "raise max_epochs or set it to false"
+            )
         if (
             model["pretrained_weights"]
             and not Path(model["pretrained_model"]).is_file()

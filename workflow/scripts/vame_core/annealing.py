@@ -13,7 +13,9 @@ def linear(epoch: int, kl_start: int, annealtime: int) -> float:
 
 def sigmoid(epoch: int, kl_start: int, annealtime: int) -> float:
     """1 / (1 + exp(-0.9 (epoch - annealtime))): VAME centres it on `annealtime` itself."""
-    return 1 / (1 + math.exp(-0.9 * (epoch - annealtime)))
+    distance = 0.9 * (epoch - annealtime)
+    tail = math.exp(-abs(distance))  # the other sign would overflow for a long annealtime
+    return (1 if distance >= 0 else tail) / (1 + tail)
 
 
 FUNCTIONS: dict[str, Callable[[int, int, int], float]] = {"linear": linear, "sigmoid": sigmoid}

@@ -146,8 +146,18 @@ def versions() -> dict[str, str]:
 def _load(path: Path) -> Any:
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
+    except FileNotFoundError:
+        raise
+    except (
+        pickle.UnpicklingError,
+        RuntimeError,
+        EOFError,
+        LookupError,
+        OSError,
+        ValueError,
+    ) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise ValueError(
             f"{path}: not a file of tensors that torch can read safely; it is truncated, or "
-            f"would run code ({str(error).splitlines()[0]})"
+            f"would run code ({reason})"
         ) from error

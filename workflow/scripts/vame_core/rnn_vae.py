@@ -263,8 +263,7 @@ def train_model(config: str, save_logs: bool = False) -> None:
         If a setting is missing, or the data do not fit `num_features`.
     """
     project = Path(config).parent
-    settings = yaml.safe_load(Path(config).read_text())
-    _require_settings(settings, Path(config))
+    settings = _read_settings(Path(config))
     log = _log_to(project / "logs" / "train_model.log") if save_logs else None
     try:
         _train_project(project, settings)
@@ -278,50 +277,28 @@ def train_model(config: str, save_logs: bool = False) -> None:
 
 
 def _train_project(project: Path, settings: dict[str, Any]) -> None:
-    network = NetworkConfig(
-        time_window=settings["time_window"],
-        zdims=settings["zdims"],
-        prediction_decoder=bool(settings["prediction_decoder"]),
-        prediction_steps=settings["prediction_steps"],
-        hidden_size_layer_1=settings["hidden_size_layer_1"],
-        hidden_size_rec=settings["hidden_size_rec"],
-        hidden_size_pred=settings["hidden_size_pred"],
-        dropout_encoder=float(settings["dropout_encoder"]),
-        softplus=bool(settings["softplus"]),
-        decoder_start="mixed",
-    )
+    network = _network_of(settings)
     device = choose_device("auto")
     seed = settings.get("project_random_state", 42)
     torch.manual_seed(seed)
     generator = torch.Generator(device=device).manual_seed(seed)
     length, batch_size = 2 * network.time_window, settings["batch_size"]
 
-    data = project / "data" / "train"
-    sides = {side: _read_sequence(data / f"{side}_seq.npy", settings) for side in ("train", "test")}
-    mean, std = sides["train"].mean(), sides["train"].std()
-    for name, value in (("mean", mean), ("std", std)):
-        write_atomically(
-            data / f"seq_{name}.npy", lambda file, value=value: np.save(file, np.float64(value))
-        )
-    windows = {
-        side: Windows(
-            torch.from_numpy(((frames - mean) / std).astype(np.float32)).to(device),
-            [(0, len(frames))],
-            length,
-        )
-        for side, frames in sides.items()
-    }
-    train_steps = settings.get("steps_per_epoch") or max(1, len(sides["train"]) // batch_size)
+    windows = _read_windows(project, settings, device)
+    train_steps = settings.get("steps_per_epoch") or max(
+        1, len(windows["train"].frames) // batch_size
+    )
     test_size = max(1, batch_size // 4)
-    test_steps = max(1, len(sides["test"]) // test_size)
+    test_steps = settings.get("steps_per_epoch") or max(1, len(windows["test"].frames) // test_size)
 
-    model = RNNVAE(network, sides["train"].shape[1]).to(device)
+    model = RNNVAE(network, windows["train"].frames.shape[1]).to(device)
     best_folder = project / "model" / "best_model"
     name = f"{settings['model_name']}_{settings['project_name']}"
     if settings["pretrained_weights"]:
-        load_pretrained(
-            model, best_folder / f"{settings['pretrained_model']}_{settings['project_name']}.pkl"
-        )
+        pretrained = settings["pretrained_model"]
+        by_name = best_folder / f"{pretrained}_{settings['project_name']}.pkl"
+        load_pretrained(model, by_name if by_name.is_file() else Path(pretrained))
+        settings |= {"kl_start": 0, "annealtime": 1}  # its annealing is done
     optimizer = torch.optim.Adam(model.parameters(), settings["learning_rate"], amsgrad=True)
     scheduler = (
         torch.optim.lr_scheduler.ReduceLROnPlateau(
@@ -334,6 +311,7 @@ def _train_project(project: Path, settings: dict[str, Any]) -> None:
         else torch.optim.lr_scheduler.ConstantLR(optimizer, factor=1.0)
     )
     stop = project / "model" / "STOP"
+    stop.unlink(missing_ok=True)  # it was meant for an earlier run
     losses: dict[str, list[float]] = {}
     best_loss, best_file, without_gain = math.inf, best_folder / f"{name}.pkl", 0
     logger.info("training %s on %s, %d steps an epoch", name, device, train_steps)
@@ -406,6 +384,42 @@ def _train_project(project: Path, settings: dict[str, Any]) -> None:
         _save_weights(model, best_file)
 
 
+def _network_of(settings: dict[str, Any]) -> NetworkConfig:
+    return NetworkConfig(
+        time_window=settings["time_window"],
+        zdims=settings["zdims"],
+        prediction_decoder=bool(settings["prediction_decoder"]),
+        prediction_steps=settings["prediction_steps"],
+        hidden_size_layer_1=settings["hidden_size_layer_1"],
+        hidden_size_rec=settings["hidden_size_rec"],
+        hidden_size_pred=settings["hidden_size_pred"],
+        dropout_encoder=float(settings["dropout_encoder"]),
+        softplus=bool(settings["softplus"]),
+        decoder_start="mixed",
+    )
+
+
+def _read_windows(
+    project: Path, settings: dict[str, Any], device: torch.device
+) -> dict[str, Windows]:
+    """Windows of both sides, with one scaling for all features, which is left for VAME."""
+    data = project / "data" / "train"
+    sides = {side: _read_sequence(data / f"{side}_seq.npy", settings) for side in ("train", "test")}
+    mean, std = sides["train"].mean(), sides["train"].std()
+    for name, value in (("mean", mean), ("std", std)):
+        write_atomically(
+            data / f"seq_{name}.npy", lambda file, value=value: np.save(file, np.float64(value))
+        )
+    return {
+        side: Windows(
+            torch.from_numpy(((frames - mean) / std).astype(np.float32)).to(device),
+            [(0, len(frames) - 1)],  # VAME never draws the last window
+            2 * settings["time_window"],
+        )
+        for side, frames in sides.items()
+    }
+
+
 class _Named(nn.Module):
     """A model that returns VAME's bare tuple, with its outputs named."""
 
@@ -453,19 +467,34 @@ def _require(losses: list[Tensor], loader: str) -> None:
         raise ValueError(f"{loader} gave no batch: fewer windows than the batch size?")
 
 
-def _require_settings(settings: dict[str, Any], path: Path) -> None:
-    needed = {
-        *("project_name", "model_name", "pretrained_weights", "pretrained_model"),
-        *("time_window", "zdims", "prediction_decoder", "prediction_steps", "softplus"),
-        *("hidden_size_layer_1", "hidden_size_rec", "hidden_size_pred", "dropout_encoder"),
-        *("batch_size", "max_epochs", "model_snapshot", "model_convergence", "learning_rate"),
-        *("scheduler", "scheduler_step_size", "scheduler_gamma", "noise", "beta"),
-        *("mse_reconstruction_reduction", "mse_prediction_reduction", "kmeans_loss"),
-        *("kmeans_lambda", "anneal_function", "kl_start", "annealtime"),
-    }
-    missing = sorted(needed - settings.keys())
+NUMBERS = {
+    float: ("beta", "learning_rate", "scheduler_gamma", "kmeans_lambda", "dropout_encoder"),
+    int: (
+        *("time_window", "zdims", "prediction_steps", "kmeans_loss", "kl_start", "annealtime"),
+        *("hidden_size_layer_1", "hidden_size_rec", "hidden_size_pred", "scheduler_step_size"),
+        *("batch_size", "max_epochs", "model_snapshot", "model_convergence"),
+    ),
+}
+OTHERS = (
+    *("project_name", "model_name", "pretrained_weights", "pretrained_model", "softplus"),
+    *("prediction_decoder", "scheduler", "noise", "anneal_function"),
+    *("mse_reconstruction_reduction", "mse_prediction_reduction"),
+)
+
+
+def _read_settings(path: Path) -> dict[str, Any]:
+    """The settings of a VAME project. VAME's YAML 1.2 has numbers that PyYAML reads as strings."""
+    settings = yaml.safe_load(path.read_text())
+    missing = sorted({*OTHERS, *NUMBERS[float], *NUMBERS[int]} - settings.keys())
     if missing:
         raise ValueError(f"{path}: these settings are missing: {', '.join(missing)}")
+    for kind, keys in NUMBERS.items():
+        for key in keys:
+            try:
+                settings[key] = kind(settings[key])
+            except (TypeError, ValueError):
+                raise ValueError(f"{path}: {key}: {settings[key]!r} is not a number") from None
+    return settings
 
 
 def _read_sequence(path: Path, settings: dict[str, Any]) -> np.ndarray:

@@ -78,6 +78,7 @@ class TrainingState:
     step: int = 0  # finished steps of the epoch under way
     sums: Tensor = field(default_factory=lambda: torch.zeros(4))  # of the terms of those steps
     last: Tensor = field(default_factory=lambda: torch.zeros(4))  # the terms of the last step
+    learning_rate: float = 0.0  # at the first step of the epoch under way
     seconds: float = 0.0
     best_score: float = math.inf
     best_epoch: int | None = None
@@ -133,8 +134,8 @@ def fit(
 
     At every yield `state` is complete: going on from a copy of it gives the same weights. The
     best epoch is the one with the lowest held-out score (`selection`) since the Kullback-Leibler
-    weight passed 0.99; training ends after `max_epochs`, or once `model_convergence` epochs in a
-    row brought no better one.
+    weight passed 0.99; training ends after `max_epochs`, or once more than `model_convergence`
+    epochs in a row brought no better one.
     """
     training, network = config.training, config.network
     steps = steps_in_epoch(training, train)
@@ -158,7 +159,8 @@ def fit(
             n_features=train.frames.shape[1],
             zdims=network.zdims,
         )
-        learning_rate = state.optimizer.param_groups[0]["lr"]
+        if state.step == 0:
+            state.learning_rate = state.optimizer.param_groups[0]["lr"]
         while state.step < steps:
             state.last = train_step(
                 state.model,
@@ -194,7 +196,7 @@ def fit(
         score = (
             test_loss if training.selection == "held_out_loss" else evaluation.terms.reconstruction
         )
-        is_best = weight > ANNEALED and score <= state.best_score
+        is_best = weight > ANNEALED and score < state.best_score
         state.epoch += 1
         state.step = 0
         state.sums = torch.zeros_like(state.sums)
@@ -207,7 +209,7 @@ def fit(
             epoch=state.epoch,
             seconds=state.seconds,
             kl_weight=weight,
-            learning_rate=learning_rate,
+            learning_rate=state.learning_rate,
             train_loss=objective(terms, weights),
             train=terms,
             test_loss=test_loss,
@@ -223,14 +225,15 @@ def held_out_batches(
 ) -> Iterator[Float[Tensor, "batch window feature"]]:
     """The windows that an epoch is judged by: always the same, or drawn anew as VAME does.
 
-    VAME's test batches hold a quarter of a training batch, and as many windows as there are frames.
+    VAME's test batches hold a quarter of a training batch; there are as many of them as
+    `steps_per_epoch` says, or as have as many windows as there are frames.
     """
     if config.training.held_out == "fixed":
         numbers = held_out.spread(config.training.held_out_windows)
         batches = held_out.batches(numbers, EVALUATION_BATCH)
     else:
         size = max(1, config.training.batch_size // 4)
-        steps = max(1, len(held_out.frames) // size)
+        steps = config.training.steps_per_epoch or max(1, len(held_out.frames) // size)
         batches = (held_out.draw(size, generator) for _ in range(steps))
     for windows in batches:
         yield windows[:, : config.network.frames_used]
@@ -265,7 +268,7 @@ def train_step(
 @torch.inference_mode()
 def evaluate(
     model: Callable[[Tensor], Outputs],
-    batches: Iterable[Float[Tensor, "batch window feature"]],
+    batches: Iterable[Tensor],
     *,
     time_window: int,
     kmeans_loss: int,

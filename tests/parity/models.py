@@ -1,0 +1,49 @@
+"""The same small network, ours and the peer's."""
+
+import torch
+from tiny_models import make_model, make_network
+
+
+def make_peer_model(peer, *, n_features=3, seed=0, **changes):
+    """The peer's model of the network that ``make_model`` makes; torch's global state stays."""
+    network = make_network(**changes)
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return peer.rnn_model.RNN_VAE(
+            TEMPORAL_WINDOW=2 * network.time_window,
+            ZDIMS=network.zdims,
+            NUM_FEATURES=n_features,
+            FUTURE_DECODER=network.prediction_decoder,
+            FUTURE_STEPS=network.prediction_steps,
+            hidden_size_layer_1=network.hidden_size_layer_1,
+            hidden_size_layer_2=network.hidden_size_layer_1,
+            hidden_size_rec=network.hidden_size_rec,
+            hidden_size_pred=network.hidden_size_pred,
+            dropout_encoder=network.dropout_encoder,
+            dropout_rec=0,
+            dropout_pred=0,
+            softplus=network.softplus,
+        )
+
+
+def make_pair(peer, **changes):
+    """Ours, with VAME's decoder start, and the peer's, on the peer's weights."""
+    theirs = make_peer_model(peer, **changes)
+    ours = make_model(seed=1, decoder_start="mixed", **changes)
+    ours.load_state_dict(theirs.state_dict(), strict=True)
+    return ours, theirs
+
+
+def assert_close(actual, expected, *, tolerance):
+    """Largest difference beside the largest value, of tensors or of lists of numbers."""
+    actual, expected = (torch.as_tensor(v, dtype=torch.float64) for v in (actual, expected))
+    assert actual.shape == expected.shape
+    assert torch.isfinite(actual).all()
+    assert (actual - expected).abs().max() <= tolerance * expected.abs().max()
+
+
+def assert_same_weights(ours, theirs, *, tolerance):
+    ours, theirs = ours.state_dict(), theirs.state_dict()
+    assert ours.keys() == theirs.keys()
+    for name, value in theirs.items():
+        assert_close(ours[name], value, tolerance=tolerance)

@@ -1,0 +1,334 @@
+import csv
+import io
+import os
+import pickle
+
+import pytest
+import torch
+from tiny_models import make_batch, make_config, make_model
+from vame_core.checkpoint import (
+    FORMAT,
+    KEYS,
+    load_checkpoint,
+    load_model,
+    load_pretrained,
+    save_checkpoint,
+    save_history,
+    write_atomically,
+)
+
+FEATURES = ["nose_x", "nose_y", "paw_x"]
+
+
+def make_checkpoint(**changes):
+    return {
+        "weights": make_model(**changes).state_dict(),
+        "settings": make_config(**changes).as_settings(),
+        "features": FEATURES,
+        "scaling": {"mean": [1.0, 2.0, 3.0], "std": [4.0, 5.0, 6.0]},
+        "seed": 3,
+        "epoch": 7,
+        "selection": "the last epoch, 7",
+        "dataset": "0" * 64,
+        "code": "abc",
+        "device": "cpu",
+        "threads": 2,
+    }
+
+
+@pytest.fixture
+def path(tmp_path):
+    path = tmp_path / "model.pt"
+    save_checkpoint(path, make_checkpoint())
+    return path
+
+
+def assert_same_weights(one, other):
+    assert one.keys() == other.keys()
+    for name, value in one.items():
+        assert torch.equal(value, other[name]), name
+
+
+def left_in(folder):
+    return sorted(file.name for file in folder.iterdir())
+
+
+# --- what a checkpoint holds ----------------------------------------------------------------------
+
+
+def test_its_keys():
+    # Files that people have hold these: a change needs a new FORMAT and a way to read the old.
+    assert FORMAT == 1
+    assert sorted(KEYS) == [
+        "code",
+        "dataset",
+        "device",
+        "epoch",
+        "features",
+        "format",
+        "scaling",
+        "seed",
+        "selection",
+        "settings",
+        "threads",
+        "versions",
+        "weights",
+    ]
+
+
+def test_what_was_saved_comes_back(path):
+    saved, loaded = make_checkpoint(), load_checkpoint(path)
+    assert set(loaded) == set(KEYS)
+    assert_same_weights(loaded.pop("weights"), saved.pop("weights"))
+    assert {name: loaded[name] for name in saved} == saved
+    assert (loaded["format"], loaded["versions"]["torch"]) == (FORMAT, str(torch.__version__))
+
+
+def test_it_opens_without_running_code(path):
+    assert set(torch.load(path, weights_only=True)) == set(KEYS)
+
+
+def test_a_checkpoint_explains_itself(path):
+    model, config, checkpoint = load_model(path, torch.device("cpu"))
+    assert config == make_config()
+    assert not model.training
+    assert checkpoint["features"] == FEATURES
+    windows = make_batch()
+    for value, expected in zip(model(windows), make_model().eval()(windows), strict=True):
+        assert torch.equal(value, expected)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"prediction_decoder": False}, {"softplus": True}, {"decoder_start": "mixed"}],
+    ids=["no future", "softplus", "mixed"],
+)
+def test_a_model_comes_back_as_the_network_that_it_was(tmp_path, changes):
+    save_checkpoint(tmp_path / "model.pt", make_checkpoint(**changes))
+    model, _, _ = load_model(tmp_path / "model.pt", torch.device("cpu"))
+    expected = make_model(**changes).eval()(make_batch())
+    assert torch.equal(model(make_batch()).reconstruction, expected.reconstruction)
+    assert (model(make_batch()).future is None) == (expected.future is None)
+
+
+@pytest.mark.parametrize("change", [{"tempo": 1}, {"seed": None}], ids=["unknown", "missing"])
+def test_a_checkpoint_with_other_keys_is_not_written(tmp_path, change):
+    checkpoint = make_checkpoint()
+    for name, value in change.items():
+        if value is None:
+            del checkpoint[name]
+        else:
+            checkpoint[name] = value
+    with pytest.raises(AssertionError):
+        save_checkpoint(tmp_path / "model.pt", checkpoint)
+    assert left_in(tmp_path) == []
+
+
+# --- files that are no checkpoint -----------------------------------------------------------------
+
+
+class Malice:
+    def __init__(self, victim):
+        self.victim = str(victim)
+
+    def __reduce__(self):
+        return (os.mkdir, (self.victim,))
+
+
+@pytest.mark.parametrize("write", [torch.save, lambda x, p: p.write_bytes(pickle.dumps(x))])
+@pytest.mark.parametrize("load", [load_checkpoint, lambda p: load_pretrained(make_model(), p)])
+def test_a_pickle_with_code_is_refused_unrun(tmp_path, write, load):
+    victim, path = tmp_path / "victim", tmp_path / "model.pt"
+    write({"weights": Malice(victim)}, path)
+    with pytest.raises(ValueError, match="would run code") as error:
+        load(path)
+    assert str(path) in str(error.value)
+    assert not victim.exists()
+
+
+@pytest.mark.parametrize("share", [0, 0.01, 0.5, 0.99])
+@pytest.mark.parametrize("load", [load_checkpoint, lambda p: load_pretrained(make_model(), p)])
+def test_a_truncated_file_is_refused(path, share, load):
+    content = path.read_bytes()
+    path.write_bytes(content[: int(share * len(content))])
+    with pytest.raises(ValueError, match="truncated") as error:
+        load(path)
+    assert str(path) in str(error.value)
+
+
+def test_a_text_file_is_refused(tmp_path):
+    path = tmp_path / "model.pt"
+    path.write_text("epoch,seconds\n1,2\n")
+    with pytest.raises(ValueError, match=r"model\.pt"):
+        load_checkpoint(path)
+
+
+@pytest.mark.parametrize("content", [{"weights": {}}, [1, 2], torch.zeros(3)])
+def test_another_programs_file_is_refused(tmp_path, content):
+    path = tmp_path / "model.pt"
+    torch.save(content, path)
+    with pytest.raises(ValueError, match="not a checkpoint of this workflow"):
+        load_checkpoint(path)
+
+
+def test_another_format_is_named(tmp_path):
+    path = tmp_path / "model.pt"
+    save_checkpoint(path, make_checkpoint() | {"format": 99})
+    with pytest.raises(ValueError, match="format 99, this version reads 1"):
+        load_checkpoint(path)
+
+
+def test_a_missing_file_is_a_missing_file(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        load_checkpoint(tmp_path / "model.pt")
+
+
+# --- weights to start from ------------------------------------------------------------------------
+
+
+def test_training_starts_from_a_checkpoint(path):
+    model = make_model(seed=1)
+    load_pretrained(model, path)
+    assert_same_weights(model.state_dict(), make_model().state_dict())
+
+
+@pytest.mark.parametrize("zipped", [True, False], ids=["zip", "torch before 1.6"])
+def test_training_starts_from_a_file_of_vames(tmp_path, zipped):
+    path = tmp_path / "VAME_project.pkl"
+    torch.save(make_model().state_dict(), path, _use_new_zipfile_serialization=zipped)
+    model = make_model(seed=1)
+    load_pretrained(model, path)
+    assert_same_weights(model.state_dict(), make_model().state_dict())
+
+
+def test_a_missing_pretrained_model_is_never_random_weights(tmp_path):
+    with pytest.raises(FileNotFoundError, match="pretrained_model") as error:
+        load_pretrained(make_model(), tmp_path / "None")
+    assert str(tmp_path / "None") in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"zdims": 4}, r"decoder\.latent_to_hidden\.weight: \(12, 3\) in the file, \(12, 4\) here"),
+        (
+            {"n_features": 2},
+            r"encoder\.encoder_rnn\.weight_ih_l0: \(21, 3\) in the file, \(21, 2\)",
+        ),
+        (
+            {"prediction_decoder": False},
+            r"decoder_future\.[a-z_]+\.bias: \(\d+,\) in the file, absent",
+        ),
+    ],
+    ids=["latents", "features", "future decoder"],
+)
+def test_another_architecture_is_named_and_nothing_is_loaded(path, changes, named):
+    model = make_model(seed=1, **changes)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    with pytest.raises(ValueError, match=named) as error:
+        load_pretrained(model, path)
+    assert "of another architecture" in str(error.value)
+    assert str(path) in str(error.value)
+    assert_same_weights(model.state_dict(), before)
+
+
+def test_differing_weights_are_counted(path):
+    # Lambda's two, each decoder's latents to hidden and GRU in both directions.
+    model = make_model(zdims=4)
+    with pytest.raises(ValueError, match="10 of 44 weights differ"):
+        load_pretrained(model, path)
+
+
+@pytest.mark.parametrize("content", [[1, 2], {"a": 1}, torch.zeros(3)])
+def test_a_file_without_weights_is_of_another_architecture(tmp_path, content):
+    torch.save(content, tmp_path / "other.pkl")
+    with pytest.raises(ValueError, match="of another architecture"):
+        load_pretrained(make_model(), tmp_path / "other.pkl")
+
+
+# --- whole or not at all --------------------------------------------------------------------------
+
+
+def test_a_file_is_written_and_nothing_beside_it(tmp_path):
+    path = tmp_path / "file"
+    for content in (b"first", b"second"):
+        write_atomically(path, lambda file, content=content: file.write(content))
+        assert path.read_bytes() == content
+    assert left_in(tmp_path) == ["file"]
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, OSError])
+def test_a_writer_that_fails_leaves_the_old_file(tmp_path, error):
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+
+    def write(file):
+        file.write(b"new")
+        raise error(28, "No space left on device")
+
+    with pytest.raises(error):
+        write_atomically(path, write)
+    assert path.read_bytes() == b"old"
+    assert left_in(tmp_path) == ["file"]
+
+
+def test_the_old_file_stays_until_the_new_one_is_whole(tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+
+    def write(file):
+        file.write(b"new")
+        file.flush()
+        assert path.read_bytes() == b"old"
+
+    write_atomically(path, write)
+    assert path.read_bytes() == b"new"
+
+
+def test_who_reads_the_old_file_goes_on_reading_it(tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+    with open(path, "rb") as reader:
+        write_atomically(path, lambda file: file.write(b"new"))
+        assert reader.read() == b"old"
+
+
+def test_a_full_disk_is_named_with_the_file(tmp_path):
+    path = tmp_path / "model.pt"
+
+    def write(file):
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space left on device") as error:
+        write_atomically(path, write)
+    assert str(path) in str(error.value)
+    assert error.value.errno == 28
+
+
+def test_a_missing_folder_is_named(tmp_path):
+    path = tmp_path / "absent" / "model.pt"
+    with pytest.raises(OSError, match="cannot write it") as error:
+        write_atomically(path, lambda file: file.write(b""))
+    assert str(path) in str(error.value)
+
+
+def test_two_writers_do_not_share_a_file_aside(tmp_path, monkeypatch):
+    path, aside = tmp_path / "file", []
+
+    def write(file):
+        aside.append(file.name)
+        file.write(b"x")
+
+    write_atomically(path, write)
+    monkeypatch.setattr(os, "getpid", lambda: 1)
+    write_atomically(path, write)
+    assert aside[0] != aside[1]
+
+
+def test_history_is_a_table_with_empty_cells(tmp_path):
+    path = tmp_path / "history.csv"
+    save_history(path, [{"epoch": 1, "future": None}, {"epoch": 2, "future": 0.1 + 0.2}])
+    rows = list(csv.DictReader(io.StringIO(path.read_text())))
+    assert rows[0] == {"epoch": "1", "future": ""}
+    assert float(rows[1]["future"]) == 0.1 + 0.2
+    assert left_in(tmp_path) == ["history.csv"]

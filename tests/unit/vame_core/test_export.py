@@ -1,0 +1,108 @@
+import json
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file
+from tiny_models import make_batch, make_model
+from vame_core.export import (
+    InRecordingUnits,
+    export_onnx,
+    export_safetensors,
+    export_state_dict,
+)
+
+SCALING = {"mean": [100.0, -20.0, 3.0], "std": [10.0, 0.5, 2.0]}
+NETWORKS = {
+    "default": {},
+    "no future": {"prediction_decoder": False},
+    "mixed": {"decoder_start": "mixed"},
+    "softplus": {"softplus": True},
+}
+
+
+@pytest.fixture(scope="module", params=NETWORKS)
+def exported(request, tmp_path_factory):
+    """A model, its ONNX file and the difference that the export measured."""
+    model = make_model(**NETWORKS[request.param]).eval()
+    path = tmp_path_factory.mktemp("export") / "model.onnx"
+    return model, path, export_onnx(model, SCALING, path)
+
+
+def in_pixels(windows):
+    return windows * torch.tensor(SCALING["std"]) + torch.tensor(SCALING["mean"])
+
+
+def test_poses_go_in_and_come_out_in_the_recordings_units():
+    model, windows = make_model().eval(), make_batch()
+    inside = model(windows)
+    mu, logvar, reconstruction, future = InRecordingUnits(model, SCALING)(in_pixels(windows))
+    for value, expected in (
+        (mu, inside.mu),
+        (logvar, inside.logvar),
+        (reconstruction, in_pixels(inside.reconstruction)),
+        (future, in_pixels(inside.future)),
+    ):
+        torch.testing.assert_close(value, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_without_future_decoder_three_things_come_out():
+    model = make_model(prediction_decoder=False).eval()
+    assert len(InRecordingUnits(model, SCALING)(in_pixels(make_batch()))) == 3
+
+
+def test_onnx_is_the_model(exported):
+    _, _, difference = exported
+    assert 0 <= difference < 1e-4
+
+
+@pytest.mark.parametrize("batch", [1, 2, 7])
+def test_onnx_takes_any_batch(exported, batch):
+    model, path, _ = exported
+    poses = in_pixels(make_batch(batch=batch, seed=batch))
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    measured = session.run(None, {"poses": poses.numpy()})
+    expected = InRecordingUnits(model, SCALING)(poses)
+    names = [output.name for output in session.get_outputs()]
+    assert names == ["mu", "logvar", "reconstruction", "future"][: len(expected)]
+    for name, value, wanted in zip(names, measured, expected, strict=True):
+        unit = np.ones(1) if name in ("mu", "logvar") else np.array(SCALING["std"])
+        np.testing.assert_allclose(value / unit, wanted.detach().numpy() / unit, atol=1e-4)
+
+
+def test_onnx_is_one_file(exported):
+    _, path, _ = exported
+    assert [file.name for file in path.parent.iterdir()] == ["model.onnx"]
+
+
+def test_exporting_leaves_the_model_as_it_was(tmp_path):
+    model, windows = make_model().eval(), make_batch()
+    expected = model(windows).reconstruction
+    export_onnx(model, SCALING, tmp_path / "model.onnx")
+    assert not model.training
+    assert torch.equal(model(windows).reconstruction, expected)
+
+
+def test_safetensors_hold_the_weights_and_explain_themselves(tmp_path):
+    model, path = make_model(), tmp_path / "model.safetensors"
+    metadata = {"features": ["nose_x", "nose_y", "paw_x"], "scaling": SCALING, "seed": 3}
+    export_safetensors(model, path, metadata)
+    weights = load_file(path)
+    assert weights.keys() == model.state_dict().keys()
+    for name, value in model.state_dict().items():
+        assert torch.equal(weights[name], value), name
+    with safe_open(path, "pt") as file:
+        header = {name: json.loads(value) for name, value in file.metadata().items()}
+    assert header == metadata
+
+
+def test_the_state_dict_is_bare(tmp_path):
+    model, path = make_model(), tmp_path / "vame.pkl"
+    export_state_dict(model, path)
+    weights = torch.load(path, weights_only=True)
+    make_model(seed=1).load_state_dict(weights, strict=True)
+    assert all(isinstance(value, torch.Tensor) for value in weights.values())
+    for name, value in model.state_dict().items():
+        assert torch.equal(weights[name], value), name

@@ -1,0 +1,635 @@
+import copy
+import math
+
+import pytest
+import torch
+from tiny_models import make_batch, make_config, make_frames, make_model, make_windows
+from torch import nn
+from vame_core import training
+from vame_core.losses import Terms
+from vame_core.model import Outputs
+from vame_core.training import (
+    Evaluation,
+    evaluate,
+    fit,
+    split_window,
+    start_training,
+    steps_in_epoch,
+    train_step,
+)
+from vame_core.windows import Windows
+
+COLUMNS = [
+    *("epoch", "seconds", "kl_weight", "learning_rate"),
+    *("train_loss", "train_reconstruction", "train_future", "train_kl", "train_cluster"),
+    *("test_loss", "test_reconstruction", "test_future", "test_kl", "test_cluster"),
+    *("test_active_latents", "test_posterior_variance"),
+]
+
+
+def begin(config, *, seed=0):
+    """A state and the windows of both sides."""
+    length, frames = config.window_length, make_frames(frames=200)
+    train = Windows(frames[:150], [(0, 150)], length)
+    held_out = Windows(frames[160:], [(0, 40)], length)
+    model = make_model(seed=seed, **config.as_settings())
+    state = start_training(model, config, train, torch.Generator().manual_seed(seed))
+    return state, train, held_out
+
+
+def run(config, **begin_with):
+    """The state after training, and its epochs."""
+    state, train, held_out = begin(config, **begin_with)
+    return state, [epoch for epoch in fit(state, train, held_out, config) if epoch]
+
+
+def weights_of(state):
+    return {name: value.clone() for name, value in state.model.state_dict().items()}
+
+
+def assert_same_weights(one, other):
+    assert one.keys() == other.keys()
+    for name, value in one.items():
+        assert torch.equal(value, other[name]), name
+
+
+@pytest.fixture
+def held_out_losses(monkeypatch):
+    """Replaces evaluation and training steps: the held-out losses are those of a list."""
+
+    def script(losses):
+        values = iter(losses)
+
+        def evaluation(model, batches, **_):
+            return Evaluation(Terms(next(values), 0.0, 0.0, 0.0), 0, 1.0)
+
+        monkeypatch.setattr(training, "evaluate", evaluation)
+        monkeypatch.setattr(training, "train_step", step)
+
+    def step(model, windows, optimizer, weights, **_):
+        optimizer.step()
+        return torch.zeros(4)
+
+    return script
+
+
+def scripted(held_out_losses, losses, **changes):
+    """Train on a list of held-out losses, reconstruction being all that counts."""
+    held_out_losses(losses)
+    return run(
+        make_config(
+            **{"mse_reconstruction_reduction": "mean", "steps_per_epoch": 1, "max_epochs": 20}
+            | changes
+        )
+    )
+
+
+# --- a step ---------------------------------------------------------------------------------------
+
+
+class Recorder(nn.Module):
+    """A model that reconstructs its input plus a learnt shift, and keeps what it was given."""
+
+    def __init__(self, future_steps=4):
+        super().__init__()
+        self.shift = nn.Parameter(torch.zeros(()))
+        self.future_steps = future_steps
+        self.given = []
+
+    def forward(self, windows, generator=None):
+        self.given.append(windows)
+        future = windows[:, : self.future_steps] + self.shift
+        latents = windows.mean(dim=1)
+        return Outputs(windows + self.shift, future, latents, latents, torch.zeros_like(latents))
+
+
+def step(model, windows, *, noise=False, seed=0, lr=0.1, weights=Terms(1.0, 0.0, 0.0, 0.0)):  # noqa: B008
+    return train_step(
+        model,
+        windows,
+        torch.optim.SGD(model.parameters(), lr=lr),
+        weights,
+        time_window=8,
+        kmeans_loss=2,
+        noise=noise,
+        generator=torch.Generator().manual_seed(seed),
+    )
+
+
+def test_a_window_is_what_is_encoded_and_what_comes_after():
+    windows = make_batch(time=12)
+    target, future = split_window(windows, 8)
+    assert torch.equal(target, windows[:, :8])
+    assert torch.equal(future, windows[:, 8:])
+
+
+def test_the_model_sees_the_encoded_frames_alone():
+    model, windows = Recorder(), make_batch(time=12)
+    step(model, windows)
+    assert torch.equal(model.given[0], windows[:, :8])
+
+
+def test_noise_is_on_the_input_and_not_on_the_target():
+    model, windows = Recorder(), make_batch(time=12)
+    terms = step(model, windows, noise=True)
+    noise = model.given[0] - windows[:, :8]
+    assert noise.abs().min() > 0
+    # What is reconstructed is the noisy input: its error is the noise.
+    assert terms[0].item() == pytest.approx(noise.square().mean().item(), rel=1e-5)
+
+
+def test_a_step_returns_the_terms_before_it():
+    model = Recorder()
+    model.shift.data.fill_(2.0)
+    terms = step(model, torch.zeros(5, 12, 3))
+    assert terms.tolist() == [4, 4, 0, 0]
+    assert not terms.requires_grad
+
+
+def test_a_step_goes_down_the_weighted_gradient():
+    model = Recorder()
+    model.shift.data.fill_(2.0)
+    step(model, torch.zeros(5, 12, 3), lr=0.1, weights=Terms(3.0, 0.0, 0.0, 0.0))
+    # d 3 s² / ds = 6 s = 12
+    assert model.shift.item() == pytest.approx(2 - 0.1 * 12)
+
+
+def test_a_step_forgets_older_gradients_and_trains():
+    model, windows = make_model().eval(), make_batch(time=12)
+    for parameter in model.parameters():
+        parameter.grad = torch.full_like(parameter, 1e6)
+    step(model, windows, lr=1e-3)
+    assert model.training
+    assert max(p.abs().max() for p in model.parameters()) < 10
+
+
+def test_a_step_depends_on_the_generator_alone():
+    after = []
+    for seed in (1, 2):
+        torch.manual_seed(seed)
+        before = torch.get_rng_state()
+        model = make_model()
+        step(model, make_batch(time=12), noise=True)
+        assert torch.equal(torch.get_rng_state(), before)
+        after.append(model.state_dict())
+    assert_same_weights(*after)
+
+
+# --- evaluation -----------------------------------------------------------------------------------
+
+
+def evaluation_of(model, windows, size):
+    return evaluate(model, iter(windows.split(size)), time_window=8, kmeans_loss=2)
+
+
+@pytest.mark.parametrize("size", [1, 4, 7])
+def test_an_evaluation_does_not_depend_on_its_batches(size):
+    model, windows = make_model(), make_batch(batch=10, time=12)
+    whole, parts = evaluation_of(model, windows, 10), evaluation_of(model, windows, size)
+    assert parts.terms[:3] == pytest.approx(whole.terms[:3], rel=1e-5)
+    assert parts.active_latents == whole.active_latents
+    assert parts.posterior_variance == pytest.approx(whole.posterior_variance, rel=1e-5)
+
+
+def test_an_evaluation_is_made_at_the_mean_and_changes_nothing():
+    model, windows = make_model().train(), make_batch(time=12)
+    weights, before = copy.deepcopy(model.state_dict()), torch.get_rng_state()
+    terms = [evaluation_of(model, windows, 6).terms for _ in range(2)]
+    outputs = model.eval()(windows[:, :8])
+    error = (outputs.reconstruction - windows[:, :8]).square().mean().item()
+    assert terms[0] == terms[1]
+    assert terms[0].reconstruction == pytest.approx(error)
+    assert_same_weights(model.state_dict(), weights)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+class Posterior(nn.Module):
+    """A model whose posterior is written into its input: means in frame 0, variances in 1."""
+
+    def forward(self, windows):
+        mu, variance = windows[:, 0], windows[:, 1]
+        return Outputs(windows, windows[:, :4], mu, mu, variance.log())
+
+
+def test_active_latents_are_those_whose_means_vary():
+    windows = torch.ones(100, 12, 4)
+    sign = torch.tensor([1.0, -1.0]).repeat(50)
+    # Variances over windows: 1, 0.04, 0.0025 and 0 beside the threshold of 0.01.
+    windows[:, 0] = torch.stack([sign, 0.2 * sign, 0.05 * sign, 7 + 0 * sign], dim=1)
+    assert evaluation_of(Posterior(), windows, 30).active_latents == 2
+
+
+def test_posterior_variance_is_its_mean():
+    windows = torch.ones(4, 12, 3)
+    windows[:2, 1] = 3.0
+    assert evaluation_of(Posterior(), windows, 3).posterior_variance == pytest.approx(2)
+
+
+def test_the_prior_itself_has_a_variance_of_one_and_no_divergence():
+    windows = torch.ones(4, 12, 3)
+    windows[:, 0] = 0.0
+    evaluation = evaluation_of(Posterior(), windows, 4)
+    assert (evaluation.posterior_variance, evaluation.terms.kl) == pytest.approx((1, 0))
+    assert evaluation.active_latents == 0
+
+
+# --- epochs ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("frames", "steps"), [(100, 12), (15, 1), (13, 1)])
+def test_an_epoch_draws_as_many_windows_as_there_are_frames(frames, steps):
+    config = make_config(steps_per_epoch=None, batch_size=8)
+    assert steps_in_epoch(config.training, make_windows(frames=frames)) == steps
+
+
+def test_an_epoch_has_at_least_one_step():
+    config = make_config(steps_per_epoch=None, batch_size=1000)
+    assert steps_in_epoch(config.training, make_windows(frames=20)) == 1
+
+
+def test_steps_per_epoch_are_as_set():
+    assert steps_in_epoch(make_config(steps_per_epoch=7).training, make_windows()) == 7
+
+
+def test_every_step_and_every_epoch_is_yielded():
+    config = make_config(max_epochs=3, steps_per_epoch=2)
+    yielded = [epoch and epoch.epoch for epoch in fit(*begin(config), config)]
+    assert yielded == [None, None, 1, None, None, 2, None, None, 3]
+
+
+def test_rows_have_the_columns_of_the_history():
+    state, epochs = run(make_config(max_epochs=3))
+    rows = [epoch.row() for epoch in epochs]
+    assert [list(row) for row in rows] == [COLUMNS] * 3
+    assert [row["epoch"] for row in rows] == [1, 2, 3]
+    assert state.epoch == 3
+    assert all(math.isfinite(value) for row in rows for value in row.values())
+
+
+def test_seconds_are_those_of_training_so_far():
+    _, epochs = run(make_config(max_epochs=3))
+    seconds = [epoch.seconds for epoch in epochs]
+    assert 0 < seconds[0] < seconds[1] < seconds[2]
+
+
+def test_the_caller_s_time_is_not_training_time(monkeypatch):
+    config = make_config(max_epochs=1)
+    clock = iter(range(1000))
+    monkeypatch.setattr(training.time, "perf_counter", lambda: next(clock))
+    state, train, held_out = begin(config)
+    for _ in fit(state, train, held_out, config):
+        for _ in range(50):
+            next(clock)  # The caller takes its time.
+    assert state.seconds < 50
+
+
+def test_without_future_decoder_the_future_is_empty():
+    _, epochs = run(make_config(prediction_decoder=False, max_epochs=1))
+    row = epochs[0].row()
+    assert list(row) == COLUMNS
+    assert (row["train_future"], row["test_future"]) == (None, None)
+
+
+def test_the_loss_of_a_row_is_the_weighted_sum_of_its_terms():
+    config = make_config(annealtime=2, max_epochs=2, beta=2.0)
+    _, epochs = run(config)
+    for row, weight in zip((epoch.row() for epoch in epochs), (0.5, 1.0), strict=True):
+        assert row["kl_weight"] == weight
+        for side in ("train", "test"):
+            loss = (
+                8 * 8 * 3 * row[f"{side}_reconstruction"]
+                + 8 * 4 * 3 * row[f"{side}_future"]
+                + 2.0 * weight * row[f"{side}_kl"] / 3
+                + 0.1 * weight * row[f"{side}_cluster"]
+            )
+            assert row[f"{side}_loss"] == pytest.approx(loss, rel=1e-5)
+
+
+def test_the_terms_of_a_row_are_means_over_the_steps_of_its_epoch(monkeypatch):
+    steps = iter([1.0, 3.0, 5.0, 9.0])
+    monkeypatch.setattr(training, "train_step", lambda *_, **__: torch.full((4,), next(steps)))
+    _, epochs = run(make_config(max_epochs=2, steps_per_epoch=2))
+    assert [epoch.train for epoch in epochs] == [(2, 2, 2, 2), (7, 7, 7, 7)]
+
+
+def test_the_optimizer_is_adam_with_amsgrad():
+    state, _, _ = begin(make_config(learning_rate=0.02))
+    assert isinstance(state.optimizer, torch.optim.Adam)
+    group = state.optimizer.param_groups[0]
+    assert (group["amsgrad"], group["lr"], group["weight_decay"]) == (True, 0.02, 0)
+    assert len(group["params"]) == len(list(state.model.parameters()))
+
+
+def test_held_out_windows_are_the_same_every_epoch(monkeypatch):
+    seen = []
+
+    def keep(model, batches, **kwargs):
+        seen.append(torch.cat(list(batches)))
+        return evaluate(model, iter([seen[-1]]), **kwargs)
+
+    monkeypatch.setattr(training, "evaluate", keep)
+    run(make_config(max_epochs=3, held_out_windows=10))
+    assert [len(windows) for windows in seen] == [10, 10, 10]
+    assert torch.equal(seen[0], seen[1])
+    assert torch.equal(seen[0], seen[2])
+
+
+def test_training_learns():
+    _, epochs = run(make_config(max_epochs=15, steps_per_epoch=10, learning_rate=0.02))
+    assert epochs[-1].test.terms.reconstruction < 0.5 * epochs[0].test.terms.reconstruction
+    assert epochs[-1].test.terms.future < 0.7 * epochs[0].test.terms.future
+
+
+@pytest.mark.parametrize("noise", [False, True])
+def test_the_same_seed_gives_the_same_weights_whatever_the_global_state(noise):
+    config = make_config(max_epochs=2, noise=noise)
+    states = []
+    for seed in (1, 2):
+        torch.manual_seed(seed)
+        states.append(run(config)[0])
+    assert_same_weights(*(weights_of(state) for state in states))
+    other = weights_of(run(config, seed=1)[0])
+    assert not torch.equal(
+        other["lmbda.hidden_to_mean.bias"], weights_of(states[0])["lmbda.hidden_to_mean.bias"]
+    )
+
+
+@pytest.mark.parametrize("evaluations", [1, 3])
+def test_looking_at_the_model_between_steps_changes_nothing(evaluations):
+    config = make_config(max_epochs=2, dropout_encoder=0.3)
+    torch.manual_seed(0)
+    expected = weights_of(run(config)[0])
+    torch.manual_seed(0)
+    state, train, held_out = begin(config)
+    for _ in fit(state, train, held_out, config):
+        for _ in range(evaluations):
+            evaluation_of(state.model, held_out.take(held_out.spread(4)), 2)
+    assert_same_weights(weights_of(state), expected)
+
+
+# --- which epoch is the best, and when training ends ----------------------------------------------
+
+
+def test_training_ends_after_max_epochs(held_out_losses):
+    state, epochs = scripted(held_out_losses, [5, 4, 3, 2, 1], max_epochs=4)
+    assert [epoch.epoch for epoch in epochs] == [1, 2, 3, 4]
+    assert state.epoch == 4
+
+
+def test_the_best_epoch_has_the_lowest_held_out_loss(held_out_losses):
+    state, epochs = scripted(held_out_losses, [5, 3, 4, 2, 6], max_epochs=5)
+    assert [epoch.is_best for epoch in epochs] == [True, True, False, True, False]
+    assert (state.best_epoch, state.best_score) == (4, 2)
+
+
+@pytest.mark.parametrize("nothing", [math.nan, math.inf])
+def test_a_loss_that_is_no_number_is_never_the_best(held_out_losses, nothing):
+    state, _ = scripted(held_out_losses, [nothing, 3, nothing, 4], max_epochs=4)
+    assert (state.best_epoch, state.best_score) == (2, 3)
+
+
+def test_no_epoch_is_the_best_before_annealing_is_done(held_out_losses):
+    # Weights 0, 0, 1/2, 1.
+    losses = [1, 1, 1, 9, 8]
+    state, epochs = scripted(held_out_losses, losses, kl_start=2, annealtime=2, max_epochs=5)
+    assert [epoch.kl_weight for epoch in epochs] == [0, 0, 0.5, 1, 1]
+    assert [epoch.is_best for epoch in epochs] == [False, False, False, True, True]
+    assert (state.best_epoch, state.best_score) == (5, 8)
+
+
+def test_annealing_that_is_never_done_leaves_no_best_epoch(held_out_losses):
+    state, epochs = scripted(
+        held_out_losses, [3, 2, 1, 1], annealtime=100, max_epochs=4, model_convergence=1
+    )
+    assert len(epochs) == 4
+    assert (state.best_epoch, state.epochs_without_gain) == (None, 0)
+
+
+@pytest.mark.parametrize("patience", [1, 3])
+def test_training_ends_after_more_than_model_convergence_epochs_without_gain(
+    held_out_losses, patience
+):
+    state, epochs = scripted(held_out_losses, [2, 1] + [3] * 18, model_convergence=patience)
+    assert len(epochs) == 2 + patience + 1
+    assert (state.best_epoch, state.epochs_without_gain) == (2, patience + 1)
+
+
+def test_a_gain_renews_patience(held_out_losses):
+    losses = [5, 6, 6, 4, 6, 6, 6, 6]
+    _, epochs = scripted(held_out_losses, losses, model_convergence=2)
+    assert len(epochs) == 7
+
+
+def test_patience_is_not_counted_before_annealing_is_done(held_out_losses):
+    # Annealed from epoch 8 on; 7 epochs without gain before it count for nothing.
+    losses = [1] * 7 + [5, 6, 6, 6, 6]
+    state, epochs = scripted(held_out_losses, losses, annealtime=8, model_convergence=2)
+    assert state.best_epoch == 8
+    assert len(epochs) == 11
+
+
+def test_a_finished_state_trains_no_further(held_out_losses):
+    state, _ = scripted(held_out_losses, [5, 4, 3], max_epochs=2)
+    windows = make_windows()
+    assert list(fit(state, windows, windows, make_config(max_epochs=2))) == []
+
+
+# --- as VAME does, where asked --------------------------------------------------------------------
+
+
+def test_the_last_epoch_is_skipped(held_out_losses):
+    _, epochs = scripted(held_out_losses, [3, 2, 1], max_epochs=3, skip_last_epoch=True)
+    assert [epoch.epoch for epoch in epochs] == [1, 2]
+
+
+def test_patience_counts_from_the_start(held_out_losses):
+    state, epochs = scripted(
+        held_out_losses, [1] * 20, annealtime=100, patience_from="start", model_convergence=3
+    )
+    assert len(epochs) == 4
+    assert state.best_epoch is None
+
+
+def test_the_best_reconstruction_is_selected(monkeypatch):
+    # The future gets worse faster than the reconstruction gets better.
+    terms = iter([Terms(3.0, 1.0, 0.0, 0.0), Terms(2.0, 9.0, 0.0, 0.0), Terms(4.0, 0.0, 0.0, 0.0)])
+    monkeypatch.setattr(training, "evaluate", lambda *_, **__: Evaluation(next(terms), 0, 1.0))
+    state, _ = run(make_config(max_epochs=3, selection="reconstruction"))
+    assert (state.best_epoch, state.best_score) == (2, 2)
+
+
+def test_by_default_the_whole_loss_selects(monkeypatch):
+    terms = iter([Terms(3.0, 1.0, 0.0, 0.0), Terms(2.0, 9.0, 0.0, 0.0), Terms(4.0, 0.5, 0.0, 0.0)])
+    monkeypatch.setattr(training, "evaluate", lambda *_, **__: Evaluation(next(terms), 0, 1.0))
+    state, _ = run(make_config(max_epochs=3, steps_per_epoch=1))
+    # Of 8 × 8 × 3 and 8 × 4 × 3 elements: 672, 1248 and 816.
+    assert (state.best_epoch, state.best_score) == (1, 672)
+
+
+@pytest.mark.parametrize(
+    ("steps", "batches"),
+    [(None, 20), (3, 3)],  # as many windows as there are frames, 40; or as the setting says
+)
+def test_held_out_windows_are_redrawn_in_batches_of_a_quarter(monkeypatch, steps, batches):
+    seen = []
+
+    def keep(model, batches, **kwargs):
+        seen.append(list(batches))
+        return evaluate(model, seen[-1], **kwargs)
+
+    monkeypatch.setattr(training, "evaluate", keep)
+    run(make_config(max_epochs=2, held_out="redrawn", batch_size=8, steps_per_epoch=steps))
+    assert [[len(batch) for batch in epoch] for epoch in seen] == [[2] * batches] * 2
+    assert not torch.equal(torch.cat(seen[0]), torch.cat(seen[1]))
+
+
+def test_a_plateau_of_the_last_batchs_loss(monkeypatch, held_out_losses):
+    # Held-out losses fall, the last training batch's loss does not; from the first epoch on.
+    held_out_losses([9, 8, 7, 6, 5])
+    losses = iter([5.0, 1.0, 0.0, 2.0, 0.0, 2.0, 0.0, 2.0, 0.0, 2.0])
+    monkeypatch.setattr(
+        training, "train_step", lambda *_, **__: torch.tensor([next(losses), 0.0, 0.0, 0.0])
+    )
+    _, epochs = run(
+        make_config(
+            max_epochs=5,
+            steps_per_epoch=2,
+            annealtime=100,
+            scheduler="plateau",
+            scheduler_step_size=1,
+            plateau_on="last_batch",
+            learning_rate=0.02,
+        )
+    )
+    # The last batches' losses are 1, 2, 2, 2, 2: no gain in epochs 2 and 3.
+    assert rates(epochs) == pytest.approx([0.02, 0.02, 0.02, 0.01, 0.01])
+
+
+@pytest.mark.parametrize("future", [True, False])
+def test_windows_longer_than_what_is_used_are_cut(monkeypatch, future):
+    lengths = set()
+
+    def keep(model, windows, *arguments, **kwargs):
+        lengths.add(windows.shape[1])
+        return train_step(model, windows, *arguments, **kwargs)
+
+    monkeypatch.setattr(training, "train_step", keep)
+    config = make_config(windows="across_joins", prediction_decoder=future, max_epochs=1)
+    _, epochs = run(config)
+    assert lengths == {12 if future else 8}
+    assert math.isfinite(epochs[0].test_loss)
+
+
+# --- learning rates -------------------------------------------------------------------------------
+
+
+def rates(epochs):
+    return [epoch.learning_rate for epoch in epochs]
+
+
+def test_a_constant_rate(held_out_losses):
+    _, epochs = scripted(held_out_losses, [1] * 5, max_epochs=5, learning_rate=0.02)
+    assert rates(epochs) == [0.02] * 5
+
+
+def test_a_plateau_lowers_the_rate_once_more_epochs_than_the_step_size_gained_nothing(
+    held_out_losses,
+):
+    _, epochs = scripted(
+        held_out_losses,
+        [1, *[2] * 7],
+        max_epochs=8,
+        scheduler="plateau",
+        scheduler_step_size=2,
+        scheduler_gamma=0.5,
+        learning_rate=0.02,
+    )
+    # Epoch 1 is the best; 2, 3 and 4 gain nothing, 5, 6 and 7 neither.
+    assert rates(epochs) == pytest.approx([0.02] * 4 + [0.01] * 3 + [0.005])
+
+
+def test_a_plateau_is_looked_for_once_annealing_is_done(held_out_losses):
+    _, epochs = scripted(
+        held_out_losses,
+        [*[1] * 5, *[2] * 4],
+        max_epochs=9,
+        annealtime=5,
+        scheduler="plateau",
+        scheduler_step_size=2,
+        learning_rate=0.02,
+    )
+    assert rates(epochs) == pytest.approx([0.02] * 8 + [0.01])
+
+
+def test_a_falling_loss_keeps_the_rate(held_out_losses):
+    _, epochs = scripted(
+        held_out_losses,
+        [9, 8, 7, 6, 5, 4],
+        max_epochs=6,
+        scheduler="plateau",
+        scheduler_step_size=1,
+        learning_rate=0.02,
+    )
+    assert rates(epochs) == [0.02] * 6
+
+
+def test_one_cycle_rises_to_the_rate_and_falls_to_nothing(held_out_losses):
+    state, epochs = scripted(
+        held_out_losses,
+        [1] * 20,
+        max_epochs=20,
+        steps_per_epoch=10,
+        scheduler="one_cycle",
+        learning_rate=0.02,
+    )
+    assert epochs[0].learning_rate == pytest.approx(0.02 / 25)
+    peak = rates(epochs).index(max(rates(epochs)))
+    assert rates(epochs)[peak] == pytest.approx(0.02, rel=0.01)
+    assert peak == 6  # 30 % of 20 epochs
+    assert rates(epochs)[:7] == sorted(rates(epochs)[:7])
+    assert rates(epochs)[6:] == sorted(rates(epochs)[6:], reverse=True)
+    assert state.optimizer.param_groups[0]["lr"] < 1e-3 * 0.02
+
+
+# --- going on from a copy -------------------------------------------------------------------------
+
+
+def stop_and_go_on(stop_at, **changes):
+    """(state, epochs) of a whole run, and of one from a copy made at the nth yield, from there."""
+    config = make_config(**{"max_epochs": 3, "noise": True, "annealtime": 2} | changes)
+    state, train, held_out = begin(config)
+    copied, epochs = None, []
+    for n, epoch in enumerate(fit(state, train, held_out, config), start=1):
+        if n == stop_at:
+            copied, epochs = copy.deepcopy(state), []
+        elif epoch:
+            epochs.append(epoch)
+    torch.manual_seed(1234)
+    resumed = [epoch for epoch in fit(copied, train, held_out, config) if epoch]
+    return (state, epochs), (copied, resumed)
+
+
+# With three steps an epoch, every fourth yield is an epoch's.
+PLACES = pytest.mark.parametrize("stop_at", [1, 3, 4, 6], ids=["1.1", "1.3", "1", "2.2"])
+
+
+@PLACES
+@pytest.mark.parametrize("scheduler", ["constant", "plateau", "one_cycle"])
+@pytest.mark.parametrize("held_out", ["fixed", "redrawn"])
+def test_going_on_from_a_copy_gives_the_same_weights(scheduler, stop_at, held_out):
+    (whole, _), (copied, _) = stop_and_go_on(
+        stop_at, steps_per_epoch=3, scheduler=scheduler, scheduler_step_size=1, held_out=held_out
+    )
+    assert_same_weights(weights_of(copied), weights_of(whole))
+    assert (copied.epoch, copied.best_epoch) == (whole.epoch, whole.best_epoch)
+    assert copied.best_score == whole.best_score
+
+
+@PLACES
+@pytest.mark.parametrize("scheduler", ["constant", "plateau", "one_cycle"])
+def test_going_on_from_a_copy_gives_the_same_history(scheduler, stop_at):
+    (_, epochs), (_, resumed) = stop_and_go_on(
+        stop_at, steps_per_epoch=3, scheduler=scheduler, scheduler_step_size=1
+    )
+    expected, rows = ([epoch.row() | {"seconds": 0} for epoch in e] for e in (epochs, resumed))
+    assert rows == expected
