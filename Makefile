@@ -2,7 +2,7 @@ PYTHON ?= python3
 CORES ?= all
 BIN = .venv/bin
 
-.PHONY: run test lint format clean
+.PHONY: run test test-faults lint format clean
 
 # The workflow, with whatever config/config.yaml says; as shipped, the demo recordings.
 run: .venv
@@ -10,6 +10,10 @@ run: .venv
 
 test: .venv
 	$(BIN)/python -m pytest
+
+# Kills, signals, full disks: half an hour.
+test-faults: .venv
+	$(BIN)/python -m pytest -m "slow or not slow" tests/faults
 
 lint: .venv
 	$(BIN)/ruff check .

@@ -61,10 +61,18 @@ class Project:
     def write_sheet(self, text: str) -> None:
         (self.folder / "config" / "sessions.tsv").write_text(text)
 
+    def command(self, *arguments: str) -> list[str]:
+        """Snakemake here, as its users run it, but for two cores.
+
+        Tiny networks train on one thread: several only wait for each other on a busy machine.
+        """
+        command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
+        command += ["--set-threads", "train_model=1", "evaluate_model=1"]
+        return [*command, "--directory", str(self.folder), "--cores", "2", *arguments]
+
     def snakemake(self, *arguments: str, check: bool = True) -> str:
         """Run Snakemake here; returns all that it printed."""
-        command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
-        command += ["--directory", str(self.folder), "--cores", "2", *arguments]
+        command = self.command(*arguments)
         result = subprocess.run(command, check=False, capture_output=True, text=True, cwd=ROOT)
         printed = result.stdout + result.stderr
         if check:

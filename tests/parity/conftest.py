@@ -2,7 +2,6 @@ import subprocess
 import zipfile
 
 import pytest
-import torch
 from parity import peer as published
 
 
@@ -16,12 +15,3 @@ def peer(request, tmp_path_factory):
         return published.load(published.fetch(folder))
     except (OSError, ImportError, subprocess.SubprocessError, zipfile.BadZipFile) as error:
         pytest.skip(f"vame-py {published.VERSION} cannot be fetched or imported: {error}")
-
-
-@pytest.fixture(autouse=True, scope="session")
-def _one_thread():
-    """Tiny networks are faster on one thread, and other tests may be running beside these."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)

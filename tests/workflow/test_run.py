@@ -119,7 +119,7 @@ def test_every_job_has_a_log(finished_once):
         *("evaluate_model", "export_checkpoint", "plot_losses", "plot_reconstructions"),
     }
     log = (finished_once / "logs/train_model/vame/seed0.log").read_text()
-    assert "epoch 4/4" in log
+    assert "trained for 4 of 4 epochs" in log
 
 
 def test_figures_are_drawn(finished_once):

@@ -2,6 +2,7 @@
 # at once. Inside, nothing is checked again.
 import csv
 import difflib
+import math
 import re
 from pathlib import Path
 
@@ -27,10 +28,11 @@ def typed_config(config, schema):
     for key, entry in properties.items():
         if "default" in entry:
             config.setdefault(key, typed(entry["default"], key, properties))
-    config["demo"] = {
-        key: config["demo"].get(key, entry["default"])
-        for key, entry in properties["demo"]["properties"].items()
-    }
+    if isinstance(config["demo"], dict):
+        config["demo"] = {
+            key: entry["default"]
+            for key, entry in properties["demo"]["properties"].items()
+        } | config["demo"]
     faults += faults_of_models(config, schema)
     if not faults:
         faults = faults_between_settings(config, schema)
@@ -63,7 +65,11 @@ def is_plain(value):
 
 def faults_of(settings, schema, where=""):
     """One sentence per violation of the schema: the key, what is wrong, what it should be."""
-    faults = []
+    faults = [
+        f"{where}{key}: {value} is no finite number"
+        for key, value in settings.items()
+        if isinstance(value, float) and not math.isfinite(value)
+    ]
     for error in sorted(
         Draft202012Validator(schema).iter_errors(settings), key=lambda e: e.json_path
     ):
@@ -71,7 +77,7 @@ def faults_of(settings, schema, where=""):
         entry = schema["properties"].get(path[0], {}) if path else {}
         if error.validator == "additionalProperties":
             known = list(error.schema["properties"])
-            for key in sorted(set(error.instance) - set(known)):
+            for key in sorted(map(str, set(error.instance) - set(known))):
                 nearest = difflib.get_close_matches(key, known, 1)
                 hint = (
                     f"did you mean {nearest[0]}?" if nearest else "see config/README.md"
@@ -110,7 +116,11 @@ def faults_of_models(config, schema):
     models = config["models"]
     if not isinstance(models, dict):
         return []  # the schema has said so
-    faults = []
+    faults = [
+        f"models: the name {name!r} is no text; put it in quotes"
+        for name in models
+        if not isinstance(name, str)
+    ]
     for name, changes in models.items():
         if isinstance(changes, dict):
             changes = {
@@ -228,10 +238,7 @@ def checked_sheet(config, sheet_schema, schema):
             ],
         )
     properties = sheet_schema["properties"]
-    with open(path, newline="", encoding="utf-8-sig") as file:
-        table = csv.DictReader(file, delimiter="\t", restkey="(beyond the last column)")
-        columns = table.fieldnames or []
-        rows = [(table.line_num, row) for row in table if any(row.values())]
+    columns, rows = read_sheet(path)
     missing = [key for key in sheet_schema["required"] if key not in columns]
     if missing:
         refuse(
@@ -281,6 +288,21 @@ def checked_sheet(config, sheet_schema, schema):
     if faults:
         refuse(path, faults)
     return sessions
+
+
+def read_sheet(path):
+    """Names of the columns, and (line, row) of every row that is not blank."""
+    try:
+        with open(path, newline="", encoding="utf-8-sig") as file:
+            table = csv.DictReader(
+                file, delimiter="\t", restkey="(beyond the last column)"
+            )
+            columns = table.fieldnames or []
+            return columns, [
+                (table.line_num, row) for row in table if any(row.values())
+            ]
+    except (UnicodeDecodeError, csv.Error) as error:
+        refuse(path, [f"it is no table of text ({error}); save it as UTF-8 with tabs"])
 
 
 def faults_of_files(row, config, where):

@@ -46,10 +46,12 @@ PACKAGES = {
         "determinism",
         "evaluation",
         "export",
+        "interruption",
         "losses",
         "model",
         "noise",
         "rnn_vae",
+        "state",
         "training",
         "windows",
     ],
@@ -68,7 +70,8 @@ def source_digest(package):
 
     source_path also brings the modules along where this workflow is used as a remote module.
     """
-    workflow.source_path("../scripts/job_log.py")
+    for module in ("job_log", "job_outputs"):
+        workflow.source_path(f"../scripts/{module}.py")
     digest = hashlib.sha256()
     for module in PACKAGES[package]:
         path = workflow.source_path(f"../scripts/{package}/{module}.py")
@@ -87,6 +90,11 @@ def settings_of(rule, settings=config):
 
 def settings_of_model(wildcards):
     return settings_of("train_model", MODELS[wildcards.model])
+
+
+def checkpoint_minutes(wildcards, input):
+    """A param that depends on inputs is not compared: another interval trains nothing again."""
+    return config["checkpoint_minutes"]
 
 
 def evaluation_of_model(wildcards):

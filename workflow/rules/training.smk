@@ -28,6 +28,7 @@ rule train_model:
         gpu=gpus_of_model,
     params:
         settings=settings_of_model,
+        checkpoint_minutes=checkpoint_minutes,
         code=source_digest("vame_core"),
     script:
         "../scripts/train_model.py"

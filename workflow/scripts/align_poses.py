@@ -1,6 +1,7 @@
 """Clean one recording, align it to the animal, and say what was wrong with it."""
 
 from job_log import log_to
+from job_outputs import written_aside
 from pose_prep.alignment import AlignmentSettings, align_recording
 from pose_prep.storage import load_poses, save_aligned
 
@@ -8,8 +9,9 @@ log_to(snakemake.log[0])
 aligned, quality = align_recording(
     load_poses(snakemake.input.poses), AlignmentSettings(**snakemake.params.settings)
 )
-save_aligned(aligned, snakemake.output.aligned)
-quality.to_csv(snakemake.output.quality, float_format="%.6g")
+with written_aside(snakemake.output) as output:
+    save_aligned(aligned, output.aligned)
+    quality.to_csv(output.quality, float_format="%.6g")
 print(
     f"{aligned.usable.sum()} of {len(aligned.usable)} frames usable ({aligned.usable.mean():.1%})"
 )

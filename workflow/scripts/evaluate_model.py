@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import torch
 from job_log import log_to
-from vame_core.checkpoint import load_model
+from job_outputs import written_aside
+from vame_core.checkpoint import load_model, require_features
 from vame_core.determinism import choose_device
 from vame_core.evaluation import example_reconstructions, held_out_metrics
 from vame_core.windows import open_windows
@@ -17,6 +18,7 @@ settings = snakemake.params.settings
 device = choose_device(settings["device"])
 model, config, checkpoint = load_model(Path(snakemake.input.model), device)
 description = json.loads(Path(snakemake.input.description).read_text())
+require_features(checkpoint, description["features"], Path(snakemake.input.model))
 held_out = open_windows(Path(snakemake.input.test), description, "test", config, device)
 
 metrics = {
@@ -26,9 +28,8 @@ metrics = {
     "selection": checkpoint["selection"],
     **held_out_metrics(model, held_out, config),
 }
-Path(snakemake.output.metrics).write_text(json.dumps(metrics, indent=2) + "\n")
-np.savez(
-    snakemake.output.reconstructions,
-    **example_reconstructions(model, held_out, description, settings["example_windows"]),
-)
+examples = example_reconstructions(model, held_out, description, settings["example_windows"])
+with written_aside(snakemake.output) as output:
+    Path(output.metrics).write_text(json.dumps(metrics, indent=2) + "\n")
+    np.savez(output.reconstructions, **examples)
 print(json.dumps(metrics, indent=2))

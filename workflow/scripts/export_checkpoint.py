@@ -8,7 +8,8 @@ from pathlib import Path
 
 import torch
 from job_log import log_to
-from vame_core.checkpoint import load_model, versions
+from job_outputs import written_aside
+from vame_core.checkpoint import load_model, remove_states, versions
 from vame_core.export import export_onnx, export_safetensors, export_state_dict
 
 
@@ -18,31 +19,34 @@ def sha256(path: str) -> str:
 
 
 log_to(snakemake.log[0])
-output = snakemake.output
 model, config, checkpoint = load_model(Path(snakemake.input.model), torch.device("cpu"))
 description = json.loads(Path(snakemake.input.description).read_text())
 identity = {key: value for key, value in checkpoint.items() if key != "weights"}
 
-export_state_dict(model, Path(output.state_dict))
-export_safetensors(model, Path(output.safetensors), identity)
-difference = export_onnx(model, checkpoint["scaling"], Path(output.onnx))
-print(f"largest difference between onnxruntime and torch: {difference:.2g}")
+with written_aside(snakemake.output) as output:
+    export_state_dict(model, Path(output.state_dict))
+    export_safetensors(model, Path(output.safetensors), identity)
+    difference = export_onnx(model, checkpoint["scaling"], Path(output.onnx))
+    print(f"largest difference between onnxruntime and torch: {difference:.2g}")
 
-manifest = {
-    "model": snakemake.wildcards.model,
-    **identity,
-    "exported_with": versions()
-    | {name: version(name) for name in ("safetensors", "onnx", "onnxruntime")},
-    "machine": platform.platform(),
-    "onnx_largest_difference": difference,
-    "inputs": {
-        "model.pt": sha256(snakemake.input.model),
-        "dataset.json": sha256(snakemake.input.description),
-        **description["sha256"],
-    },
-    "outputs": {
-        Path(path).name: sha256(path)
-        for path in (output.state_dict, output.safetensors, output.onnx)
-    },
-}
-Path(output.manifest).write_text(json.dumps(manifest, indent=2) + "\n")
+    manifest = {
+        "model": snakemake.wildcards.model,
+        **identity,
+        "exported_with": versions()
+        | {name: version(name) for name in ("safetensors", "onnx", "onnxruntime")},
+        "machine": platform.platform(),
+        "onnx_largest_difference": difference,
+        "inputs": {
+            "model.pt": sha256(snakemake.input.model),
+            "dataset.json": sha256(snakemake.input.description),
+            **description["sha256"],
+        },
+        "outputs": {
+            Path(path).name: sha256(getattr(output, name))
+            for name, path in snakemake.output.items()
+            if name != "manifest"
+        },
+    }
+    Path(output.manifest).write_text(json.dumps(manifest, indent=2) + "\n")
+# Snakemake has taken the model: what its training would need to go on is needed no more.
+remove_states(Path(snakemake.input.model).parent)

@@ -1,6 +1,7 @@
 """Read one recording in its tracker's format and store it as netCDF."""
 
 from job_log import log_to
+from job_outputs import written_aside
 from pose_prep.reading import read_poses
 from pose_prep.storage import save_poses
 
@@ -9,7 +10,8 @@ recording = snakemake.params.recording
 poses = read_poses(
     snakemake.input.poses, recording["software"], recording["fps"], recording["individual"]
 )
-save_poses(poses, snakemake.output.poses)
+with written_aside(snakemake.output) as output:
+    save_poses(poses, output.poses)
 print(
     f"read {snakemake.input.poses}: {poses.sizes['time']} frames at {recording['fps']} fps, "
     f"keypoints {', '.join(poses.keypoints.values)}"

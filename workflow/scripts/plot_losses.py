@@ -7,6 +7,7 @@ import pandas as pd
 from figures.losses import draw_losses
 from figures.style import save
 from job_log import log_to
+from job_outputs import written_aside
 
 log_to(snakemake.log[0])
 
@@ -16,9 +17,5 @@ figure = draw_losses(
     chosen_epoch=metrics["epoch"],
     selection=metrics["selection"],
 )
-save(
-    figure,
-    svg=snakemake.output.svg,
-    png=snakemake.output.png,
-    dpi=snakemake.params.settings["figure_dpi"],
-)
+with written_aside(snakemake.output) as output:
+    save(figure, svg=output.svg, png=output.png, dpi=snakemake.params.settings["figure_dpi"])

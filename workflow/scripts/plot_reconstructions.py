@@ -4,14 +4,11 @@ import numpy as np
 from figures.reconstructions import draw_reconstructions
 from figures.style import save
 from job_log import log_to
+from job_outputs import written_aside
 
 log_to(snakemake.log[0])
 
 with np.load(snakemake.input.reconstructions) as file:
     figure = draw_reconstructions(dict(file))
-save(
-    figure,
-    svg=snakemake.output.svg,
-    png=snakemake.output.png,
-    dpi=snakemake.params.settings["figure_dpi"],
-)
+with written_aside(snakemake.output) as output:
+    save(figure, svg=output.svg, png=output.png, dpi=snakemake.params.settings["figure_dpi"])

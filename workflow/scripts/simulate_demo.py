@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 from job_log import log_to
+from job_outputs import written_aside
 from pose_prep.simulation import KEYPOINTS, simulate_recording, write_deeplabcut_csv
 
 log_to(snakemake.log[0])
@@ -13,6 +14,7 @@ tracks, labels = simulate_recording(
     recording["fps"],
     recording["group"],
 )
-write_deeplabcut_csv(snakemake.output.poses, tracks, KEYPOINTS, scorer="simulation")
-pd.Series(labels, name="label").to_csv(snakemake.output.labels, index_label="frame")
+with written_aside(snakemake.output) as output:
+    write_deeplabcut_csv(output.poses, tracks, KEYPOINTS, scorer="simulation")
+    pd.Series(labels, name="label").to_csv(output.labels, index_label="frame")
 print(f"simulated {len(tracks)} frames of a {recording['group']} mouse")

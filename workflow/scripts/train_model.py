@@ -3,20 +3,39 @@
 import hashlib
 import json
 import shutil
+import sys
+import time
 from pathlib import Path
 
 import torch
 from job_log import log_to
 from tqdm import tqdm
 from vame_core.annealing import ANNEALED
-from vame_core.checkpoint import load_pretrained, save_checkpoint, save_history
+from vame_core.checkpoint import (
+    load_pretrained,
+    load_state,
+    save_checkpoint,
+    save_history,
+    save_state,
+    state_file,
+)
 from vame_core.config import ModelConfig
 from vame_core.determinism import choose_device, make_reproducible
+from vame_core.evaluation import locate
+from vame_core.interruption import Signals, only_one
 from vame_core.model import RNNVAE
-from vame_core.training import epochs_to_train, fit, start_training, steps_in_epoch
+from vame_core.training import (
+    Backoff,
+    NonFiniteError,
+    epochs_to_train,
+    fit,
+    start_training,
+    steps_in_epoch,
+)
 from vame_core.windows import open_windows
 
 terminal = log_to(snakemake.log[0])
+signals = Signals()
 config = ModelConfig.from_settings(snakemake.params.settings)
 seed = int(snakemake.wildcards.seed)
 device = choose_device(config.training.device)
@@ -36,65 +55,117 @@ print(
 )
 
 model = RNNVAE(config.network, len(description["features"])).to(device)
+identity = {
+    "settings": config.as_settings(),
+    "dataset": hashlib.sha256(description_bytes).hexdigest(),
+    "code": snakemake.params.code,
+    "seed": seed,
+}
 if config.training.pretrained_weights:
-    load_pretrained(model, Path(config.training.pretrained_model))
-    print(f"weights start from {config.training.pretrained_model}")
+    pretrained = Path(config.training.pretrained_model)
+    load_pretrained(model, pretrained, description["features"])
+    identity["pretrained"] = hashlib.sha256(pretrained.read_bytes()).hexdigest()
+    print(f"weights start from {pretrained}")
 state = start_training(model, config, train, generator)
 
 
-def save(path: Path, selection: str) -> None:
-    save_checkpoint(
-        path,
-        {
-            "weights": {name: value.cpu() for name, value in model.state_dict().items()},
-            "settings": config.as_settings(),
-            "features": description["features"],
-            "scaling": description["scaling"],
-            "seed": seed,
-            "epoch": state.epoch,
-            "selection": selection,
-            "dataset": hashlib.sha256(description_bytes).hexdigest(),
-            "code": snakemake.params.code,
-            "device": str(device),
-            "threads": torch.get_num_threads(),
-        },
-    )
+def checkpoint(selection: str) -> dict:
+    """The model as it is now, with what explains it."""
+    return {
+        "weights": {name: value.cpu().clone() for name, value in model.state_dict().items()},
+        "settings": identity["settings"],
+        "features": description["features"],
+        "scaling": description["scaling"],
+        "seed": seed,
+        "epoch": state.epoch,
+        "selection": selection,
+        "dataset": identity["dataset"],
+        "code": identity["code"],
+        "device": str(device),
+        "threads": torch.get_num_threads(),
+    }
 
 
-best, last, history = (
-    Path(path) for path in (snakemake.output.model, snakemake.output.last, snakemake.output.history)
-)
-snapshots = best.parent / "snapshots"
-shutil.rmtree(snapshots, ignore_errors=True)  # of a run with other settings
-rows = []
-with tqdm(
-    total=epochs * steps,
-    desc=f"{snakemake.wildcards.model} seed {seed}",
-    file=terminal,
-    disable=not terminal.isatty(),
-) as bar:
-    for epoch in fit(state, train, held_out, config):
-        if epoch is None:
-            bar.update()
-            continue
-        rows.append(epoch.row())
-        save_history(history, rows)
-        print(
-            f"epoch {epoch.epoch}/{epochs}  {epoch.seconds:.1f} s  "
-            f"loss {epoch.train_loss:.5g} held-out {epoch.test_loss:.5g}  "
-            f"reconstruction {epoch.test.terms.reconstruction:.4f} "
-            f"future {epoch.test.terms.future:.4f} kl {epoch.test.terms.kl:.3f}"
-            f"{'  best so far' if epoch.is_best else ''}"
+def explain(failure: NonFiniteError) -> str:
+    """The failure, with the windows in it by session and frame."""
+    places = [locate(row, description, "train") for row in failure.rows]
+    listed = ", ".join(f"{session} frame {frame}" for session, frame in places[:5])
+    more = f" and {len(places) - 5} more" if len(places) > 5 else ""
+    return f"{failure}; its windows begin at {listed}{more}" if places else str(failure)
+
+
+history_file = Path(snakemake.output.history)
+folder = history_file.parent
+stop, snapshots, unfinished = folder / "STOP", folder / "snapshots", state_file(folder, identity)
+ending = ""
+with (
+    only_one(folder / ".lock"),
+    tqdm(
+        total=epochs * steps,
+        desc=f"{snakemake.wildcards.model} seed {seed}",
+        file=terminal,
+        disable=not terminal.isatty(),
+    ) as bar,
+):
+    if unfinished.is_file():
+        history, best = load_state(unfinished, state, identity)
+        print(f"going on from {unfinished}, after epoch {state.epoch} and step {state.step}")
+        save_history(history_file, history)
+        bar.update(state.epoch * steps + state.step)
+    else:
+        history, best = [], None
+        shutil.rmtree(snapshots, ignore_errors=True)  # of a run with other settings
+    written = time.monotonic()
+    try:
+        for event in fit(state, train, held_out, config):
+            if isinstance(event, Backoff):
+                print(
+                    f"WARNING: {explain(event.failure)}. Epoch {event.failure.epoch} starts again "
+                    f"at half the learning rate, {event.learning_rate:.3g}"
+                )
+            elif event is None:
+                bar.update()
+            else:
+                history.append(event.row())
+                save_history(history_file, history)
+                print(event, flush=True)
+                if event.is_best:
+                    best = checkpoint(
+                        f"the lowest {config.training.selection} at a KL weight above {ANNEALED}"
+                    )
+                if event.epoch % config.training.model_snapshot == 0:
+                    snapshots.mkdir(exist_ok=True)
+                    save_checkpoint(
+                        snapshots / f"epoch{event.epoch}.pt",
+                        checkpoint(f"the snapshot of epoch {event.epoch}"),
+                    )
+            seconds = time.monotonic() - written
+            if event or signals.seen or seconds > 60 * snakemake.params.checkpoint_minutes:
+                save_state(unfinished, state, identity, history, best)
+                written = time.monotonic()
+            if signals.seen:
+                print(f"{signals.seen.name}: stopped after epoch {state.epoch}, step {state.step}")
+                sys.exit(128 + signals.seen)
+            if event and stop.exists():
+                ending = f"; {stop.name} ended training after epoch {state.epoch} of {epochs}"
+                break
+    except NonFiniteError as failure:
+        save_state(unfinished, state, identity, history, best)
+        sys.exit(
+            f"{explain(failure)}. Halving the learning rate {state.backoffs} times did not help. "
+            f"The state before the step is {unfinished}. Look at these frames; lower learning_rate "
+            "or set gradient_clip"
         )
-        save(last, f"the last epoch, {epoch.epoch}")
-        if epoch.is_best:
-            save(best, f"the lowest {config.training.selection} at a KL weight above {ANNEALED}")
-        if epoch.epoch % config.training.model_snapshot == 0:
-            snapshots.mkdir(exist_ok=True)
-            save(snapshots / f"epoch{epoch.epoch}.pt", f"the snapshot of epoch {epoch.epoch}")
 
-if state.best_epoch is None:
-    print(f"WARNING: the KL weight never passed {ANNEALED}; model.pt is the last epoch's")
-    save(best, f"the last epoch, since the KL weight never passed {ANNEALED}")
-if state.epoch < epochs:
-    print(f"stopped early: {state.epochs_without_gain} epochs without a better model")
+    if best is None:
+        print(f"WARNING: the KL weight never passed {ANNEALED}; model.pt is the last epoch's")
+        best = checkpoint(f"the last epoch, since the KL weight never passed {ANNEALED}")
+    best["selection"] += ending
+    save_checkpoint(
+        Path(snakemake.output.last), checkpoint(f"the last epoch, {state.epoch}{ending}")
+    )
+    save_checkpoint(Path(snakemake.output.model), best)
+    stop.unlink(missing_ok=True)
+    if not ending and state.epoch < epochs:
+        ending = f"; {state.epochs_without_gain} epochs without a better model ended training"
+    print(f"trained for {state.epoch} of {epochs} epochs{ending}")

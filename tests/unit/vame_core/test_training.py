@@ -9,7 +9,12 @@ from vame_core import training
 from vame_core.losses import Terms
 from vame_core.model import Outputs
 from vame_core.training import (
+    MEASURED,
+    MOST_BACKOFFS,
+    Backoff,
+    Epoch,
     Evaluation,
+    NonFiniteError,
     evaluate,
     fit,
     split_window,
@@ -23,7 +28,7 @@ COLUMNS = [
     *("epoch", "seconds", "kl_weight", "learning_rate"),
     *("train_loss", "train_reconstruction", "train_future", "train_kl", "train_cluster"),
     *("test_loss", "test_reconstruction", "test_future", "test_kl", "test_cluster"),
-    *("test_active_latents", "test_posterior_variance"),
+    *("test_active_latents", "test_posterior_variance", "gradient_norm", "backoffs"),
 ]
 
 
@@ -68,7 +73,7 @@ def held_out_losses(monkeypatch):
 
     def step(model, windows, optimizer, weights, **_):
         optimizer.step()
-        return torch.zeros(4)
+        return torch.zeros(5)
 
     return script
 
@@ -138,11 +143,11 @@ def test_noise_is_on_the_input_and_not_on_the_target():
     assert terms[0].item() == pytest.approx(noise.square().mean().item(), rel=1e-5)
 
 
-def test_a_step_returns_the_terms_before_it():
+def test_a_step_returns_the_terms_before_it_and_the_gradients_norm():
     model = Recorder()
     model.shift.data.fill_(2.0)
     terms = step(model, torch.zeros(5, 12, 3))
-    assert terms.tolist() == [4, 4, 0, 0]
+    assert terms.tolist() == pytest.approx([4, 4, 0, 0, 4])  # d shift² / d shift = 2 · 2
     assert not terms.requires_grad
 
 
@@ -307,7 +312,7 @@ def test_the_loss_of_a_row_is_the_weighted_sum_of_its_terms():
 
 def test_the_terms_of_a_row_are_means_over_the_steps_of_its_epoch(monkeypatch):
     steps = iter([1.0, 3.0, 5.0, 9.0])
-    monkeypatch.setattr(training, "train_step", lambda *_, **__: torch.full((4,), next(steps)))
+    monkeypatch.setattr(training, "train_step", lambda *_, **__: torch.full((5,), next(steps)))
     _, epochs = run(make_config(max_epochs=2, steps_per_epoch=2))
     assert [epoch.train for epoch in epochs] == [(2, 2, 2, 2), (7, 7, 7, 7)]
 
@@ -383,9 +388,10 @@ def test_the_best_epoch_has_the_lowest_held_out_loss(held_out_losses):
 
 
 @pytest.mark.parametrize("nothing", [math.nan, math.inf])
-def test_a_loss_that_is_no_number_is_never_the_best(held_out_losses, nothing):
-    state, _ = scripted(held_out_losses, [nothing, 3, nothing, 4], max_epochs=4)
-    assert (state.best_epoch, state.best_score) == (2, 3)
+def test_an_epoch_whose_held_out_loss_is_no_number_is_repeated(held_out_losses, nothing):
+    state, epochs = scripted(held_out_losses, [5, nothing, 3, 4], max_epochs=3)
+    assert [epoch.epoch for epoch in epochs if isinstance(epoch, Epoch)] == [1, 2, 3]
+    assert (state.best_epoch, state.best_score, state.backoffs) == (2, 3, 1)
 
 
 def test_no_epoch_is_the_best_before_annealing_is_done(held_out_losses):
@@ -488,7 +494,7 @@ def test_a_plateau_of_the_last_batchs_loss(monkeypatch, held_out_losses):
     held_out_losses([9, 8, 7, 6, 5])
     losses = iter([5.0, 1.0, 0.0, 2.0, 0.0, 2.0, 0.0, 2.0, 0.0, 2.0])
     monkeypatch.setattr(
-        training, "train_step", lambda *_, **__: torch.tensor([next(losses), 0.0, 0.0, 0.0])
+        training, "train_step", lambda *_, **__: torch.tensor([next(losses), 0.0, 0.0, 0.0, 0.0])
     )
     _, epochs = run(
         make_config(
@@ -633,3 +639,141 @@ def test_going_on_from_a_copy_gives_the_same_history(scheduler, stop_at):
     )
     expected, rows = ([epoch.row() | {"seconds": 0} for epoch in e] for e in (epochs, resumed))
     assert rows == expected
+
+
+# --- numbers that go wrong ------------------------------------------------------------------------
+
+BAD_ROW = 57
+
+
+@pytest.fixture(params=["looking at steps", "looking at epochs"])
+def looking(request, monkeypatch):
+    """Both ways to find a failure: at its step, or at its epoch's end and then at its step."""
+    monkeypatch.setattr(training, "looking_is_free", lambda _: request.param == "looking at steps")
+
+
+def begin_with_a_bad_frame(config, value):
+    """Step 1 of the first epoch is well, step 2 has windows that hold the frame BAD_ROW."""
+    state, train, held_out = begin(config)
+    train.frames[BAD_ROW] = value
+    good, bad = torch.tensor([0, 1, 2, 80, 81, 82, 83, 84]), torch.arange(50, 58)
+    train.choose = lambda n, generator: bad if state.step else good
+    return state, train, held_out
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, 1e30])
+def test_a_failure_names_the_numbers_the_step_and_the_windows(looking, value):
+    config = make_config()
+    with pytest.raises(NonFiniteError) as raised:
+        list(fit(*begin_with_a_bad_frame(config, value), config))
+    failure = raised.value
+    assert (failure.epoch, failure.step) == (1, 2)
+    assert "gradient" in failure.names
+    assert "reconstruction" in failure.names
+    assert set(failure.rows) <= set(range(50, 58))
+    assert "reconstruction" in str(failure)
+    assert "step 2 of epoch 1" in str(failure)
+
+
+def test_only_windows_with_the_bad_frame_are_to_blame():
+    config = make_config()
+    state, train, held_out = begin(config)
+    train.frames[BAD_ROW] = math.nan
+    train.choose = lambda n, generator: torch.tensor([0, 20, 45, 46, 50, 57, 58, 90])
+    with pytest.raises(NonFiniteError) as raised:
+        list(fit(state, train, held_out, config))
+    assert raised.value.rows == [46, 50, 57]  # of 12 frames each
+
+
+def test_after_the_last_backoff_the_state_is_the_one_before_the_step(looking):
+    config = make_config(steps_per_epoch=2)
+    state, train, held_out = begin_with_a_bad_frame(config, math.nan)
+    events = []
+    with pytest.raises(NonFiniteError):
+        events.extend(fit(state, train, held_out, config))
+    assert (state.epoch, state.step, state.backoffs) == (0, 1, MOST_BACKOFFS)
+    assert all(weight.isfinite().all() for weight in weights_of(state).values())
+    one_step, train, held_out = begin_with_a_bad_frame(config, math.nan)
+    one_step.optimizer.param_groups[0]["lr"] /= 2**MOST_BACKOFFS
+    next(fit(one_step, train, held_out, config))
+    assert_same_weights(weights_of(state), weights_of(one_step))
+    assert torch.equal(state.generator.get_state(), one_step.generator.get_state())
+
+
+def fail_once(monkeypatch, *, at):
+    """The step `at`, counted from 1, measures a gradient that is no number, once."""
+    count = iter(range(1, 1000))
+
+    def step(*arguments, **kwargs):
+        n = next(count)
+        if n != at:
+            return train_step(*arguments, **kwargs)
+        return torch.full((len(MEASURED),), math.nan)
+
+    monkeypatch.setattr(training, "train_step", step)
+
+
+@pytest.mark.parametrize("scheduler", ["constant", "plateau", "one_cycle"])
+def test_a_backoff_repeats_the_epoch_at_half_the_rate(monkeypatch, scheduler):
+    """As if the epoch had begun at half the rate; what follows has half the rate as well."""
+    config = make_config(steps_per_epoch=3, max_epochs=4, scheduler=scheduler, noise=True)
+    plain, train, held_out = begin(config)
+    for event in fit(plain, train, held_out, config):
+        if isinstance(event, Epoch) and event.epoch == 1:
+            for group in plain.optimizer.param_groups:
+                for rate in {"lr", "initial_lr", "max_lr", "min_lr"} & group.keys():
+                    group[rate] /= 2
+
+    fail_once(monkeypatch, at=3 + 2)
+    state, train, held_out = begin(config)
+    events = list(fit(state, train, held_out, config))
+    epochs = [event for event in events if isinstance(event, Epoch)]
+    assert [epoch.backoffs for epoch in epochs] == [0, 1, 1, 1]
+    (backoff,) = (event for event in events if isinstance(event, Backoff))
+    assert (backoff.failure.epoch, backoff.failure.step) == (2, 2)
+    assert backoff.backoffs == 1
+    assert backoff.learning_rate == pytest.approx(epochs[1].learning_rate)
+    assert_same_weights(weights_of(state), weights_of(plain))
+
+
+def test_both_ways_of_looking_come_to_the_same(monkeypatch):
+    """The frame 57 is bad until the first backoff; then both go on alike."""
+    runs = []
+    for free in (True, False):
+        monkeypatch.setattr(training, "looking_is_free", lambda _, free=free: free)
+        config = make_config(steps_per_epoch=8, max_epochs=2, noise=True)
+        state, train, held_out = begin(config)
+        good = train.frames[BAD_ROW].clone()
+        train.frames[BAD_ROW] = math.nan
+        events = []
+        for event in fit(state, train, held_out, config):
+            if isinstance(event, Backoff):
+                train.frames[BAD_ROW] = good
+            if event:
+                events.append(event)
+        assert isinstance(events[0], Backoff)
+        runs.append((weights_of(state), str(events[0].failure), events[0].failure.rows))
+    assert_same_weights(runs[0][0], runs[1][0])
+    assert runs[0][1:] == runs[1][1:]
+
+
+# --- gradient clipping ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("clip", "moved"), [(None, 0.4), (8.0, 0.4), (1.0, 0.1)])
+def test_a_long_gradient_is_shortened(clip, moved):
+    """The gradient 2 · shift = 4 at a rate of 0.1."""
+    model = Recorder()
+    model.shift.data.fill_(2.0)
+    train_step(
+        model,
+        torch.zeros(5, 12, 3),
+        torch.optim.SGD(model.parameters(), lr=0.1),
+        Terms(1.0, 0.0, 0.0, 0.0),
+        time_window=8,
+        kmeans_loss=2,
+        noise=False,
+        generator=torch.Generator(),
+        gradient_clip=clip,
+    )
+    assert model.shift.item() == pytest.approx(2.0 - moved, rel=1e-5)

@@ -1,6 +1,7 @@
 """Which usable frames train, which test, and the scaling that the training frames define."""
 
 import hashlib
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -221,12 +222,7 @@ def write_dataset(
         scaling = scaling.pooled()
 
     rows = {side: max(s.stop for s in segments if s.side == side) for side in SIDES}
-    written = {
-        side: np.lib.format.open_memmap(
-            arrays[side], mode="w+", dtype=np.float32, shape=(rows[side], len(features))
-        )
-        for side in SIDES
-    }
+    written = {side: _create_array(arrays[side], (rows[side], len(features))) for side in SIDES}
     for poses, own in _per_session(recordings, segments, SIDES):
         for segment in own:
             written[segment.side][segment.rows] = scaling.apply(poses[segment.frames])
@@ -244,6 +240,15 @@ def write_dataset(
         "split_gap": settings.split_gap,
         "sha256": {name: _sha256(path) for name, path in hashed.items()},
     }
+
+
+def _create_array(path, shape):
+    """A float32 array on disk, its space taken at once: a full disk kills who writes to a map."""
+    array = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=shape)
+    if hasattr(os, "posix_fallocate"):  # not on macOS
+        with open(path, "r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, os.fstat(file.fileno()).st_size)
+    return array
 
 
 def _survey(recordings):

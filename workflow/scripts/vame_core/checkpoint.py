@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
+import json
 import os
 import pickle
 import platform
@@ -16,6 +18,7 @@ import torch
 
 from vame_core.config import ModelConfig
 from vame_core.model import RNNVAE
+from vame_core.state import TrainingState, capture, restore
 
 FORMAT = 1
 KEYS = (
@@ -62,7 +65,7 @@ def save_checkpoint(path: Path, checkpoint: dict[str, Any]) -> None:
     """Write a checkpoint with the keys of `KEYS`, `format` and `versions` filled in."""
     checkpoint = {"format": FORMAT, "versions": versions()} | checkpoint
     assert set(checkpoint) == set(KEYS), set(checkpoint) ^ set(KEYS)
-    write_atomically(path, lambda file: torch.save(checkpoint, file))
+    _save(path, checkpoint)
 
 
 def save_history(path: Path, rows: list[dict[str, Any]]) -> None:
@@ -101,15 +104,39 @@ def load_model(path: Path, device: torch.device) -> tuple[RNNVAE, ModelConfig, d
     return model.to(device).eval(), config, checkpoint
 
 
-def load_pretrained(model: RNNVAE, path: Path) -> None:
+def require_features(checkpoint: dict[str, Any], features: list[str], path: Path) -> None:
+    """Refuse a checkpoint whose network reads other features than these.
+
+    Raises
+    ------
+    ValueError
+        Naming the features that differ, or the first that stands elsewhere.
+    """
+    own = checkpoint["features"]
+    if own == features:
+        return
+    absent = [name for name in own if name not in features]
+    extra = [name for name in features if name not in own]
+    raise ValueError(
+        f"{path}: is a model of other features. The data lack {', '.join(absent) or 'none'} and "
+        f"add {', '.join(extra) or 'none'}"
+        + ("" if absent or extra else f"; their order is another: the model's is {', '.join(own)}")
+        + ". Choose the same 'keypoints', 'center' and 'orient'"
+    )
+
+
+def load_pretrained(model: RNNVAE, path: Path, features: list[str] | None = None) -> None:
     """Start `model` from the weights of a checkpoint or of a VAME `.pkl` state dict.
+
+    Where `features` are given, a checkpoint has to have the same; a `.pkl` does not say its own.
 
     Raises
     ------
     FileNotFoundError
         If there is no such file: training never starts from random weights in silence.
     ValueError
-        If the file holds another architecture; the differing weights are named.
+        If the file holds another architecture, or was trained on other features; the differing
+        weights or features are named.
     """
     if not path.is_file():
         raise FileNotFoundError(
@@ -131,7 +158,75 @@ def load_pretrained(model: RNNVAE, path: Path) -> None:
             f"{len(shapes | wanted)} weights differ ({listed}). Set the network's settings to "
             "those of the pretrained model."
         )
+    if features is not None and "features" in content:
+        require_features(content, features, path)
     model.load_state_dict(weights)
+
+
+def state_file(folder: Path, identity: dict[str, Any]) -> Path:
+    """Where the state of an unfinished training lies: each set of settings, data and code its own.
+
+    `identity` holds plain values: whatever decides about the numbers that training comes to.
+    """
+    digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
+    return folder / f"state-{digest[:16]}.pt"
+
+
+def save_state(
+    path: Path,
+    state: TrainingState,
+    identity: dict[str, Any],
+    history: list[dict[str, Any]],
+    best: dict[str, Any] | None,
+) -> None:
+    """Write all that it takes to go on: the state, the history so far and the best checkpoint."""
+    _save(
+        path,
+        {
+            "format": FORMAT,
+            "identity": identity,
+            "device": state.sums.device.type,
+            "versions": versions(),
+            "state": capture(state),
+            # To go back to, where the rest of the epoch fails; at its end nobody does.
+            "epoch_start": state.epoch_start if state.step else None,
+            "history": history,
+            "best": best,
+        },
+    )
+
+
+def load_state(
+    path: Path, state: TrainingState, identity: dict[str, Any]
+) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
+    """Put a freshly started `state` where the saved one was; return its history and best.
+
+    Raises
+    ------
+    ValueError
+        If the file is not such a state, or of another training or kind of device.
+    """
+    saved = _load(path)
+    if not isinstance(saved, dict) or saved.get("format") != FORMAT or "state" not in saved:
+        raise ValueError(f"{path}: not a training state of this version; delete it to start anew")
+    if saved["identity"] != identity:
+        differing = [key for key in identity if saved["identity"].get(key) != identity[key]]
+        raise ValueError(f"{path}: the state of another training; {', '.join(differing)} differ")
+    if saved["device"] != state.sums.device.type:
+        raise ValueError(
+            f"{path}: was written on {saved['device']} and cannot go on on "
+            f"{state.sums.device.type}, whose random numbers are others. Run where there is such "
+            "a device, or delete the file to start anew"
+        )
+    restore(state, saved["state"])
+    state.epoch_start = saved["epoch_start"]
+    return saved["history"], saved["best"]
+
+
+def remove_states(folder: Path) -> None:
+    """Remove the states of trainings in `folder`, of whatever settings."""
+    for path in folder.glob("state-*.pt"):
+        path.unlink()
 
 
 def versions() -> dict[str, str]:
@@ -141,6 +236,13 @@ def versions() -> dict[str, str]:
         "torch": str(torch.__version__),
         "numpy": np.__version__,
     }
+
+
+def _save(path: Path, content: Any) -> None:
+    # Not straight into the file: torch turns a full disk into a RuntimeError without a name.
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    write_atomically(path, lambda file: file.write(buffer.getbuffer()))
 
 
 def _load(path: Path) -> Any:

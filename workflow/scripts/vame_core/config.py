@@ -58,6 +58,7 @@ class TrainingConfig:
     scheduler: Literal["constant", "plateau", "one_cycle"]
     scheduler_step_size: int
     scheduler_gamma: float
+    gradient_clip: float | None
     noise: bool
     held_out: Literal["fixed", "redrawn"]
     held_out_windows: int

@@ -51,9 +51,11 @@ def cluster_norm(z: Float[Tensor, "batch latent"], n_components: int) -> Float[T
     The relaxed k-means objective of Ma et al. 2019 (DTCR, eq. 5), as VAME has it: the square
     roots of the eigenvalues of the batch's Gram matrix z zᵀ / batch are these singular values.
     There are min(batch, latent) of them; more components than that add nothing. Taken from z
-    itself, value and gradient stay finite for every z, all zeros included.
+    itself, value and gradient stay finite for every z, all zeros included; of a z that is not
+    finite it is no number.
     """
-    return torch.linalg.svdvals(z / z.shape[0] ** 0.5)[:n_components].sum()
+    finite = z.nan_to_num(0.0, 0.0, 0.0)  # LAPACK refuses others
+    return torch.linalg.svdvals(finite / z.shape[0] ** 0.5)[:n_components].sum() + 0 * z.sum()
 
 
 def compute_terms(

@@ -134,7 +134,7 @@ def train(
             kl=weight * BETA / zdims,
             cluster=weight * klmbda * (len(windows) / bsize) ** 0.5,
         )
-        terms = train_step(
+        *terms, _ = train_step(
             named,
             windows[:, :length],
             optimizer,

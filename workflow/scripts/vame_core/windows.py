@@ -68,11 +68,13 @@ class Windows:
         """The windows of these numbers."""
         return self.frames[self.rows(numbers).unsqueeze(1) + self._offsets]
 
+    def choose(self, n: int, generator: torch.Generator) -> Int[Tensor, " batch"]:
+        """Numbers of `n` windows, each equally likely, with replacement."""
+        return torch.randint(len(self), (n,), generator=generator, device=self.frames.device)
+
     def draw(self, n: int, generator: torch.Generator) -> Float[Tensor, "batch time feature"]:
-        """`n` windows, each equally likely, with replacement."""
-        return self.take(
-            torch.randint(len(self), (n,), generator=generator, device=self.frames.device)
-        )
+        """`n` windows so chosen."""
+        return self.take(self.choose(n, generator))
 
     def spread(self, n: int) -> Int[Tensor, " windows"]:
         """Numbers of at most `n` windows, evenly spread over all: the same on every call."""

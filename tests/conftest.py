@@ -4,7 +4,14 @@ import shutil
 from pathlib import Path
 
 import pytest
+import torch
 from projects import Project, make_project
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _one_thread():
+    """Tiny networks are faster on one thread, and other tests may be running beside these."""
+    torch.set_num_threads(1)
 
 
 @pytest.fixture

@@ -1,0 +1,42 @@
+import shutil
+
+import pytest
+from faults.injector import LONG, TARGETS, result_of
+from projects import Project
+
+
+@pytest.fixture(scope="session")
+def prepared(finished_once, tmp_path_factory):
+    """A project whose dataset is there and whose one model is longer in training."""
+    folder = tmp_path_factory.mktemp("faults") / "prepared"
+    shutil.copytree(finished_once.folder, folder, symlinks=True)
+    project = Project(folder)
+    project.write_config(**LONG)
+    return project
+
+
+@pytest.fixture(scope="session")
+def copy_of(prepared, tmp_path_factory):
+    def copy(name="copy"):
+        folder = tmp_path_factory.mktemp(name) / "project"
+        shutil.copytree(prepared.folder, folder, symlinks=True)
+        return Project(folder)
+
+    return copy
+
+
+@pytest.fixture(scope="session")
+def undisturbed(copy_of):
+    """What an undisturbed training comes to."""
+    project = copy_of("undisturbed")
+    project.snakemake(*TARGETS)
+    return result_of(project)
+
+
+@pytest.fixture(scope="session")
+def kills_survived(request):
+    """Kills in each run that came to the undisturbed result; the sum is printed at the end."""
+    counts = []
+    yield counts
+    reporter = request.config.pluginmanager.get_plugin("terminalreporter")
+    reporter.write_line(f"\n{sum(counts)} kills in {len(counts)} runs survived")

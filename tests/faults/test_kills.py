@@ -1,0 +1,84 @@
+"""A training that was killed and started again ends in the weights of one that was not."""
+
+import random
+import signal
+import time
+
+import pytest
+from faults.injector import MODEL, Disturbed, assert_same_result, epochs_kept
+
+
+def disturb(project, *, kills, seed):
+    """Kill so often, each time at a random moment; returns how many kills there were."""
+    rng = random.Random(seed)
+    done = kept = 0
+    while done < kills:
+        run = Disturbed(project)
+        blow = rng.choice([run.kill_job, run.kill_all])
+        # Moments are drawn from when training has begun; a draw after the end is the export.
+        run.wait_for(lambda run=run: run.job("train_model"))
+        wait_until = time.monotonic() + rng.uniform(0, 12)
+        run.wait_for(lambda until=wait_until: time.monotonic() > until)
+        killed = blow()
+        code = run.end()
+        if not killed:
+            assert code == 0, (project / "printed.txt").read_text()[-3000:]
+            break
+        done += 1
+        if blow == run.kill_all:
+            project.snakemake("--unlock")  # as Snakemake asks after a power cut
+        if (project / MODEL / "model.pt").exists():
+            break  # the kill came after training
+        assert epochs_kept(project) >= kept
+        kept = epochs_kept(project)
+    return done
+
+
+def test_killed_at_random(copy_of, undisturbed):
+    project = copy_of("killed")
+    disturb(project, kills=3, seed=0)
+    project.snakemake("results/export/long/seed0/manifest.json")
+    assert_same_result(project, undisturbed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(1, 13))
+def test_killed_often_at_random(copy_of, undisturbed, seed, kills_survived):
+    project = copy_of("killed")
+    kills = disturb(project, kills=4, seed=seed)
+    project.snakemake("results/export/long/seed0/manifest.json")
+    assert_same_result(project, undisturbed)
+    kills_survived.append(kills)
+
+
+@pytest.mark.parametrize(
+    "number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)]
+)
+def test_a_signal_ends_the_job_with_its_state_written(copy_of, undisturbed, number):
+    project = copy_of("signalled")
+    run = Disturbed(project)
+    assert run.wait_for(lambda: epochs_kept(project) >= 3)
+    job = run.job("train_model")
+    job.send_signal(number)
+    sent = time.monotonic()
+    job.wait(10)
+    assert time.monotonic() - sent < 10
+    assert run.end() != 0
+    log = (project / "logs/train_model/long/seed0.log").read_text()
+    assert f"{number.name}: stopped after epoch" in log
+    assert 3 <= epochs_kept(project) < 30
+    project.snakemake("results/export/long/seed0/manifest.json")
+    assert_same_result(project, undisturbed)
+
+
+def test_ctrl_c_loses_nothing(copy_of, undisturbed):
+    project = copy_of("interrupted")
+    run = Disturbed(project)
+    assert run.wait_for(lambda: epochs_kept(project) >= 3)
+    run.press_ctrl_c()
+    assert run.end() != 0
+    assert epochs_kept(project) >= 3
+    project.snakemake("results/export/long/seed0/manifest.json")
+    log = (project / "logs/train_model/long/seed0.log").read_text()
+    assert f"going on from {MODEL}/state-" in log
+    assert_same_result(project, undisturbed)

@@ -1,0 +1,178 @@
+"""The door takes any config and sheet: it lets them in, or says in sentences what is wrong."""
+
+import copy
+import csv
+import datetime
+import io
+import logging
+import math
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from snakemake.exceptions import WorkflowError
+
+ROOT = Path(__file__).resolve().parents[2]
+RULES = ROOT / "workflow" / "rules"
+
+
+def load(name):
+    return yaml.safe_load((ROOT / "workflow/schemas" / f"{name}.schema.yaml").read_text())
+
+
+SCHEMA, SHEET_SCHEMA = load("config"), load("sessions")
+# The functions of the door hold no rule, so they are Python as they stand.
+DOOR = {"workflow": SimpleNamespace(is_main_process=True), "logger": logging.getLogger("door")}
+for file in ("headers.smk", "checks.smk"):
+    if (RULES / file).is_file():
+        exec(compile((RULES / file).read_text(), file, "exec"), DOOR)
+
+VALID = {"sessions": "sessions.tsv", "center": "tail", "orient": "nose", "models": {"vame": {}}}
+AS_IT_IS = settings(
+    deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300
+)
+
+
+def enter(config):
+    """The typed config, or the sentences of its refusal."""
+    try:
+        return DOOR["typed_config"](copy.deepcopy(config), SCHEMA), ""
+    except WorkflowError as error:
+        return None, str(error)
+
+
+values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=20)
+    | st.dates()
+    | st.binary(max_size=5)
+    | st.sampled_from(["1e-3", "yes", ".inf", "nan", "../x", "0x10", "1_000", "null", "-1"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.text(max_size=5) | st.integers() | st.none(), inner, max_size=3)
+    ),
+    max_leaves=5,
+)
+keys = st.sampled_from(sorted(SCHEMA["properties"]))
+
+
+@AS_IT_IS
+@given(st.dictionaries(keys | st.text(max_size=10) | st.integers(), values, max_size=4))
+def test_any_setting_enters_typed_or_is_refused(changes):
+    config, sentences = enter(VALID | changes)
+    if config is None:
+        assert "fault(s):\n  - " in sentences
+    else:
+        assert all(math.isfinite(value) for value in config.values() if isinstance(value, float))
+
+
+@AS_IT_IS
+@given(st.dictionaries(keys, values, max_size=4))
+def test_any_change_of_a_model_enters_typed_or_is_refused(changes):
+    config, sentences = enter(VALID | {"models": {"vame": changes}})
+    assert config or "fault(s):\n  - " in sentences
+
+
+@pytest.mark.parametrize(
+    ("written", "read"), [("1e-3", 0.001), ("5.0e-4", 0.0005), ("1", 1.0), ("1_000", 1000.0)]
+)
+def test_a_number_is_a_number_however_it_is_written(written, read):
+    config, _ = enter(VALID | yaml.safe_load(f"learning_rate: {written}"))
+    assert config["learning_rate"] == read
+    assert type(config["learning_rate"]) is float
+
+
+@pytest.mark.parametrize(
+    "wrong", [".inf", "-.inf", ".nan", "yes", "2026-11-23", "fast", "[0.1]", "{a: 1}", "null", "''"]
+)
+def test_what_is_no_number_is_refused_by_its_key(wrong):
+    config, sentences = enter(VALID | yaml.safe_load(f"learning_rate: {wrong}"))
+    assert config is None
+    assert "learning_rate: " in sentences
+
+
+@pytest.mark.parametrize("wrong", ["2026-11-23", "1", "yes", "null", "[tail]"])
+def test_what_is_no_name_is_refused_by_its_key(wrong):
+    _, sentences = enter(VALID | yaml.safe_load(f"center: {wrong}"))
+    assert "center: " in sentences
+
+
+@pytest.mark.parametrize("name", ["../x", "/x", "a/b", "a\nb", "", ".", "..", "a b", "-n", 7, True])
+def test_a_model_that_would_leave_its_folder_is_refused(name):
+    config, sentences = enter(VALID | {"models": {name: {}}})
+    assert config is None
+    assert "models" in sentences
+
+
+# --- the sheet ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def sheet(tmp_path, monkeypatch):
+    """Checks the text of a sheet in a folder of its own; returns its rows, or the sentences."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.csv").write_text(
+        "scorer,s,s,s\nbodyparts,tail,tail,tail\ncoords,x,y,likelihood\n"
+    )
+    config, _ = enter(VALID)
+
+    def check(content):
+        Path("sessions.tsv").write_bytes(content)
+        try:
+            return DOOR["checked_sheet"](config, SHEET_SCHEMA, SCHEMA), ""
+        except WorkflowError as error:
+            return None, str(error)
+
+    return check
+
+
+cells = st.text(max_size=12) | st.sampled_from(
+    ["a.csv", "DeepLabCut", "30", "-1", "nan", "../x", ""]
+)
+
+
+@AS_IT_IS
+@given(columns=st.permutations(sorted(SHEET_SCHEMA["properties"])), rows=st.data())
+def test_any_sheet_enters_or_is_refused(sheet, columns, rows):
+    table = io.StringIO()
+    writer = csv.writer(table, delimiter="\t")
+    writer.writerow(columns[: rows.draw(st.integers(1, len(columns)))])
+    writer.writerows(rows.draw(st.lists(st.lists(cells, max_size=7), max_size=4)))
+    entered, sentences = sheet(table.getvalue().encode("utf-8", "surrogatepass"))
+    assert entered or "fault(s):\n  - " in sentences
+
+
+@AS_IT_IS
+@given(st.binary(max_size=200))
+def test_any_file_enters_or_is_refused(sheet, content):
+    entered, sentences = sheet(content)
+    assert entered is None
+    assert "fault(s):\n  - " in sentences
+
+
+@pytest.mark.parametrize(
+    "name", ["../x", "/x", "x/y", '"a\nb"', ".", "..", ".hidden", "a b", "é", "-n", "x\\y"]
+)
+def test_a_session_that_would_leave_its_folder_is_refused(sheet, name):
+    text = f"session\tposes\tsoftware\tfps\n{name}\ta.csv\tDeepLabCut\t30\n"
+    entered, sentences = sheet(text.encode())
+    assert entered is None
+    assert "session: " in sentences
+
+
+def test_what_is_right_enters(sheet):
+    Path("a.csv").write_text(Path("a.csv").read_text().replace("tail,tail,tail", "tail,tail,nose"))
+    rows, sentences = sheet(b"session\tposes\tsoftware\tfps\nm1\ta.csv\tDeepLabCut\t30\n")
+    assert rows, sentences
+    assert (rows[0]["session"], rows[0]["fps"]) == ("m1", 30.0)
+
+
+def test_dates_are_no_names():
+    _, sentences = enter(VALID | {"orient": datetime.date(2026, 11, 23)})
+    assert "orient: " in sentences

@@ -1,0 +1,77 @@
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from vame_core.interruption import Signals, only_one
+
+PACKAGES = Path(__file__).resolve().parents[3] / "workflow" / "scripts"
+HOLDER = """
+import sys, time
+from pathlib import Path
+from vame_core.interruption import only_one
+with only_one(Path(sys.argv[1])):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.fixture
+def signals():
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    yield Signals()
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_is_noted_and_nothing_ends(signals, number):
+    assert signals.seen is None
+    os.kill(os.getpid(), number)
+    assert signals.seen == number
+    assert 128 + signals.seen in (143, 130)
+
+
+@pytest.fixture
+def holder(tmp_path):
+    """Another process that holds the lock."""
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(tmp_path / ".lock")],
+        stdout=subprocess.PIPE,
+        env=os.environ | {"PYTHONPATH": str(PACKAGES)},
+    ) as process:
+        assert process.stdout.readline() == b"held\n"
+        yield process
+        process.kill()
+
+
+def test_the_second_is_told_who_holds_it(tmp_path, holder):
+    who = f"process {holder.pid} on .*, since 20"
+    with pytest.raises(RuntimeError, match=who), only_one(tmp_path / ".lock"):
+        pytest.fail("two hold it")
+
+
+def test_a_killed_holder_holds_nothing(tmp_path, holder):
+    holder.kill()
+    holder.wait()
+    with only_one(tmp_path / ".lock"):
+        assert f"process {os.getpid()} " in (tmp_path / ".lock").read_text()
+    assert (tmp_path / ".lock").read_text() == ""
+
+
+def test_a_block_that_fails_lets_go(tmp_path):
+    with pytest.raises(KeyError), only_one(tmp_path / ".lock"):
+        raise KeyError
+    with only_one(tmp_path / ".lock"):
+        pass
+
+
+def test_a_file_system_without_locks_is_warned_about(tmp_path, monkeypatch, capsys):
+    def unsupported(*_):
+        raise OSError(38, "Function not implemented")
+
+    monkeypatch.setattr("fcntl.flock", unsupported)
+    with only_one(tmp_path / ".lock"):
+        assert "this file system has no locks" in capsys.readouterr().out

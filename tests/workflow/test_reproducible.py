@@ -1,0 +1,86 @@
+"""The same seed gives the same bits, wherever the project lies and whatever it is called."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+import torch
+from projects import SHEET, make_project
+
+ODD = 'it\'s a "naïve" 小鼠 & $HOME; #1'
+# What may differ between two runs: times, and checksums of files that hold them.
+UNLIKE = {"benchmarks", "provenance"}
+
+
+@pytest.fixture(scope="module")
+def repeated(tmp_path_factory):
+    """The project of `finished_once`, made and run again in folders with awkward names."""
+    project = make_project(tmp_path_factory.mktemp("odd") / ODD)
+    (project / "recordings").rename(project / ODD)
+    project.write_sheet(SHEET.replace("recordings/", f"{ODD}/"))
+    project.snakemake()
+    return project
+
+
+def files_of(project):
+    results = project / "results"
+    return {
+        path.relative_to(results)
+        for path in results.rglob("*")
+        if path.is_file() and not UNLIKE & set(path.relative_to(results).parts)
+    }
+
+
+def content_of(path):
+    """A file's numbers and words, without the times in it."""
+    match path.suffix:
+        case ".pt" | ".pkl":
+            content = torch.load(path, weights_only=True)
+            weights = content.pop("weights", {}) if "format" in content else {}
+            return [[name, value] for name, value in (content | weights).items()]
+        case ".npy" | ".npz":
+            arrays = np.load(path)
+            names = arrays.files if path.suffix == ".npz" else [...]
+            return [arrays[name] for name in names]
+        case ".csv" if path.stem in ("history", "comparison"):
+            with open(path) as file:
+                return [
+                    {key: value for key, value in row.items() if "seconds" not in key}
+                    for row in csv.DictReader(file)
+                ]
+        case ".nc" | ".json" | ".onnx" | ".safetensors":
+            return None  # hold times, paths or checksums; their numbers are those of other files
+        case _:
+            return path.read_bytes()
+
+
+def assert_equal(one, other):
+    np.testing.assert_equal(
+        *(
+            [[n, v.numpy()] if torch.is_tensor(v) else [n, v] for n, v in content]
+            if content and isinstance(content[0], list)
+            else content
+            for content in (one, other)
+        )
+    )
+
+
+def test_two_runs_leave_the_same_files(finished_once, repeated):
+    assert files_of(repeated) == files_of(finished_once)
+
+
+def test_two_runs_agree_in_every_number(finished_once, repeated):
+    compared = 0
+    for file in files_of(finished_once):
+        expected = content_of(finished_once / "results" / file)
+        if expected is not None:
+            assert_equal(content_of(repeated / "results" / file), expected)
+            compared += 1
+    assert compared > 20
+
+
+def test_what_can_change_the_bits_is_in_the_manifest(finished_once):
+    manifest = json.loads((finished_once / "results/export/vame/seed0/manifest.json").read_text())
+    assert {"seed", "device", "threads", "versions", "code", "machine"} <= manifest.keys()
+    assert {"python", "torch", "numpy"} <= manifest["versions"].keys()

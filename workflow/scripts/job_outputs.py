@@ -1,0 +1,59 @@
+"""Give a job's outputs their names once they are whole."""
+
+import errno
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+
+NO_SPACE_LEFT = 2**16  # bytes; HDF5 and zip do not say why they could not write
+
+
+@contextmanager
+def written_aside(outputs) -> Iterator[SimpleNamespace]:
+    """Paths to write to, by the names of the rule's outputs; renamed where the block ends well.
+
+    Each lies in its output's folder under another name of the same suffix. What was written is
+    flushed to the disk before it is renamed, and removed if the block fails.
+
+    Raises
+    ------
+    OSError
+        Naming the output, where the disk is full or the folder cannot be written to.
+    """
+    final = {name: Path(path) for name, path in outputs.items()}
+    aside = {
+        name: path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+        for name, path in final.items()
+    }
+    try:
+        yield SimpleNamespace(**{name: str(path) for name, path in aside.items()})
+        for path in aside.values():
+            with open(path, "rb") as file:
+                os.fsync(file.fileno())
+        for name, path in aside.items():
+            os.replace(path, final[name])
+    except Exception as error:
+        reason = _reason(error, [path.parent for path in final.values()])
+        if reason is None:
+            raise
+        listed = ", ".join(str(path) for path in final.values())
+        raise OSError(reason, f"cannot write {listed}: {os.strerror(reason)}") from error
+    finally:
+        for path in aside.values():
+            path.unlink(missing_ok=True)
+
+
+def _reason(error: Exception, folders: list[Path]) -> int | None:
+    """The errno of a disk or folder that takes nothing, if that is what the error comes from."""
+    cannot_write = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
+    if isinstance(error, OSError) and error.errno in cannot_write:
+        return error.errno
+    for folder in folders:
+        if shutil.disk_usage(folder).free < NO_SPACE_LEFT:
+            return errno.ENOSPC
+        if not os.access(folder, os.W_OK):
+            return errno.EROFS
+    return None
