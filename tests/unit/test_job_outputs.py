@@ -1,4 +1,5 @@
 import errno
+import os
 import shutil
 from collections import namedtuple
 from pathlib import Path
@@ -21,7 +22,7 @@ def files_in(folder):
 
 
 def test_all_are_renamed_once_all_are_written(tmp_path, outputs):
-    with written_aside(outputs) as output:
+    with written_aside(outputs, []) as output:
         for path in (output.table, output.array):
             Path(path).write_text("new")
         assert [path.read_text() for path in outputs.values()] == ["old", "old"]
@@ -31,7 +32,7 @@ def test_all_are_renamed_once_all_are_written(tmp_path, outputs):
 
 def test_an_aside_has_its_outputs_suffix(outputs):
     """Libraries choose the format by it, or append one that they miss."""
-    with written_aside(outputs) as output:
+    with written_aside(outputs, []) as output:
         assert (Path(output.table).suffix, Path(output.array).suffix) == (".csv", ".npy")
         for path in (output.table, output.array):
             Path(path).touch()
@@ -40,7 +41,7 @@ def test_an_aside_has_its_outputs_suffix(outputs):
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
 def test_a_job_that_fails_leaves_what_was_there(tmp_path, outputs, error):
     def job():
-        with written_aside(outputs) as output:
+        with written_aside(outputs, []) as output:
             Path(output.table).write_text("half")
             raise error
 
@@ -51,7 +52,7 @@ def test_a_job_that_fails_leaves_what_was_there(tmp_path, outputs, error):
 
 
 def test_an_output_that_was_not_written_is_an_error(outputs):
-    with pytest.raises(FileNotFoundError), written_aside(outputs) as output:
+    with pytest.raises(FileNotFoundError), written_aside(outputs, []) as output:
         Path(output.table).write_text("new")
     assert outputs["table"].read_text() == "old"
 
@@ -59,7 +60,7 @@ def test_an_output_that_was_not_written_is_an_error(outputs):
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS])
 def test_a_disk_that_takes_nothing_is_named_with_the_outputs(outputs, number):
     named = r"cannot write .*table\.csv.*a\.labels\.npy"
-    with pytest.raises(OSError, match=named) as raised, written_aside(outputs):
+    with pytest.raises(OSError, match=named) as raised, written_aside(outputs, []):
         raise OSError(number, "so says the library")
     assert raised.value.errno == number
 
@@ -67,10 +68,23 @@ def test_a_disk_that_takes_nothing_is_named_with_the_outputs(outputs, number):
 def test_a_full_disk_is_named_whatever_the_library_says(outputs, monkeypatch):
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(100, 100, 0))
-    with pytest.raises(OSError, match="No space left on device"), written_aside(outputs):
+    with pytest.raises(OSError, match="No space left on device"), written_aside(outputs, []):
         raise RuntimeError("NetCDF: HDF error")
 
 
 def test_an_input_that_cannot_be_read_is_not_an_output(outputs):
-    with pytest.raises(FileNotFoundError, match=r"input\.csv"), written_aside(outputs):
+    with pytest.raises(FileNotFoundError, match=r"input\.csv"), written_aside(outputs, []):
         Path("input.csv").read_text()
+
+
+@pytest.mark.parametrize("jump", [-3600, 0, 3600])
+def test_no_output_is_older_than_an_input(tmp_path, outputs, jump):
+    """Where the clock jumps back between two jobs, the second one's outputs would look stale."""
+    now = outputs["table"].stat().st_mtime
+    (tmp_path / "input").touch()
+    os.utime(tmp_path / "input", (now + jump, now + jump))
+    with written_aside(outputs, [str(tmp_path / "input")]) as output:
+        for path in (output.table, output.array):
+            Path(path).touch()
+    newest = (tmp_path / "input").stat().st_mtime_ns
+    assert all(path.stat().st_mtime_ns >= newest for path in outputs.values())

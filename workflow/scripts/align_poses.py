@@ -9,7 +9,7 @@ log_to(snakemake.log[0])
 aligned, quality = align_recording(
     load_poses(snakemake.input.poses), AlignmentSettings(**snakemake.params.settings)
 )
-with written_aside(snakemake.output) as output:
+with written_aside(snakemake.output, snakemake.input) as output:
     save_aligned(aligned, output.aligned)
     quality.to_csv(output.quality, float_format="%.6g")
 print(

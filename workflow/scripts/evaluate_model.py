@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from job_log import log_to
 from job_outputs import written_aside
-from vame_core.checkpoint import load_model, require_features
+from vame_core.checkpoint import load_model, require_features, require_scaling
 from vame_core.determinism import choose_device
 from vame_core.evaluation import example_reconstructions, held_out_metrics
 from vame_core.windows import open_windows
@@ -19,6 +19,7 @@ device = choose_device(settings["device"])
 model, config, checkpoint = load_model(Path(snakemake.input.model), device)
 description = json.loads(Path(snakemake.input.description).read_text())
 require_features(checkpoint, description["features"], Path(snakemake.input.model))
+require_scaling(checkpoint, description["scaling"], Path(snakemake.input.model))
 held_out = open_windows(Path(snakemake.input.test), description, "test", config, device)
 
 metrics = {
@@ -29,7 +30,7 @@ metrics = {
     **held_out_metrics(model, held_out, config),
 }
 examples = example_reconstructions(model, held_out, description, settings["example_windows"])
-with written_aside(snakemake.output) as output:
+with written_aside(snakemake.output, snakemake.input) as output:
     Path(output.metrics).write_text(json.dumps(metrics, indent=2) + "\n")
     np.savez(output.reconstructions, **examples)
 print(json.dumps(metrics, indent=2))

@@ -23,7 +23,7 @@ model, config, checkpoint = load_model(Path(snakemake.input.model), torch.device
 description = json.loads(Path(snakemake.input.description).read_text())
 identity = {key: value for key, value in checkpoint.items() if key != "weights"}
 
-with written_aside(snakemake.output) as output:
+with written_aside(snakemake.output, snakemake.input) as output:
     export_state_dict(model, Path(output.state_dict))
     export_safetensors(model, Path(output.safetensors), identity)
     difference = export_onnx(model, checkpoint["scaling"], Path(output.onnx))

@@ -10,7 +10,7 @@ recording = snakemake.params.recording
 poses = read_poses(
     snakemake.input.poses, recording["software"], recording["fps"], recording["individual"]
 )
-with written_aside(snakemake.output) as output:
+with written_aside(snakemake.output, snakemake.input) as output:
     save_poses(poses, output.poses)
 print(
     f"read {snakemake.input.poses}: {poses.sizes['time']} frames at {recording['fps']} fps, "

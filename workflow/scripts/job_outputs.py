@@ -3,7 +3,7 @@
 import errno
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,7 +12,7 @@ NO_SPACE_LEFT = 2**16  # bytes; HDF5 and zip do not say why they could not write
 
 
 @contextmanager
-def written_aside(outputs) -> Iterator[SimpleNamespace]:
+def written_aside(outputs, inputs: Iterable[str]) -> Iterator[SimpleNamespace]:
     """Paths to write to, by the names of the rule's outputs; renamed where the block ends well.
 
     Each lies in its output's folder under another name of the same suffix. What was written is
@@ -33,6 +33,7 @@ def written_aside(outputs) -> Iterator[SimpleNamespace]:
         for path in aside.values():
             with open(path, "rb") as file:
                 os.fsync(file.fileno())
+        date_after(inputs, aside.values())
         for name, path in aside.items():
             os.replace(path, final[name])
     except Exception as error:
@@ -44,6 +45,14 @@ def written_aside(outputs) -> Iterator[SimpleNamespace]:
     finally:
         for path in aside.values():
             path.unlink(missing_ok=True)
+
+
+def date_after(inputs: Iterable[str], outputs: Iterable[str | Path]) -> None:
+    """Make no output older than an input, lest a clock that was set back make it stale."""
+    newest = max((os.stat(path).st_mtime_ns for path in inputs), default=0)
+    for path in outputs:
+        if os.stat(path).st_mtime_ns < newest:
+            os.utime(path, ns=(newest, newest))
 
 
 def _reason(error: Exception, folders: list[Path]) -> int | None:

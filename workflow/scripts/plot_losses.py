@@ -17,5 +17,5 @@ figure = draw_losses(
     chosen_epoch=metrics["epoch"],
     selection=metrics["selection"],
 )
-with written_aside(snakemake.output) as output:
+with written_aside(snakemake.output, snakemake.input) as output:
     save(figure, svg=output.svg, png=output.png, dpi=snakemake.params.settings["figure_dpi"])

@@ -10,5 +10,5 @@ log_to(snakemake.log[0])
 
 with np.load(snakemake.input.reconstructions) as file:
     figure = draw_reconstructions(dict(file))
-with written_aside(snakemake.output) as output:
+with written_aside(snakemake.output, snakemake.input) as output:
     save(figure, svg=output.svg, png=output.png, dpi=snakemake.params.settings["figure_dpi"])

@@ -14,7 +14,7 @@ tracks, labels = simulate_recording(
     recording["fps"],
     recording["group"],
 )
-with written_aside(snakemake.output) as output:
+with written_aside(snakemake.output, snakemake.input) as output:
     write_deeplabcut_csv(output.poses, tracks, KEYPOINTS, scorer="simulation")
     pd.Series(labels, name="label").to_csv(output.labels, index_label="frame")
 print(f"simulated {len(tracks)} frames of a {recording['group']} mouse")

@@ -11,7 +11,7 @@ from pose_prep.splitting import SplitSettings, write_dataset
 log_to(snakemake.log[0])
 sessions = snakemake.params.sessions
 names = [session["session"] for session in sessions]
-with written_aside(snakemake.output) as output:
+with written_aside(snakemake.output, snakemake.input) as output:
     description = write_dataset(
         recordings=dict(zip(names, snakemake.input.aligned, strict=True)),
         groups={session["session"]: session["group"] for session in sessions},

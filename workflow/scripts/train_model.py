@@ -9,6 +9,7 @@ from pathlib import Path
 
 import torch
 from job_log import log_to
+from job_outputs import date_after
 from tqdm import tqdm
 from vame_core.annealing import ANNEALED
 from vame_core.checkpoint import (
@@ -165,6 +166,7 @@ with (
         Path(snakemake.output.last), checkpoint(f"the last epoch, {state.epoch}{ending}")
     )
     save_checkpoint(Path(snakemake.output.model), best)
+    date_after(snakemake.input, snakemake.output)
     stop.unlink(missing_ok=True)
     if not ending and state.epoch < epochs:
         ending = f"; {state.epochs_without_gain} epochs without a better model ended training"

@@ -2,6 +2,7 @@ import csv
 import io
 import os
 import pickle
+from pathlib import Path
 
 import pytest
 import torch
@@ -12,6 +13,8 @@ from vame_core.checkpoint import (
     load_checkpoint,
     load_model,
     load_pretrained,
+    require_features,
+    require_scaling,
     save_checkpoint,
     save_history,
     write_atomically,
@@ -244,6 +247,36 @@ def test_a_file_without_weights_is_of_another_architecture(tmp_path, content):
     torch.save(content, tmp_path / "other.pkl")
     with pytest.raises(ValueError, match="of another architecture"):
         load_pretrained(make_model(), tmp_path / "other.pkl")
+
+
+@pytest.mark.parametrize(
+    ("features", "named"),
+    [
+        (["a", "b"], "lack c and add none"),
+        (["a", "b", "c", "d"], "lack none and add d"),
+        (["b", "a", "c"], "their order is another: the model's is a, b, c"),
+    ],
+)
+def test_other_features_are_named(features, named):
+    with pytest.raises(ValueError, match=named):
+        require_features({"features": ["a", "b", "c"]}, features, Path("model.pt"))
+
+
+def test_the_same_features_and_scaling_are_taken():
+    checkpoint = {"features": ["a"], "scaling": {"mean": [0.1], "std": [2.0]}}
+    require_features(checkpoint, ["a"], Path("model.pt"))
+    require_scaling(checkpoint, {"mean": [0.1], "std": [2.0]}, Path("model.pt"))
+
+
+def test_another_scaling_is_named():
+    checkpoint = {"features": ["a", "b"], "scaling": {"mean": [0.0, 1.0], "std": [1.0, 2.0]}}
+    with pytest.raises(ValueError, match=r"b: std 2 in the model, 3 in the data\)"):
+        require_scaling(checkpoint, {"mean": [0.0, 1.0], "std": [1.0, 3.0]}, Path("model.pt"))
+
+
+def test_training_does_not_start_from_a_model_of_other_features(path):
+    with pytest.raises(ValueError, match="of other features"):
+        load_pretrained(make_model(), path, ["x", "y", "z"])
 
 
 # --- whole or not at all --------------------------------------------------------------------------

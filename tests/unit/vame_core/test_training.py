@@ -277,6 +277,14 @@ def test_seconds_are_those_of_training_so_far():
     assert 0 < seconds[0] < seconds[1] < seconds[2]
 
 
+def test_a_clock_that_jumps_back_shortens_nothing(monkeypatch):
+    clock = iter(range(10**6, 0, -3600))
+    monkeypatch.setattr("time.time", lambda: next(clock))
+    _, epochs = run(make_config(max_epochs=3))
+    seconds = [epoch.seconds for epoch in epochs]
+    assert 0 < seconds[0] < seconds[1] < seconds[2] < 600
+
+
 def test_the_caller_s_time_is_not_training_time(monkeypatch):
     config = make_config(max_epochs=1)
     clock = iter(range(1000))

@@ -125,6 +125,32 @@ def require_features(checkpoint: dict[str, Any], features: list[str], path: Path
     )
 
 
+def require_scaling(
+    checkpoint: dict[str, Any], scaling: dict[str, list[float]], path: Path
+) -> None:
+    """Refuse a checkpoint whose network was trained on data scaled otherwise.
+
+    Raises
+    ------
+    ValueError
+        Naming the features whose mean or standard deviation differs, with the first ones' values.
+    """
+    differing = [
+        f"{name}: {key} {own:.6g} in the model, {other:.6g} in the data"
+        for key in ("mean", "std")
+        for name, own, other in zip(
+            checkpoint["features"], checkpoint["scaling"][key], scaling[key], strict=True
+        )
+        if own != other
+    ]
+    if differing:
+        raise ValueError(
+            f"{path}: is a model of data with another scaling ({'; '.join(differing[:3])}"
+            f"{'; …' if len(differing) > 3 else ''}). Scale the data by the model's own, or train "
+            "anew"
+        )
+
+
 def load_pretrained(model: RNNVAE, path: Path, features: list[str] | None = None) -> None:
     """Start `model` from the weights of a checkpoint or of a VAME `.pkl` state dict.
 
