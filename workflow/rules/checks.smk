@@ -5,12 +5,19 @@ import difflib
 import re
 from pathlib import Path
 
+import yaml
 from jsonschema import Draft202012Validator
 from snakemake.exceptions import WorkflowError
 
 # VAME's numbers for what has a name here.
 ALIASES = {"scheduler": {0: "constant", 1: "plateau"}}
 DEMO = "results/demo/"  # what the rule simulate_demo writes need not be there yet
+
+
+def read_schema(path):
+    # Every job reads the schema anew: with C's parser where PyYAML has it, in a tenth of the time.
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    return yaml.load(Path(path).read_text(), loader)
 
 
 def typed_config(config, schema):
@@ -27,10 +34,11 @@ def typed_config(config, schema):
     for key, entry in properties.items():
         if "default" in entry:
             config.setdefault(key, typed(entry["default"], key, properties))
-    config["demo"] = {
-        key: config["demo"].get(key, entry["default"])
-        for key, entry in properties["demo"]["properties"].items()
-    }
+    if isinstance(config["demo"], dict):
+        config["demo"] = {
+            key: entry["default"]
+            for key, entry in properties["demo"]["properties"].items()
+        } | config["demo"]
     faults += faults_of_models(config, schema)
     if not faults:
         faults = faults_between_settings(config, schema)
@@ -40,9 +48,22 @@ def typed_config(config, schema):
 
 
 def typed(value, key, properties):
-    """A value as the type that its key has in the schema, where it can be read as that."""
+    """A value as the type that its key has in the schema, where it can be read as that.
+
+    A list of names or numbers that may not repeat is a set: it is sorted.
+    """
+    entry = properties.get(key, {})
     value = ALIASES.get(key, {}).get(value, value) if is_plain(value) else value
-    kinds = properties.get(key, {}).get("type", [])
+    if isinstance(value, dict) and "properties" in entry:
+        return {
+            name: typed(inner, name, entry["properties"])
+            for name, inner in value.items()
+        }
+    if isinstance(value, list) and "items" in entry:
+        value = [typed(item, key, {key: entry["items"]}) for item in value]
+        alike = len({type(item) for item in value}) == 1 and all(map(is_plain, value))
+        return sorted(value) if entry.get("uniqueItems") and alike else value
+    kinds = entry.get("type", [])
     kinds = [kinds] if isinstance(kinds, str) else kinds
     if "boolean" in kinds and value in (0, 1):
         return bool(value)
@@ -54,6 +75,8 @@ def typed(value, key, properties):
             return value
     if "number" in kinds and type(value) is int:
         return float(value)
+    if "integer" in kinds and type(value) is float and value.is_integer():
+        return int(value)
     return value
 
 

@@ -1,24 +1,23 @@
 # Shared by all stages. The checked config and sheet, the settings that a job gets, the digest of a
 # package's sources, and the GPUs that a job asks for.
-import csv
+import functools
 import hashlib
 import zlib
 from pathlib import Path
-
-import yaml
 
 
 include: "checks.smk"
 
 
-SCHEMA = yaml.safe_load(
-    Path(workflow.source_path("../schemas/config.schema.yaml")).read_text()
-)
-SHEET_SCHEMA = yaml.safe_load(
-    Path(workflow.source_path("../schemas/sessions.schema.yaml")).read_text()
-)
+SCHEMA = read_schema(workflow.source_path("../schemas/config.schema.yaml"))
+SHEET_SCHEMA = read_schema(workflow.source_path("../schemas/sessions.schema.yaml"))
 config = typed_config(config, SCHEMA)
-SESSIONS = {row["session"]: row for row in checked_sheet(config, SHEET_SCHEMA, SCHEMA)}
+SESSIONS = {  # by name: the order of the sheet's lines means nothing
+    row["session"]: row
+    for row in sorted(
+        checked_sheet(config, SHEET_SCHEMA, SCHEMA), key=lambda row: row["session"]
+    )
+}
 MODELS = {
     name: model_settings(config, changes, SCHEMA)
     for name, changes in config["models"].items()
@@ -63,16 +62,21 @@ wildcard_constraints:
     seed=r"\d+",
 
 
-def source_digest(package):
-    """Digest of a package's sources, so that an edit reruns the rules that name it.
+@functools.cache
+def source_digest(script, *packages):
+    """Digest of a rule's script and of the packages that it imports: an edit reruns the rule.
 
-    source_path also brings the modules along where this workflow is used as a remote module.
+    By content, where Snakemake's own trigger for scripts goes by time and so counts a fresh clone
+    as an edit; the profile leaves that one out. source_path also brings the modules along where
+    this workflow is used as a remote module.
     """
     workflow.source_path("../scripts/job_log.py")
+    files = [f"{script}.py"]
+    for package in packages:
+        files += [f"{package}/{module}.py" for module in PACKAGES[package]]
     digest = hashlib.sha256()
-    for module in PACKAGES[package]:
-        path = workflow.source_path(f"../scripts/{package}/{module}.py")
-        digest.update(Path(path).read_bytes())
+    for file in files:
+        digest.update(Path(workflow.source_path(f"../scripts/{file}")).read_bytes())
     return digest.hexdigest()[:12]
 
 
@@ -110,6 +114,14 @@ def poses_of_session(wildcards):
 def recording_of_session(wildcards):
     row = SESSIONS[wildcards.session]
     return {key: row[key] for key in ("fps", "individual", "software")}
+
+
+def sides_of_sessions():
+    """What the split has to know of each session: its group, where groups are held out."""
+    return [
+        {"group": row["group"] if config["test_groups"] else "", "session": name}
+        for name, row in SESSIONS.items()
+    ]
 
 
 def pretrained_of_model(wildcards):

@@ -23,9 +23,7 @@ rule split_dataset:
         mem_mb=memory_mb(4000),
     params:
         settings=settings_of("split_dataset"),
-        sessions=[
-            {"group": row["group"], "session": name} for name, row in SESSIONS.items()
-        ],
-        code=source_digest("pose_prep"),
+        sessions=sides_of_sessions(),
+        code=source_digest("split_dataset", "pose_prep"),
     script:
         "../scripts/split_dataset.py"

@@ -28,7 +28,7 @@ rule train_model:
         gpu=gpus_of_model,
     params:
         settings=settings_of_model,
-        code=source_digest("vame_core"),
+        code=source_digest("train_model", "vame_core"),
     script:
         "../scripts/train_model.py"
 
@@ -54,7 +54,7 @@ rule evaluate_model:
         gpu=gpus_of_model,
     params:
         settings=evaluation_of_model,
-        code=source_digest("vame_core"),
+        code=source_digest("evaluate_model", "vame_core"),
     script:
         "../scripts/evaluate_model.py"
 
@@ -79,6 +79,6 @@ rule export_checkpoint:
     resources:
         mem_mb=memory_mb(4000),
     params:
-        code=source_digest("vame_core"),
+        code=source_digest("export_checkpoint", "vame_core"),
     script:
         "../scripts/export_checkpoint.py"
