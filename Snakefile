@@ -14,6 +14,7 @@ include: "workflow/rules/poses.smk"
 include: "workflow/rules/dataset.smk"
 include: "workflow/rules/training.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/orphans.smk"
 
 
 rule all:

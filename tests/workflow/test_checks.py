@@ -45,6 +45,28 @@ def test_settings_that_do_not_go_together_are_refused(project):
     assert "pretrained_model: gone.pt of model bound does not exist" in printed
 
 
+def test_a_grid_is_checked_like_a_model(project):
+    project.write_config(grid={"zdimz": [3], "beta": [-1, 2], "batch_size": 8, "noise": [0, False]})
+    printed = refused(project)
+    assert "grid.zdimz: there is no such setting; did you mean zdims?" in printed
+    assert "grid.beta: -1.0 is less than the minimum of 0" in printed
+    assert "grid.batch_size: 8 is not of type 'array'" in printed
+    assert "grid.noise: [False, False] has non-unique elements" in printed
+
+
+@pytest.mark.parametrize(
+    ("models", "grid", "sentence"),
+    [
+        ({}, {}, "models: names no model, and there is no grid"),
+        ({"zdims-2": {}}, {"zdims": [2]}, "models.zdims-2: the grid has this model, too"),
+        ({}, {"pretrained_model": ["a/b"]}, "'pretrained_model-a/b' cannot be a model's name"),
+    ],
+)
+def test_models_have_names_of_their_own(project, models, grid, sentence):
+    project.write_config(models=models, grid=grid)
+    assert sentence in refused(project)
+
+
 def test_a_missing_required_key_is_named(project):
     (project / "config/config.yaml").write_text("device: cpu\n")
     printed = refused(project)

@@ -104,7 +104,7 @@ EDITS = {
     "figure_dpi": (100, FIGURES),
 }
 # settings whose rows are tests of their own, below
-ELSEWHERE = {"demo", "models", "seeds"}
+ELSEWHERE = {"demo", "models", "grid", "seeds"}
 
 
 def jobs(rules, sessions=("mouse1", "mouse2"), models=("vame", "bare"), seeds=(0,)):
@@ -249,6 +249,25 @@ def test_another_model_or_seed_trains_that_one(finished_once):
         assert finished_once.stale_jobs() == jobs(TRAIN, models=["small"])
     with edited_config(finished_once, seeds=[0, 5]):
         assert finished_once.stale_jobs() == jobs(TRAIN, seeds=[5])
+
+
+def test_a_grid_trains_a_model_for_every_combination(finished_once):
+    names = [f"beta-{beta}_zdims-{zdims}" for beta in ("0.5", "2.0") for zdims in (2, 4)]
+    with edited_config(finished_once, grid={"zdims": [2, "4"], "beta": ["5e-1", 2]}):
+        assert finished_once.stale_jobs() == jobs(TRAIN, models=names)
+    with edited_config(finished_once, models={}, grid={"scheduler": ["constant", "plateau"]}):
+        names = ["scheduler-constant", "scheduler-plateau"]
+        assert finished_once.stale_jobs() == jobs(TRAIN, models=names)
+
+
+def test_a_grid_that_grows_leaves_its_models_alone(finished):
+    finished.write_config(models={}, grid={"beta": [2]})
+    shutil.move(finished / "results/models/vame", finished / "results/models/beta-2.0")
+    for kind in ("export", "figures"):
+        shutil.move(finished / f"results/{kind}/vame", finished / f"results/{kind}/beta-2.0")
+    finished.take_for_current()
+    finished.write_config(models={}, grid={"beta": [3, "2.0"]})
+    assert finished.stale_jobs() == jobs(TRAIN, models=["beta-3.0"])
 
 
 def test_a_model_less_reruns_nothing_and_leaves_its_results(finished_once):

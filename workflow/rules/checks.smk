@@ -2,6 +2,7 @@
 # at once. Inside, nothing is checked again.
 import csv
 import difflib
+import itertools
 import re
 from pathlib import Path
 
@@ -30,6 +31,11 @@ def typed_config(config, schema):
     """
     properties = schema["properties"]
     config = {key: typed(value, key, properties) for key, value in config.items()}
+    if isinstance(config.get("grid"), dict):
+        config["grid"] = {
+            key: typed(value, key, {key: {"items": properties.get(key, {})}})
+            for key, value in config["grid"].items()
+        }
     faults = faults_of(config, schema)
     for key, entry in properties.items():
         if "default" in entry:
@@ -41,6 +47,7 @@ def typed_config(config, schema):
         } | config["demo"]
     faults += faults_of_models(config, schema)
     if not faults:
+        config["models"] = config["models"] | models_of_grid(config["grid"])
         faults = faults_between_settings(config, schema)
     if faults:
         refuse("config", faults)
@@ -130,8 +137,8 @@ def of_model(schema):
 
 
 def faults_of_models(config, schema):
-    models = config["models"]
-    if not isinstance(models, dict):
+    models, grid = config["models"], config["grid"]
+    if not isinstance(models, dict) or not isinstance(grid, dict):
         return []  # the schema has said so
     faults = []
     for name, changes in models.items():
@@ -141,7 +148,37 @@ def faults_of_models(config, schema):
                 for key, value in changes.items()
             }
             faults += faults_of(changes, of_model(schema), f"models.{name}.")
+    for key, values in grid.items():
+        for value in values if isinstance(values, list) else []:
+            faults += faults_of({key: value}, of_model(schema), "grid.")
+    faults = list(dict.fromkeys(faults))
+    if not models and not grid:
+        faults.append("models: names no model, and there is no grid; name one")
+    if not faults:
+        pattern = schema["properties"]["models"]["propertyNames"]["pattern"]
+        for name in models_of_grid(grid):
+            if not re.search(pattern, name):
+                faults.append(
+                    f"grid: {name!r} cannot be a model's name; list these values under models"
+                )
+            if name in models:
+                faults.append(f"models.{name}: the grid has this model, too; rename it")
     return faults
+
+
+def models_of_grid(grid):
+    """Models of all combinations, by the names that Snakemake's Paramspace gives them."""
+    if not grid:
+        return {}
+    import pandas  # a grid needs it, and no other config does
+    from snakemake.utils import Paramspace
+
+    keys = sorted(grid)
+    table = pandas.DataFrame(
+        itertools.product(*(grid[key] for key in keys)), columns=keys, dtype=object
+    )
+    space = Paramspace(table, filename_params="*", param_sep="-", filename_sep="_")
+    return dict(zip(space.instance_patterns, table.to_dict("records")))
 
 
 def model_settings(config, changes, schema):

@@ -2,8 +2,12 @@
 # package's sources, and the GPUs that a job asks for.
 import functools
 import hashlib
+import re
+import shutil
 import zlib
 from pathlib import Path
+
+from snakemake.io import regex_from_filepattern
 
 
 include: "checks.smk"
@@ -25,6 +29,8 @@ MODELS = {
 if workflow.is_main_process:
     for sentence in warnings_about(config, MODELS, SCHEMA):
         logger.warning(f"WARNING: {sentence}")
+
+RULES = str(workflow.current_basedir)  # the folder, or address, of this file
 
 # The modules of each package: its scripts import them, Snakemake does not see that they do.
 PACKAGES = {
@@ -139,3 +145,68 @@ def demo_recording(wildcards):
         "group": row["group"],
         "seed": [config["demo"]["seed"], zlib.crc32(wildcards.session.encode())],
     }
+
+
+def orphans_of_results(wildcards):
+    """Files and folders under results/ of models, seeds and sessions that are no longer set.
+
+    One a line. They are looked for where this workflow's rules put what they make for one, and
+    not beyond links.
+    """
+    known = {
+        "model": set(MODELS),
+        "seed": {str(seed) for seed in config["seeds"]},
+        "session": set(SESSIONS),
+    }
+    kept, orphans = set(), set()
+    for pattern in patterns_of_results():
+        star = re.sub(r"\{.*?\}", "*", pattern)
+        for path in Path().glob(star):
+            match = re.match(regex_from_filepattern(pattern), path.as_posix())
+            if not match or any(parent.is_symlink() for parent in path.parents[:-2]):
+                continue
+            current = all(
+                value in known.get(name, [value])
+                for name, value in match.groupdict().items()
+            )
+            (kept if current else orphans).add(path)
+    orphans -= kept
+    return "\n".join(
+        sorted(path.as_posix() for path in orphans if orphans.isdisjoint(path.parents))
+    )
+
+
+def patterns_of_results():
+    """What this workflow's rules make for models, seeds and sessions, cut off after the last one.
+
+    Such as results/models/{model}/seed{seed}, with all that lies in there.
+    """
+    patterns = set()
+    for each in workflow.rules:
+        if str(each.snakefile).startswith(RULES):
+            for path in map(str, [*each.output, each.benchmark or ""]):
+                last = re.match(r"results/(.*\}[^/]*)", path)
+                if last:
+                    patterns.add(last.group(0))
+    return sorted(patterns)
+
+
+def delete_results(paths):
+    """Delete files and folders, a link but not what it points to, and folders left empty."""
+    for path in map(Path, paths):
+        assert path.parts[0] == "results", path
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)  # which follows no link
+        else:
+            path.unlink()
+        for parent in path.parents[:-2]:
+            if any(parent.iterdir()):
+                break
+            parent.rmdir()
+
+
+def say(text, log):
+    """Print to the terminal and to a log."""
+    text = text or "nothing"
+    Path(log).write_text(text + "\n")
+    print(text)
