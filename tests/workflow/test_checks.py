@@ -126,6 +126,13 @@ def test_sessions_to_hold_out_must_be_there(project):
     assert "test_groups in the config: no recording of this sheet is 'placebo'" in printed
 
 
+def test_sessions_to_train_on_must_be_there_and_hold_the_test_sessions(project):
+    project.write_config(train_on=["mouse2", "mouse9"], test_sessions=["mouse1"])
+    printed = refused(project)
+    assert "train_on in the config: no recording of this sheet is 'mouse9'" in printed
+    assert "test_sessions in the config: no recording of this sheet that train_on lists" in printed
+
+
 def test_a_vame_config_can_be_brought_along(project):
     """VAME's dead keys are taken with one warning; its 0 and 1 are read as it means them."""
     project.write_config(
@@ -147,7 +154,7 @@ def test_what_runs_the_network_asks_for_a_gpu_unless_told_not_to(project, device
     project.write_config(device=device)
     jobs = project.snakemake("--dry-run").split("\nrule ")
     asking = {job.split(":")[0] for job in jobs if f"gpu={gpus}" in job}
-    assert asking == {"train_model", "evaluate_model"}
+    assert asking == {"train_model", "evaluate_model", "embed_session"}
     assert "gpu=" not in "".join(job for job in jobs if job.split(":")[0] not in asking)
 
 

@@ -9,7 +9,10 @@ from projects import SHEET
 
 MODELS = Path("models")
 KINDS = ("models", "export", "figures")
-BARE = {f"results/{kind}/bare/seed0" for kind in KINDS}
+SESSIONS = ("mouse1", "mouse2")
+BARE = {f"results/{kind}/bare/seed0" for kind in KINDS} | {
+    f"results/latents/bare/seed0/{session}.npy" for session in SESSIONS
+}
 
 
 def listed(project):
@@ -34,7 +37,8 @@ def test_results_of_what_is_no_longer_set_are_orphans(finished):
     assert listed(finished) == BARE | {path.replace("bare", "vame") for path in BARE}
     finished.write_config()
     finished.write_sheet("".join(SHEET.splitlines(keepends=True)[:2]))
-    mouse2 = {f"results/{path}/mouse2" for path in ("poses", "aligned", "quality")}
+    folders = ("poses", "aligned", "quality", "latents/vame/seed0", "latents/bare/seed0")
+    mouse2 = {f"results/{folder}/mouse2" for folder in folders}
     assert {path.rsplit(".", 1)[0] for path in listed(finished)} == mouse2
 
 

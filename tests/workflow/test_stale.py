@@ -22,6 +22,7 @@ COLUMNS = yaml.safe_load((SCHEMAS / "sessions.schema.yaml").read_text())["proper
 
 # Rules, by what their jobs are for.
 OF_SESSION = {"import_poses", "align_poses"}
+OF_SESSION_AND_MODEL = {"embed_session"}
 OF_MODEL = {
     *("train_model", "evaluate_model", "export_checkpoint"),
     *("plot_losses", "plot_reconstructions"),
@@ -31,7 +32,9 @@ OF_MODEL = {
 NOTHING = set()
 FIGURES = {"plot_losses", "plot_reconstructions"}
 EVALUATE = {"evaluate_model"} | FIGURES
-TRAIN = OF_MODEL
+EMBED = {"embed_session"}
+EXPORT = {"export_checkpoint"} | EMBED
+TRAIN = OF_MODEL | EMBED
 SPLIT = {"split_dataset"} | TRAIN
 ALIGN = {"align_poses"} | SPLIT
 IMPORT = {"import_poses"} | ALIGN
@@ -51,6 +54,7 @@ EDITS = {
     "savgol_length": (7, ALIGN),
     "savgol_order": (3, ALIGN),
     # split
+    "train_on": (["mouse1"], SPLIT),
     "test_fraction": (0.25, SPLIT),
     "test_blocks": (2, SPLIT),
     "test_sessions": (["mouse2"], SPLIT),
@@ -113,6 +117,9 @@ def jobs(rules, sessions=("mouse1", "mouse2"), models=("vame", "bare"), seeds=(0
     for rule in rules:
         if rule in OF_SESSION:
             names |= {f"{rule} {session}" for session in sessions}
+        elif rule in OF_SESSION_AND_MODEL:
+            of_models = itertools.product(models, seeds, sessions)
+            names |= {f"{rule} {model} {seed} {session}" for model, seed, session in of_models}
         elif rule in OF_MODEL:
             names |= {f"{rule} {model} {seed}" for model, seed in itertools.product(models, seeds)}
         else:
@@ -263,7 +270,7 @@ def test_a_grid_trains_a_model_for_every_combination(finished_once):
 def test_a_grid_that_grows_leaves_its_models_alone(finished):
     finished.write_config(models={}, grid={"beta": [2]})
     shutil.move(finished / "results/models/vame", finished / "results/models/beta-2.0")
-    for kind in ("export", "figures"):
+    for kind in ("export", "figures", "latents"):
         shutil.move(finished / f"results/{kind}/vame", finished / f"results/{kind}/beta-2.0")
     finished.take_for_current()
     finished.write_config(models={}, grid={"beta": [3, "2.0"]})
@@ -291,8 +298,9 @@ def sheet(*changes, header=None):
 
 # column: (another value in the row of mouse1, jobs that run again)
 ONE_SESSION = jobs(OF_SESSION, sessions=["mouse1"]) | jobs(SPLIT)
+RENAMED = jobs(OF_SESSION, sessions=["mouse9"]) | jobs(SPLIT, sessions=["mouse9", "mouse2"])
 CELLS = {
-    "session": ("mouse9", jobs(OF_SESSION, sessions=["mouse9"]) | jobs(SPLIT)),
+    "session": ("mouse9", RENAMED),
     "poses": ("recordings/copy.csv", ONE_SESSION),
     "software": ("LightningPose", ONE_SESSION),
     "fps": ("25", ONE_SESSION),
@@ -300,6 +308,9 @@ CELLS = {
     "group": ("control", set()),
     "labels": ("recordings/labels.csv", set()),
 }
+
+
+MOUSE3 = "mouse3\trecordings/mouse3.csv\tDeepLabCut\t30\tcontrol\n"
 
 
 def test_every_column_has_its_row():
@@ -336,14 +347,24 @@ def test_order_and_form_of_the_sheet_rerun_nothing(finished_once):
 
 def test_another_session_is_imported_aligned_and_trained_on(finished_once):
     shutil.copy2(finished_once / "recordings/mouse1.csv", finished_once / "recordings/mouse3.csv")
-    row = "mouse3\trecordings/mouse3.csv\tDeepLabCut\t30\tcontrol\n"
-    with edited_sheet(finished_once, SHEET + row):
-        assert finished_once.stale_jobs() == jobs(OF_SESSION, sessions=["mouse3"]) | jobs(SPLIT)
+    expected = jobs(OF_SESSION, sessions=["mouse3"])
+    expected |= jobs(SPLIT, sessions=["mouse1", "mouse2", "mouse3"])
+    with edited_sheet(finished_once, SHEET + MOUSE3):
+        assert finished_once.stale_jobs() == expected
+
+
+def test_another_session_is_embedded_only_where_train_on_lists_the_others(finished_once):
+    shutil.copy2(finished_once / "recordings/mouse1.csv", finished_once / "recordings/mouse3.csv")
+    with (
+        edited_config(finished_once, train_on=["mouse2", "mouse1"]),
+        edited_sheet(finished_once, SHEET + MOUSE3),
+    ):
+        assert finished_once.stale_jobs() == jobs(OF_SESSION | EMBED, sessions=["mouse3"])
 
 
 def test_a_session_less_splits_again(finished_once):
     with edited_sheet(finished_once, "".join(SHEET.splitlines(keepends=True)[:2])):
-        assert finished_once.stale_jobs() == jobs(SPLIT)
+        assert finished_once.stale_jobs() == jobs(SPLIT, sessions=["mouse1"])
 
 
 def test_a_recording_that_changed_is_imported_anew(finished):
@@ -364,7 +385,8 @@ CODE = {
     "split_dataset.py": SPLIT,
     "train_model.py": TRAIN,
     "evaluate_model.py": EVALUATE,
-    "export_checkpoint.py": {"export_checkpoint"},
+    "export_checkpoint.py": EXPORT,
+    "embed_session.py": EMBED,
     "plot_losses.py": {"plot_losses"},
     "plot_reconstructions.py": {"plot_reconstructions"},
     "simulate_demo.py": NOTHING,  # of recordings of one's own

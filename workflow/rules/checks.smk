@@ -330,12 +330,18 @@ def checked_sheet(config, sheet_schema, schema):
             found = faults_of_files(row, config, where)
         faults += found
     names = {row["session"] for row in sessions}
-    groups = {row["group"] for row in sessions}
-    for key, known in (("test_sessions", names), ("test_groups", groups)):
+    trained = names & set(config["train_on"] or names)
+    groups = {row["group"] for row in sessions if row["session"] in trained}
+    for key, known in (
+        ("train_on", names),
+        ("test_sessions", trained),
+        ("test_groups", groups),
+    ):
+        which = " that train_on lists" if config["train_on"] and known != names else ""
         faults += [
-            f"{key} in the config: no recording of this sheet is {name!r}; "
+            f"{key} in the config: no recording of this sheet{which} is {name!r}; "
             f"there are: {', '.join(sorted(known))}"
-            for name in config[key]
+            for name in config[key] or []
             if name not in known
         ]
     if faults:

@@ -22,6 +22,8 @@ SESSIONS = {  # by name: the order of the sheet's lines means nothing
         checked_sheet(config, SHEET_SCHEMA, SCHEMA), key=lambda row: row["session"]
     )
 }
+# Those of the sheet that the dataset is made of; the others are embedded only.
+TRAINED_ON = [name for name in SESSIONS if name in (config["train_on"] or SESSIONS)]
 MODELS = {
     name: model_settings(config, changes, SCHEMA)
     for name, changes in config["models"].items()
@@ -49,6 +51,7 @@ PACKAGES = {
         "checkpoint",
         "config",
         "determinism",
+        "embedding",
         "evaluation",
         "export",
         "losses",
@@ -103,6 +106,10 @@ def evaluation_of_model(wildcards):
     return settings_of("evaluate_model", MODELS[wildcards.model])
 
 
+def embedding_of_model(wildcards):
+    return settings_of("embed_session", MODELS[wildcards.model])
+
+
 def gpus_of_model(wildcards):
     """GPUs that a job with this model's network asks for."""
     return int(MODELS[wildcards.model]["device"] != "cpu")
@@ -125,8 +132,11 @@ def recording_of_session(wildcards):
 def sides_of_sessions():
     """What the split has to know of each session: its group, where groups are held out."""
     return [
-        {"group": row["group"] if config["test_groups"] else "", "session": name}
-        for name, row in SESSIONS.items()
+        {
+            "group": SESSIONS[name]["group"] if config["test_groups"] else "",
+            "session": name,
+        }
+        for name in TRAINED_ON
     ]
 
 

@@ -1,13 +1,13 @@
 # Aligned poses in, scaled training and held-out frames out.
-#   in:  results/aligned/{session}.npz of every session
+#   in:  results/aligned/{session}.npz of every session to train on
 #   out: results/dataset/{train,test}.npy  (frame, feature) float32, scaled, memory-mappable
 #        results/dataset/dataset.json      features, scaling, segments, sessions, hashes
 
 
 rule split_dataset:
-    """Split all recordings into training and held-out segments, and scale them."""
+    """Split the recordings to train on into training and held-out segments, and scale them."""
     input:
-        aligned=collect("results/aligned/{session}.npz", session=SESSIONS),
+        aligned=collect("results/aligned/{session}.npz", session=TRAINED_ON),
     output:
         train="results/dataset/train.npy",
         test="results/dataset/test.npy",

@@ -79,6 +79,7 @@ rule export_checkpoint:
     resources:
         mem_mb=memory_mb(4000),
     params:
+        alignment=settings_of("align_poses"),
         code=source_digest("export_checkpoint", "vame_core"),
     script:
         "../scripts/export_checkpoint.py"
