@@ -28,7 +28,7 @@ rule all:
                 "results/figures/{model}/seed{seed}/losses.svg",
                 "results/figures/{model}/seed{seed}/reconstructions.svg",
             ],
-            model=MODELS,
+            model=TRAINED,
             seed=config["seeds"],
         ),
         collect(

@@ -108,7 +108,7 @@ EDITS = {
     "figure_dpi": (100, FIGURES),
 }
 # settings whose rows are tests of their own, below
-ELSEWHERE = {"demo", "models", "grid", "seeds"}
+ELSEWHERE = {"demo", "models", "grid", "seeds", "use_model"}
 
 
 def jobs(rules, sessions=("mouse1", "mouse2"), models=("vame", "bare"), seeds=(0,)):

@@ -3,6 +3,7 @@
 import csv
 import difflib
 import itertools
+import json
 import re
 from pathlib import Path
 
@@ -21,8 +22,64 @@ def read_schema(path):
     return yaml.load(Path(path).read_text(), loader)
 
 
-def typed_config(config, schema):
+def frozen_model(config):
+    """What the exported model that `use_model` names says of itself; None where none is named.
+
+    Read from the header of its model.safetensors: eight bytes of length, then JSON.
+    """
+    if config.get("use_model") is None:
+        return None
+    path = Path(str(config["use_model"]), "model.safetensors")
+    if not path.is_file():
+        refuse(
+            "config",
+            [f"use_model: there is no {path}; name the folder of an exported model"],
+        )
+    if Path("results/dataset/dataset.json").exists():
+        refuse(
+            "config",
+            [
+                "use_model: models were trained in this folder, on recordings that would now be "
+                "aligned anew; give the others a folder of their own (--directory)"
+            ],
+        )
+    try:
+        with open(path, "rb") as file:
+            header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+        frozen = {
+            key: json.loads(value) for key, value in header["__metadata__"].items()
+        }
+        needed = {"alignment", "features", "model", "outlier_limits", "seed"}
+        if not needed <= set(frozen):
+            raise KeyError(*needed - set(frozen))
+    except (ValueError, KeyError, MemoryError, OverflowError):
+        refuse(
+            "config",
+            [
+                f"use_model: {path} is not a model that this workflow exported, or is one of an "
+                "earlier version; export it again"
+            ],
+        )
+    return frozen
+
+
+def faults_with_model(config, frozen):
+    """Alignment that the config sets and the frozen model was not trained with.
+
+    Other keypoints do no harm: that the features are the same is checked when they are known.
+    """
+    return [
+        f"{key}: {config[key]} here, and {value} where the model of use_model was trained; "
+        "delete the line"
+        for key, value in frozen["alignment"].items()
+        if key != "keypoints" and config.get(key, value) != value
+    ]
+
+
+def typed_config(config, schema, frozen=None):
     """The config with defaults filled in and values typed by the schema.
+
+    With a frozen model, that is the only one, and recordings are aligned as it needs them.
 
     Numbers become numbers (YAML reads 5e-4 as a string), VAME's 0 and 1 become the booleans that
     they stand for: how a value is written changes nothing and reruns nothing.
@@ -36,7 +93,12 @@ def typed_config(config, schema):
             key: typed(value, key, {key: {"items": properties.get(key, {})}})
             for key, value in config["grid"].items()
         }
-    faults = faults_of(config, schema)
+    faults = []
+    if frozen:
+        faults = faults_with_model(config, frozen)
+        own = {"models": {frozen["model"]: {}}, "grid": {}, "seeds": [frozen["seed"]]}
+        config = frozen["alignment"] | config | own
+    faults += faults_of(config, schema)
     for key, entry in properties.items():
         if "default" in entry:
             config.setdefault(key, typed(entry["default"], key, properties))
@@ -209,6 +271,8 @@ def faults_between_settings(config, schema):
             for key in ("center", "orient")
             if config[key] not in config["keypoints"]
         ]
+    if config["use_model"]:
+        return faults
     for name, changes in config["models"].items():
         model = model_settings(config, changes, schema)
         if (
@@ -342,7 +406,7 @@ def checked_sheet(config, sheet_schema, schema):
             f"{key} in the config: no recording of this sheet{which} is {name!r}; "
             f"there are: {', '.join(sorted(known))}"
             for name in config[key] or []
-            if name not in known
+            if name not in known and not config["use_model"]
         ]
     if faults:
         refuse(path, faults)
@@ -362,6 +426,8 @@ def faults_of_files(row, config, where):
         known = keypoints_of(row["poses"])
         wanted = {"center": [config["center"]], "orient": [config["orient"]]}
         wanted["keypoints"] = config["keypoints"] or []
+        if FROZEN:
+            wanted["use_model"] = keypoints_of_features(FROZEN["features"])
         faults += [
             f"{where}poses: {row['poses']} has no keypoint {name!r} ({key} in the config); "
             f"it has: {', '.join(known)}"
@@ -370,6 +436,11 @@ def faults_of_files(row, config, where):
             if known and name not in known
         ]
     return faults
+
+
+def keypoints_of_features(features):
+    """Names of the keypoints whose coordinates are among the features of a model."""
+    return sorted({name[:-2] for name in features if name.endswith(("_x", "_y", "_z"))})
 
 
 def keypoints_of(path):

@@ -15,7 +15,8 @@ include: "checks.smk"
 
 SCHEMA = read_schema(workflow.source_path("../schemas/config.schema.yaml"))
 SHEET_SCHEMA = read_schema(workflow.source_path("../schemas/sessions.schema.yaml"))
-config = typed_config(config, SCHEMA)
+FROZEN = frozen_model(config)
+config = typed_config(config, SCHEMA, FROZEN)
 SESSIONS = {  # by name: the order of the sheet's lines means nothing
     row["session"]: row
     for row in sorted(
@@ -28,8 +29,9 @@ MODELS = {
     name: model_settings(config, changes, SCHEMA)
     for name, changes in config["models"].items()
 }
+TRAINED = [] if FROZEN else list(MODELS)
 if workflow.is_main_process:
-    for sentence in warnings_about(config, MODELS, SCHEMA):
+    for sentence in warnings_about(config, {} if FROZEN else MODELS, SCHEMA):
         logger.warning(f"WARNING: {sentence}")
 
 RULES = str(workflow.current_basedir)  # the folder, or address, of this file
@@ -110,6 +112,13 @@ def embedding_of_model(wildcards):
     return settings_of("embed_session", MODELS[wildcards.model])
 
 
+def exported_model(wildcards):
+    """The model to embed with: one that is trained here, or the frozen one."""
+    if FROZEN:
+        return f"{config['use_model']}/model.safetensors"
+    return f"results/export/{wildcards.model}/seed{wildcards.seed}/model.safetensors"
+
+
 def gpus_of_model(wildcards):
     """GPUs that a job with this model's network asks for."""
     return int(MODELS[wildcards.model]["device"] != "cpu")
@@ -161,8 +170,10 @@ def orphans_of_results(wildcards):
     """Files and folders under results/ of models, seeds and sessions that are no longer set.
 
     One a line. They are looked for where this workflow's rules put what they make for one, and
-    not beyond links.
+    not beyond links. A config with a frozen model does not say what else is to be kept.
     """
+    if FROZEN:
+        return ""
     known = {
         "model": set(MODELS),
         "seed": {str(seed) for seed in config["seeds"]},

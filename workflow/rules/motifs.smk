@@ -1,5 +1,6 @@
 # Exported models and aligned poses in, latents out.
-#   in:  results/export/{model}/seed{seed}/model.safetensors, results/aligned/{session}.npz
+#   in:  results/export/{model}/seed{seed}/model.safetensors, or that of use_model
+#        results/aligned/{session}.npz
 #   out: results/latents/{model}/seed{seed}/{session}.npy  (frames - time_window + 1, zdims) float32;
 #            row i is the window that begins at frame i, NaN where one of its frames is not usable
 
@@ -7,7 +8,7 @@
 rule embed_session:
     """Embed one recording with one model: the latents of the window at each frame."""
     input:
-        model="results/export/{model}/seed{seed}/model.safetensors",
+        model=exported_model,
         aligned="results/aligned/{session}.npz",
     output:
         latents="results/latents/{model}/seed{seed}/{session}.npy",

@@ -66,6 +66,7 @@ rule align_poses:
         mem_mb=memory_mb(4000),
     params:
         settings=settings_of("align_poses"),
+        limits=FROZEN and FROZEN["outlier_limits"],
         code=source_digest("align_poses", "pose_prep"),
     script:
         "../scripts/align_poses.py"

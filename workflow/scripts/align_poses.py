@@ -6,7 +6,9 @@ from pose_prep.storage import load_poses, save_aligned
 
 log_to(snakemake.log[0])
 aligned, quality = align_recording(
-    load_poses(snakemake.input.poses), AlignmentSettings(**snakemake.params.settings)
+    load_poses(snakemake.input.poses),
+    AlignmentSettings(**snakemake.params.settings),
+    snakemake.params.limits,
 )
 save_aligned(aligned, snakemake.output.aligned)
 quality.to_csv(snakemake.output.quality, float_format="%.6g")

@@ -27,6 +27,7 @@ export_state_dict(model, Path(output.state_dict))
 # With what a recording has to be like, so that the file is enough to embed new ones.
 recordings = {
     "alignment": snakemake.params.alignment,
+    "outlier_limits": description["outlier_limits"],
     "fps": sorted(set(description["fps"].values())),
 }
 export_safetensors(
