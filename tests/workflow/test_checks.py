@@ -6,7 +6,7 @@ from projects import ROOT
 
 
 def refused(project):
-    printed = project.snakemake(check=False)
+    printed = project.quick(check=False)
     assert not (project / "results").exists()
     assert "Traceback" not in printed
     return printed
@@ -143,7 +143,7 @@ def test_a_vame_config_can_be_brought_along(project):
         prediction_decoder=1,
         softplus=0,
     )
-    printed = project.snakemake("--dry-run")
+    printed = project.quick("--dry-run")
     warning = "these keys of VAME's config do nothing here: "
     assert printed.count(warning) == 1
     assert warning + "beta_norm, hidden_size_layer_2, transition_function" in printed
@@ -152,7 +152,7 @@ def test_a_vame_config_can_be_brought_along(project):
 @pytest.mark.parametrize(("device", "gpus"), [("cpu", 0), ("auto", 1), ("cuda", 1)])
 def test_what_runs_the_network_asks_for_a_gpu_unless_told_not_to(project, device, gpus):
     project.write_config(device=device)
-    jobs = project.snakemake("--dry-run").split("\nrule ")
+    jobs = project.quick("--dry-run").split("\nrule ")
     asking = {job.split(":")[0] for job in jobs if f"gpu={gpus}" in job}
     assert asking == {"train_model", "evaluate_model", "embed_session"}
     assert "gpu=" not in "".join(job for job in jobs if job.split(":")[0] not in asking)
@@ -166,5 +166,5 @@ def test_the_vame_preset_changes_what_vame_does_otherwise(project):
     trained = {key for key, entry in entries if "train_model" in entry.get("used_by", [])}
     fixed = {"device", "held_out_windows", "pretrained_weights", "pretrained_model"}
     assert trained - fixed <= preset.keys()
-    printed = project.snakemake("--dry-run", "--configfile", str(ROOT / "config/presets/vame.yaml"))
+    printed = project.quick("--dry-run", "--configfile", str(ROOT / "config/presets/vame.yaml"))
     assert "train_model" in printed

@@ -118,7 +118,7 @@ def test_what_does_not_go_with_the_model_is_refused(not_run, settings, sentence)
     (not_run / "text").mkdir()
     (not_run / "text/model.safetensors").write_text("nothing of the kind")
     (not_run / "config/config.yaml").write_text(yaml.safe_dump(CONFIG | settings))
-    printed = not_run.snakemake(check=False)
+    printed = not_run.quick(check=False)
     assert sentence in printed
     assert "Traceback" not in printed
 
@@ -127,10 +127,10 @@ def test_features_that_differ_are_refused_by_name(not_run):
     names = [name if name != "left_paw" else "left_ear" for name in BODY]
     tracks = make_lively_tracks(frames=300)
     write_deeplabcut(path=not_run / "whole.csv", tracks=tracks, keypoints=names)
-    printed = not_run.snakemake(check=False)
+    printed = not_run.quick(check=False)
     assert "whole.csv has no keypoint 'left_paw' (use_model in the config)" in printed
 
 
 def test_a_folder_in_which_models_were_trained_is_refused(finished):
     finished.write_config(use_model="results/export/vame/seed0")
-    assert "give the others a folder of their own" in finished.snakemake(check=False)
+    assert "give the others a folder of their own" in finished.quick(check=False)

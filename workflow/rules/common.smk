@@ -74,6 +74,10 @@ wildcard_constraints:
 
 
 @functools.cache
+def read_source(file):
+    return Path(workflow.source_path(f"../scripts/{file}")).read_bytes()
+
+
 def source_digest(script, *packages):
     """Digest of a rule's script and of the packages that it imports: an edit reruns the rule.
 
@@ -81,13 +85,13 @@ def source_digest(script, *packages):
     as an edit; the profile leaves that one out. source_path also brings the modules along where
     this workflow is used as a remote module.
     """
-    workflow.source_path("../scripts/job_log.py")
+    read_source("job_log.py")
     files = [f"{script}.py"]
     for package in packages:
         files += [f"{package}/{module}.py" for module in PACKAGES[package]]
     digest = hashlib.sha256()
     for file in files:
-        digest.update(Path(workflow.source_path(f"../scripts/{file}")).read_bytes())
+        digest.update(read_source(file))
     return digest.hexdigest()[:12]
 
 
