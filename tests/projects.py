@@ -1,14 +1,18 @@
 """The real Snakefile on two tiny recordings, with a tiny network."""
 
+import os
 import re
 import subprocess
 import sys
 from pathlib import Path
 
 import yaml
+from quick_snakemake import QuickSnakemake
 from recordings import make_lively_tracks, write_deeplabcut
 
 ROOT = Path(__file__).resolve().parents[1]
+SNAKEFILE = ROOT / "Snakefile"
+quick_snakemake = QuickSnakemake()
 
 CONFIG = {
     "center": "tail",
@@ -41,7 +45,8 @@ CONFIG = {
         },
     },
 }
-RULE_LINE = re.compile(r"(local)?rule \w+:$")
+JOB = re.compile(r"^(?:local)?rule (\w+):\n((?:    .*\n)*)", re.MULTILINE)
+WILDCARDS = re.compile(r"^    wildcards: (.*)$", re.MULTILINE)
 SHEET = "session\tposes\tsoftware\tfps\tgroup\n" + "".join(
     f"mouse{n}\trecordings/mouse{n}.{suffix}\tDeepLabCut\t30\t{group}\n"
     for n, suffix, group in ((1, "csv", "treated"), (2, "h5", "control"))
@@ -66,7 +71,7 @@ class Project:
 
         Tiny networks train on one thread: several only wait for each other on a busy machine.
         """
-        command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
+        command = [sys.executable, "-m", "snakemake", "--snakefile", str(SNAKEFILE)]
         command += ["--set-threads", "train_model=1", "evaluate_model=1"]
         return [*command, "--directory", str(self.folder), "--cores", "2", *arguments]
 
@@ -81,11 +86,35 @@ class Project:
             assert result.returncode != 0, f"this should have failed:\n{printed}"
         return printed
 
-    def stale_rules(self) -> set[str]:
-        """Rules that would run again, but `all`."""
-        lines = self.snakemake("--dry-run").splitlines()
-        jobs = {line.split(" ")[-1].rstrip(":") for line in lines if RULE_LINE.match(line)}
+    def quick(
+        self,
+        *arguments: str,
+        check: bool = True,
+        snakefile: Path = SNAKEFILE,
+        path: str | None = None,
+    ) -> str:
+        """As `snakemake`, for what runs no job: dry runs, --touch, refusals; `path` is its PATH."""
+        command = ["--snakefile", str(snakefile), "--directory", str(self.folder), "--cores", "2"]
+        path = path or os.environ["PATH"]
+        status, printed = quick_snakemake([*command, *arguments], snakefile.parent, path)
+        assert (status == 0) == check, printed
+        return printed
+
+    def take_for_current(self, *arguments: str, **how) -> None:
+        """Let Snakemake record the results that are there as made with what is set now."""
+        self.quick("--touch", "--forceall", *arguments, **how)
+
+    def stale_jobs(self, *arguments: str, **how) -> set[str]:
+        """Jobs that would run again, but `all`: a rule's name, and its wildcards if it has any."""
+        jobs = set()
+        for rule, details in JOB.findall(self.quick("--dry-run", *arguments, **how)):
+            wildcards = WILDCARDS.search(details)
+            pairs = wildcards.group(1).split(", ") if wildcards else []
+            jobs.add(" ".join([rule, *(pair.split("=", 1)[1] for pair in pairs)]))
         return jobs - {"all"}
+
+    def stale_rules(self, *arguments: str, **how) -> set[str]:
+        return {job.split(" ")[0] for job in self.stale_jobs(*arguments, **how)}
 
     def __truediv__(self, path: str) -> Path:
         return self.folder / path

@@ -99,8 +99,9 @@ def test_a_rule_has_a_script_of_its_name_and_an_environment(name, environment, s
 def test_a_rule_depends_on_the_code_that_its_script_imports(name, environment, script):
     text = "\n".join(path.read_text() for path in RULES.glob("*.smk"))
     body = re.search(rf"^rule {name}:\n(.*?)(?=^\S|\Z)", text, re.M | re.S).group(1)
-    digested = set(re.findall(r'source_digest\("(\w+)"\)', body))
-    assert digested == imports_of(script) & FOLDERS.keys()
+    digested = ast.literal_eval(re.search(r"code=source_digest(\(.*\)),", body).group(1))
+    assert digested[0] == script.stem
+    assert set(digested[1:]) == imports_of(script) & FOLDERS.keys()
 
 
 @pytest.mark.parametrize("environment", environments())

@@ -6,7 +6,7 @@ from projects import ROOT
 
 
 def refused(project):
-    printed = project.snakemake(check=False)
+    printed = project.quick(check=False)
     assert not (project / "results").exists()
     assert "Traceback" not in printed
     return printed
@@ -43,6 +43,28 @@ def test_settings_that_do_not_go_together_are_refused(project):
     assert "prediction_steps: model far predicts 9 frames from 8" in printed
     assert "split_gap: 11 frames are fewer than the window of model bound" in printed
     assert "pretrained_model: gone.pt of model bound does not exist" in printed
+
+
+def test_a_grid_is_checked_like_a_model(project):
+    project.write_config(grid={"zdimz": [3], "beta": [-1, 2], "batch_size": 8, "noise": [0, False]})
+    printed = refused(project)
+    assert "grid.zdimz: there is no such setting; did you mean zdims?" in printed
+    assert "grid.beta: -1.0 is less than the minimum of 0" in printed
+    assert "grid.batch_size: 8 is not of type 'array'" in printed
+    assert "grid.noise: [False, False] has non-unique elements" in printed
+
+
+@pytest.mark.parametrize(
+    ("models", "grid", "sentence"),
+    [
+        ({}, {}, "models: names no model, and there is no grid"),
+        ({"zdims-2": {}}, {"zdims": [2]}, "models.zdims-2: the grid has this model, too"),
+        ({}, {"pretrained_model": ["a/b"]}, "'pretrained_model-a/b' cannot be a model's name"),
+    ],
+)
+def test_models_have_names_of_their_own(project, models, grid, sentence):
+    project.write_config(models=models, grid=grid)
+    assert sentence in refused(project)
 
 
 def test_a_missing_required_key_is_named(project):
@@ -104,6 +126,13 @@ def test_sessions_to_hold_out_must_be_there(project):
     assert "test_groups in the config: no recording of this sheet is 'placebo'" in printed
 
 
+def test_sessions_to_train_on_must_be_there_and_hold_the_test_sessions(project):
+    project.write_config(train_on=["mouse2", "mouse9"], test_sessions=["mouse1"])
+    printed = refused(project)
+    assert "train_on in the config: no recording of this sheet is 'mouse9'" in printed
+    assert "test_sessions in the config: no recording of this sheet that train_on lists" in printed
+
+
 def test_a_vame_config_can_be_brought_along(project):
     """VAME's dead keys are taken with one warning; its 0 and 1 are read as it means them."""
     project.write_config(
@@ -114,7 +143,7 @@ def test_a_vame_config_can_be_brought_along(project):
         prediction_decoder=1,
         softplus=0,
     )
-    printed = project.snakemake("--dry-run")
+    printed = project.quick("--dry-run")
     warning = "these keys of VAME's config do nothing here: "
     assert printed.count(warning) == 1
     assert warning + "beta_norm, hidden_size_layer_2, transition_function" in printed
@@ -123,9 +152,9 @@ def test_a_vame_config_can_be_brought_along(project):
 @pytest.mark.parametrize(("device", "gpus"), [("cpu", 0), ("auto", 1), ("cuda", 1)])
 def test_what_runs_the_network_asks_for_a_gpu_unless_told_not_to(project, device, gpus):
     project.write_config(device=device)
-    jobs = project.snakemake("--dry-run").split("\nrule ")
+    jobs = project.quick("--dry-run").split("\nrule ")
     asking = {job.split(":")[0] for job in jobs if f"gpu={gpus}" in job}
-    assert asking == {"train_model", "evaluate_model"}
+    assert asking == {"train_model", "evaluate_model", "embed_session"}
     assert "gpu=" not in "".join(job for job in jobs if job.split(":")[0] not in asking)
 
 
@@ -137,5 +166,5 @@ def test_the_vame_preset_changes_what_vame_does_otherwise(project):
     trained = {key for key, entry in entries if "train_model" in entry.get("used_by", [])}
     fixed = {"device", "held_out_windows", "pretrained_weights", "pretrained_model"}
     assert trained - fixed <= preset.keys()
-    printed = project.snakemake("--dry-run", "--configfile", str(ROOT / "config/presets/vame.yaml"))
+    printed = project.quick("--dry-run", "--configfile", str(ROOT / "config/presets/vame.yaml"))
     assert "train_model" in printed

@@ -79,6 +79,29 @@ def test_the_checkpoint_knows_its_features_and_scaling(finished_once, descriptio
     assert config.network.time_window == 8
 
 
+def test_latents_are_those_of_the_windows_that_the_model_was_judged_on(finished_once, description):
+    """Dataset and embedding take different ways from the aligned poses to the encoder."""
+    model, _, _ = load_model(finished_once / MODEL / "model.pt", torch.device("cpu"))
+    test = torch.from_numpy(np.load(finished_once / "results/dataset/test.npy"))
+    for segment in description["segments"]:
+        if segment["side"] == "test":
+            folder = finished_once / "results/latents/vame/seed0"
+            latents = np.load(folder / f"{segment['session']}.npy")
+            windows = test[segment["start"] : segment["stop"]].unfold(0, 8, 1).transpose(1, 2)
+            with torch.inference_mode():
+                mu, _ = model.encode(windows)
+            first = segment["first_frame"]
+            np.testing.assert_allclose(latents[first : first + len(mu)], mu.numpy(), atol=1e-5)
+
+
+def test_latents_are_known_where_all_frames_of_the_window_are_usable(finished_once):
+    for session in ("mouse1", "mouse2"):
+        usable = np.load(finished_once / f"results/aligned/{session}.npz")["usable"]
+        latents = np.load(finished_once / f"results/latents/bare/seed0/{session}.npy")
+        inside = np.lib.stride_tricks.sliding_window_view(usable, 8).all(axis=1)
+        np.testing.assert_array_equal(np.isfinite(latents).all(axis=1), inside)
+
+
 def test_the_manifest_names_what_it_was_made_of(finished_once):
     manifest = json.loads((finished_once / EXPORT / "manifest.json").read_text())
 
@@ -117,6 +140,7 @@ def test_every_job_has_a_log(finished_once):
     assert rules == {
         *("import_poses", "align_poses", "split_dataset", "train_model"),
         *("evaluate_model", "export_checkpoint", "plot_losses", "plot_reconstructions"),
+        "embed_session",
     }
     log = (finished_once / "logs/train_model/vame/seed0.log").read_text()
     assert "trained for 4 of 4 epochs" in log

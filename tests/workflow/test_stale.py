@@ -1,40 +1,485 @@
-"""An edit reruns the steps that it makes stale, and no others."""
+"""The rerun matrix: an edit reruns the jobs that it makes stale, and no others.
+
+Each row is an edit of a finished run and the rules that must run again; a dry run says which would.
+Every setting, every column of the sheet, every package, script and environment has its row.
+"""
+
+import csv
+import itertools
+import os
+import shutil
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 import yaml
-from projects import CONFIG
+from projects import CONFIG, ROOT, SHEET, Project
 
-TRAIN = {"train_model", "evaluate_model", "export_checkpoint", "plot_losses"} | {
-    "plot_reconstructions"
+SCHEMAS = ROOT / "workflow/schemas"
+SCRIPTS = ROOT / "workflow/scripts"
+SETTINGS = yaml.safe_load((SCHEMAS / "config.schema.yaml").read_text())["properties"]
+COLUMNS = yaml.safe_load((SCHEMAS / "sessions.schema.yaml").read_text())["properties"]
+
+# Rules, by what their jobs are for.
+OF_SESSION = {"import_poses", "align_poses"}
+OF_SESSION_AND_MODEL = {"embed_session"}
+OF_MODEL = {
+    *("train_model", "evaluate_model", "export_checkpoint"),
+    *("plot_losses", "plot_reconstructions"),
 }
+
+# What runs again: a rule, and all that follows it.
+NOTHING = set()
+FIGURES = {"plot_losses", "plot_reconstructions"}
+EVALUATE = {"evaluate_model"} | FIGURES
+EMBED = {"embed_session"}
+EXPORT = {"export_checkpoint"} | EMBED
+TRAIN = OF_MODEL | EMBED
 SPLIT = {"split_dataset"} | TRAIN
+ALIGN = {"align_poses"} | SPLIT
+IMPORT = {"import_poses"} | ALIGN
+
+# setting: (another value, rules that run again)
+EDITS = {
+    "sessions": ("config/the_same.tsv", NOTHING),
+    # cleaning and alignment
+    "keypoints": (["nose", "left_paw", "tail"], ALIGN),
+    "center": ("left_paw", ALIGN),
+    "orient": ("right_paw", ALIGN),
+    "pose_confidence": (0.5, ALIGN),
+    "max_gap_seconds": (0.5, ALIGN),
+    "robust": (False, ALIGN),
+    "iqr_factor": (3, ALIGN),
+    "savgol_filter": (False, ALIGN),
+    "savgol_length": (7, ALIGN),
+    "savgol_order": (3, ALIGN),
+    # split
+    "train_on": (["mouse1"], SPLIT),
+    "test_fraction": (0.25, SPLIT),
+    "test_blocks": (2, SPLIT),
+    "test_sessions": (["mouse2"], SPLIT),
+    "test_groups": (["treated"], SPLIT),
+    "scaling": ("scalar", SPLIT),
+    "split_gap": (20, SPLIT),
+    # network
+    "device": ("auto", TRAIN),
+    "time_window": (7, TRAIN),
+    "zdims": (4, TRAIN),
+    "prediction_decoder": (False, TRAIN),
+    "prediction_steps": (3, TRAIN),
+    "hidden_size_layer_1": (5, TRAIN),
+    "hidden_size_rec": (5, TRAIN),
+    "hidden_size_pred": (5, TRAIN),
+    "dropout_encoder": (0.1, TRAIN),
+    "softplus": (True, TRAIN),
+    "decoder_start": ("mixed", TRAIN),
+    # loss
+    "reduction": ("elbo", TRAIN),
+    "mse_reconstruction_reduction": ("mean", TRAIN),
+    "mse_prediction_reduction": ("mean", TRAIN),
+    "beta": (2, TRAIN),
+    "kmeans_loss": (2, TRAIN),
+    "kmeans_lambda": (0.2, TRAIN),
+    "anneal_function": ("sigmoid", TRAIN),
+    "kl_start": (2, TRAIN),
+    "annealtime": (2, TRAIN),
+    # training
+    "batch_size": (8, TRAIN),
+    "max_epochs": (5, TRAIN),
+    "skip_last_epoch": (True, TRAIN),
+    "windows": ("across_joins", TRAIN),
+    "steps_per_epoch": (3, TRAIN),
+    "learning_rate": (0.002, TRAIN),
+    "scheduler": ("plateau", TRAIN),
+    "scheduler_step_size": (5, TRAIN),
+    "scheduler_gamma": (0.5, TRAIN),
+    "gradient_clip": (1.0, TRAIN),
+    "checkpoint_minutes": (1.0, NOTHING),
+    "noise": (True, TRAIN),
+    "held_out": ("redrawn", TRAIN),
+    "held_out_windows": (16, TRAIN),
+    "selection": ("reconstruction", TRAIN),
+    "plateau_on": ("last_batch", TRAIN),
+    "model_convergence": (3, TRAIN),
+    "patience_from": ("start", TRAIN),
+    "model_snapshot": (3, TRAIN),
+    "pretrained_weights": (True, TRAIN),
+    "pretrained_model": ("some.pt", TRAIN),
+    # evaluation and figures
+    "example_windows": (2, EVALUATE),
+    "figure_dpi": (100, FIGURES),
+}
+# settings whose rows are tests of their own, below
+ELSEWHERE = {"demo", "models", "grid", "seeds", "use_model"}
+
+
+def jobs(rules, sessions=("mouse1", "mouse2"), models=("vame", "bare"), seeds=(0,)):
+    """The jobs of these rules, as `Project.stale_jobs` names them."""
+    names = set()
+    for rule in rules:
+        if rule in OF_SESSION:
+            names |= {f"{rule} {session}" for session in sessions}
+        elif rule in OF_SESSION_AND_MODEL:
+            of_models = itertools.product(models, seeds, sessions)
+            names |= {f"{rule} {model} {seed} {session}" for model, seed, session in of_models}
+        elif rule in OF_MODEL:
+            names |= {f"{rule} {model} {seed}" for model, seed in itertools.product(models, seeds)}
+        else:
+            names.add(rule)
+    return names
+
+
+@contextmanager
+def edited_config(project, **settings):
+    try:
+        project.write_config(**settings)
+        yield project
+    finally:
+        project.write_config()
+
+
+@contextmanager
+def edited_sheet(project, text):
+    try:
+        project.write_sheet(text)
+        yield project
+    finally:
+        project.write_sheet(SHEET)
+
+
+@pytest.fixture(scope="session")
+def sources(tmp_path_factory):
+    """A copy of the workflow, files as old as they are, to edit."""
+    folder = tmp_path_factory.mktemp("sources")
+    shutil.copy2(ROOT / "Snakefile", folder)
+    for name in ("workflow", "envs", "profiles"):
+        shutil.copytree(ROOT / name, folder / name)
+    return folder
+
+
+@contextmanager
+def edited(paths, comment="\n# a comment\n", time=None):
+    """Files with a comment at their end, as old as now or as `time` says."""
+    before = [(path, path.read_bytes(), path.stat()) for path in paths]
+    try:
+        for path, content, _ in before:
+            path.write_bytes(content + comment.encode())
+            os.utime(path, None if time is None else (time, time))
+        yield
+    finally:
+        for path, content, stat in before:
+            path.write_bytes(content)
+            os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+
+
+# --- settings -------------------------------------------------------------------------------------
+
+
+def test_every_setting_has_its_row():
+    dead = {key for key, entry in SETTINGS.items() if entry.get("deprecated")}
+    assert EDITS.keys() | ELSEWHERE == SETTINGS.keys() - dead
+
+
+@pytest.mark.parametrize("key", EDITS)
+def test_a_setting_reruns_what_uses_it(finished_once, key):
+    value, rules = EDITS[key]
+    (finished_once / "config/the_same.tsv").write_text(SHEET)
+    (finished_once / "some.pt").touch()
+    extra = {"pretrained_model": "some.pt"} if key == "pretrained_weights" else {}
+    models = [name for name, changes in CONFIG["models"].items() if key not in changes]
+    with edited_config(finished_once, **{key: value}, **extra):
+        assert finished_once.stale_jobs() == jobs(rules, models=models)
+
+
+def test_keys_of_vame_that_do_nothing_rerun_nothing(finished_once):
+    dead = {key: 7 for key, entry in SETTINGS.items() if entry.get("deprecated")}
+    with edited_config(finished_once, **dead):
+        assert finished_once.stale_jobs() == NOTHING
+
+
+def test_settings_of_the_demo_simulate_again(finished):
+    finished.write_sheet(SHEET + "demo\tresults/demo/demo.csv\tDeepLabCut\t30\tcalm\n")
+    target = "results/demo/demo.csv"
+    (finished / target).parent.mkdir()
+    (finished / target).touch()
+    (finished / "results/demo/demo.labels.csv").touch()
+    finished.write_config(demo={"frames": 300})
+    finished.take_for_current(target)
+    assert finished.stale_jobs(target) == set()
+    assert SETTINGS["demo"]["properties"].keys() == {"frames", "seed"}
+    for settings in ({"frames": 301}, {"frames": 300, "seed": 2}):
+        finished.write_config(demo=settings)
+        assert finished.stale_jobs(target) == {"simulate_demo demo"}
 
 
 @pytest.mark.parametrize(
-    ("settings", "rules"),
+    "settings",
     [
-        ({}, set()),
-        ({"figure_dpi": 100}, {"plot_losses", "plot_reconstructions"}),
-        ({"example_windows": 2}, {"evaluate_model", "plot_losses", "plot_reconstructions"}),
-        ({"kl_start": 2}, TRAIN),
-        ({"models": {**CONFIG["models"], "vame": {"learning_rate": 0.002}}}, TRAIN),
-        ({"test_fraction": 0.25}, SPLIT),
-        ({"pose_confidence": 0.5}, {"align_poses"} | SPLIT),
-        ({"learning_rate": 0.001, "beta": 1.0, "noise": 0}, set()),
-        ({"learning_rate": "1e-3", "max_epochs": "4"}, set()),
+        {"learning_rate": "1e-3", "max_epochs": "4", "zdims": 3.0, "beta": "1.0", "noise": 0},
+        {"demo": {"frames": "3600", "seed": 1.0}, "seeds": ["0"]},
+        {"models": {"bare": {**CONFIG["models"]["bare"], "annealtime": "50"}, "vame": None}},
     ],
     ids=str,
 )
-def test_an_edit_reruns_what_uses_it(finished_once, settings, rules):
-    try:
-        finished_once.write_config(**settings)
-        assert finished_once.stale_rules() == rules
-    finally:
-        finished_once.write_config()
+def test_how_a_value_is_written_reruns_nothing(finished_once, settings):
+    with edited_config(finished_once, **settings):
+        assert finished_once.stale_jobs() == set()
 
 
-def test_the_order_of_keys_and_comments_rerun_nothing(finished):
-    path = finished / "config/config.yaml"
-    settings = yaml.safe_load(path.read_text())
-    path.write_text("# a comment\n" + yaml.safe_dump(dict(reversed(settings.items()))))
-    assert finished.stale_rules() == set()
+def test_the_order_of_keys_and_comments_rerun_nothing(finished_once):
+    settings = dict(reversed(CONFIG.items()))
+    settings["models"] = dict(reversed(CONFIG["models"].items()))
+    with edited_config(finished_once):
+        path = finished_once / "config/config.yaml"
+        path.write_text("# a comment\n" + yaml.safe_dump(settings, sort_keys=False))
+        assert finished_once.stale_jobs() == set()
+
+
+def test_the_order_of_a_list_of_names_reruns_nothing(finished):
+    """Which keypoints, held-out sessions or seeds there are matters, not which comes first."""
+    names = {"keypoints": ["tail", "nose", "left_paw"], "test_sessions": ["mouse2", "mouse1"]}
+    finished.write_config(**names)
+    finished.take_for_current()
+    finished.write_config(**{key: value[::-1] for key, value in names.items()})
+    assert finished.stale_jobs() == set()
+
+
+# --- models and seeds -----------------------------------------------------------------------------
+
+
+def test_a_change_of_one_model_leaves_the_others_alone(finished_once):
+    models = CONFIG["models"] | {"vame": {"learning_rate": 0.002}}
+    with edited_config(finished_once, models=models):
+        assert finished_once.stale_jobs() == jobs(TRAIN, models=["vame"])
+
+
+def test_another_model_or_seed_trains_that_one(finished_once):
+    with edited_config(finished_once, models={**CONFIG["models"], "small": {"zdims": 2}}):
+        assert finished_once.stale_jobs() == jobs(TRAIN, models=["small"])
+    with edited_config(finished_once, seeds=[0, 5]):
+        assert finished_once.stale_jobs() == jobs(TRAIN, seeds=[5])
+
+
+def test_a_grid_trains_a_model_for_every_combination(finished_once):
+    names = [f"beta-{beta}_zdims-{zdims}" for beta in ("0.5", "2.0") for zdims in (2, 4)]
+    with edited_config(finished_once, grid={"zdims": [2, "4"], "beta": ["5e-1", 2]}):
+        assert finished_once.stale_jobs() == jobs(TRAIN, models=names)
+    with edited_config(finished_once, models={}, grid={"scheduler": ["constant", "plateau"]}):
+        names = ["scheduler-constant", "scheduler-plateau"]
+        assert finished_once.stale_jobs() == jobs(TRAIN, models=names)
+
+
+def test_a_grid_that_grows_leaves_its_models_alone(finished):
+    finished.write_config(models={}, grid={"beta": [2]})
+    shutil.move(finished / "results/models/vame", finished / "results/models/beta-2.0")
+    for kind in ("export", "figures", "latents"):
+        shutil.move(finished / f"results/{kind}/vame", finished / f"results/{kind}/beta-2.0")
+    finished.take_for_current()
+    finished.write_config(models={}, grid={"beta": [3, "2.0"]})
+    assert finished.stale_jobs() == jobs(TRAIN, models=["beta-3.0"])
+
+
+def test_a_model_less_reruns_nothing_and_leaves_its_results(finished_once):
+    with edited_config(finished_once, models={"vame": {}}):
+        assert finished_once.stale_jobs() == set()
+    assert (finished_once / "results/models/bare/seed0/model.pt").is_file()
+
+
+# --- the sheet ------------------------------------------------------------------------------------
+
+
+def sheet(*changes, header=None):
+    """The sheet with (session, column, value) changed."""
+    rows = list(csv.DictReader(SHEET.splitlines(), delimiter="\t"))
+    for session, column, value in changes:
+        next(row for row in rows if row["session"] == session)[column] = value
+    header = header or list(rows[0]) + [c for _, c, _ in changes if c not in rows[0]]
+    lines = [header, *([row.get(column) or "" for column in header] for row in rows)]
+    return "".join("\t".join(line) + "\n" for line in lines)
+
+
+# column: (another value in the row of mouse1, jobs that run again)
+ONE_SESSION = jobs(OF_SESSION, sessions=["mouse1"]) | jobs(SPLIT)
+RENAMED = jobs(OF_SESSION, sessions=["mouse9"]) | jobs(SPLIT, sessions=["mouse9", "mouse2"])
+CELLS = {
+    "session": ("mouse9", RENAMED),
+    "poses": ("recordings/copy.csv", ONE_SESSION),
+    "software": ("LightningPose", ONE_SESSION),
+    "fps": ("25", ONE_SESSION),
+    "individual": ("id_0", ONE_SESSION),
+    "group": ("control", set()),
+    "labels": ("recordings/labels.csv", set()),
+}
+
+
+MOUSE3 = "mouse3\trecordings/mouse3.csv\tDeepLabCut\t30\tcontrol\n"
+
+
+def test_every_column_has_its_row():
+    assert CELLS.keys() == COLUMNS.keys()
+
+
+@pytest.mark.parametrize("column", CELLS)
+def test_a_cell_reruns_what_uses_it(finished_once, column):
+    value, expected = CELLS[column]
+    shutil.copy2(finished_once / "recordings/mouse1.csv", finished_once / "recordings/copy.csv")
+    (finished_once / "recordings/labels.csv").write_text("frame,label\n")
+    with edited_sheet(finished_once, sheet(("mouse1", column, value))):
+        assert finished_once.stale_jobs() == expected
+
+
+def test_groups_split_again_where_groups_are_held_out(finished):
+    finished.write_config(test_groups=["treated"])
+    finished.take_for_current()
+    finished.write_sheet(sheet(("mouse1", "group", "other"), ("mouse2", "group", "treated")))
+    assert finished.stale_jobs() == jobs(SPLIT)
+
+
+def test_order_and_form_of_the_sheet_rerun_nothing(finished_once):
+    header, first, second = SHEET.splitlines()
+    for text in (
+        "\n".join([header, second, first]),  # without a newline at its end, too
+        sheet(header=["group", "fps", "poses", "software", "session"]),
+        sheet(("mouse1", "fps", "30.0"), ("mouse2", "fps", " 3e1 ")),
+        SHEET.replace("\n", "\r\n"),
+    ):
+        with edited_sheet(finished_once, text):
+            assert finished_once.stale_jobs() == set(), text
+
+
+def test_another_session_is_imported_aligned_and_trained_on(finished_once):
+    shutil.copy2(finished_once / "recordings/mouse1.csv", finished_once / "recordings/mouse3.csv")
+    expected = jobs(OF_SESSION, sessions=["mouse3"])
+    expected |= jobs(SPLIT, sessions=["mouse1", "mouse2", "mouse3"])
+    with edited_sheet(finished_once, SHEET + MOUSE3):
+        assert finished_once.stale_jobs() == expected
+
+
+def test_another_session_is_embedded_only_where_train_on_lists_the_others(finished_once):
+    shutil.copy2(finished_once / "recordings/mouse1.csv", finished_once / "recordings/mouse3.csv")
+    with (
+        edited_config(finished_once, train_on=["mouse2", "mouse1"]),
+        edited_sheet(finished_once, SHEET + MOUSE3),
+    ):
+        assert finished_once.stale_jobs() == jobs(OF_SESSION | EMBED, sessions=["mouse3"])
+
+
+def test_a_session_less_splits_again(finished_once):
+    with edited_sheet(finished_once, "".join(SHEET.splitlines(keepends=True)[:2])):
+        assert finished_once.stale_jobs() == jobs(SPLIT, sessions=["mouse1"])
+
+
+def test_a_recording_that_changed_is_imported_anew(finished):
+    with open(finished / "recordings/mouse1.csv", "a") as file:
+        file.write("\n")
+    assert finished.stale_jobs() == ONE_SESSION
+
+
+# --- sources --------------------------------------------------------------------------------------
+
+CODE = {
+    # One file of each package; tests/unit/test_packages.py says that its digest covers them all.
+    "pose_prep/splitting.py": IMPORT,
+    "vame_core/losses.py": TRAIN,
+    "figures/style.py": FIGURES,
+    "import_poses.py": {"import_poses"} | ALIGN,
+    "align_poses.py": ALIGN,
+    "split_dataset.py": SPLIT,
+    "train_model.py": TRAIN,
+    "evaluate_model.py": EVALUATE,
+    "export_checkpoint.py": EXPORT,
+    "embed_session.py": EMBED,
+    "plot_losses.py": {"plot_losses"},
+    "plot_reconstructions.py": {"plot_reconstructions"},
+    "simulate_demo.py": NOTHING,  # of recordings of one's own
+    "job_log.py": NOTHING,  # it writes logs
+}
+ENVIRONMENTS = {
+    "poses.yaml": IMPORT,
+    "training.yaml": TRAIN,
+    "figures.yaml": FIGURES,
+}
+
+
+def test_every_source_has_its_row():
+    files = {path.relative_to(SCRIPTS) for path in SCRIPTS.rglob("*.py")}
+    packages = {path.parent for path in files} - {Path()}
+    assert {Path(name).parent for name in CODE} - {Path()} == packages
+    assert {name for name in CODE if "/" not in name} == {
+        path.name for path in SCRIPTS.glob("*.py")
+    }
+    assert ENVIRONMENTS.keys() == {path.name for path in (ROOT / "envs").glob("*.yaml")}
+
+
+@pytest.mark.parametrize("name", CODE)
+def test_an_edited_source_reruns_what_runs_it(finished_once, sources, name):
+    with edited([sources / "workflow/scripts" / name]):
+        assert finished_once.stale_jobs(snakefile=sources / "Snakefile") == jobs(CODE[name])
+
+
+def test_the_content_of_sources_counts_and_not_their_age(finished_once, sources):
+    """A fresh clone is all new; what rsync brings may be older than the results."""
+    scripts = list((sources / "workflow/scripts").rglob("*.py"))
+    with edited(scripts, comment=""):
+        assert finished_once.stale_jobs(snakefile=sources / "Snakefile") == set()
+    with edited([sources / "workflow/scripts/train_model.py"], time=0):
+        assert finished_once.stale_jobs(snakefile=sources / "Snakefile") == jobs(TRAIN)
+
+
+def test_comments_in_rules_and_schemas_and_captions_rerun_nothing(finished_once, sources):
+    files = [path for path in sources.rglob("*") if path.suffix in {".smk", ".yaml", ".rst"}]
+    with edited([sources / "Snakefile", *files]):
+        assert finished_once.stale_jobs(snakefile=sources / "Snakefile") == set()
+
+
+def test_results_of_edited_sources_can_be_kept(finished_once, sources):
+    """With the flag that README names, which overlooks changed settings, too."""
+    keep = ("--rerun-triggers", "input", "mtime", "software-env")
+    with (
+        edited([sources / "workflow/scripts/vame_core/losses.py"]),
+        edited_config(finished_once, kl_start=2),
+    ):
+        assert finished_once.stale_jobs(*keep, snakefile=sources / "Snakefile") == set()
+
+
+# --- environments ---------------------------------------------------------------------------------
+
+CONDA = """#!/bin/sh
+# What a dry run asks of conda.
+case "$1" in
+info) echo '{"conda_prefix": "/nowhere", "platform": "linux-64"}' ;;
+config) echo '{"get": {"channel_priority": "strict"}}' ;;
+--version) echo "conda 26.1.0" ;;
+*) exit 1 ;;
+esac
+"""
+
+
+@pytest.fixture(scope="session")
+def with_conda(finished_once, sources, tmp_path_factory):
+    """A copy of the finished run, as if made with --use-conda; says what is stale there."""
+    folder = tmp_path_factory.mktemp("conda")
+    (folder / "bin").mkdir()
+    (folder / "bin/conda").write_text(CONDA)
+    (folder / "bin/conda").chmod(0o755)
+    shutil.copytree(finished_once.folder, folder / "project")
+    project = Project(folder / "project")
+    path = f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    how = {"snakefile": sources / "Snakefile", "path": path}
+    project.take_for_current("--use-conda", **how)
+    return lambda: project.stale_jobs("--use-conda", **how)
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_an_edited_environment_reruns_what_it_holds(with_conda, sources, name):
+    with edited([sources / "envs" / name]):
+        assert with_conda() == jobs(ENVIRONMENTS[name])
+
+
+def test_an_environment_that_is_the_same_reruns_nothing(with_conda):
+    assert with_conda() == set()
+
+
+def test_without_conda_environments_rerun_nothing(finished_once, sources):
+    with edited([sources / "envs" / name for name in ENVIRONMENTS]):
+        assert finished_once.stale_jobs(snakefile=sources / "Snakefile") == set()

@@ -2,10 +2,13 @@
 # at once. Inside, nothing is checked again.
 import csv
 import difflib
+import itertools
+import json
 import math
 import re
 from pathlib import Path
 
+import yaml
 from jsonschema import Draft202012Validator
 from snakemake.exceptions import WorkflowError
 
@@ -14,8 +17,70 @@ ALIASES = {"scheduler": {0: "constant", 1: "plateau"}}
 DEMO = "results/demo/"  # what the rule simulate_demo writes need not be there yet
 
 
-def typed_config(config, schema):
+def read_schema(path):
+    # Every job reads the schema anew: with C's parser where PyYAML has it, in a tenth of the time.
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    return yaml.load(Path(path).read_text(), loader)
+
+
+def frozen_model(config):
+    """What the exported model that `use_model` names says of itself; None where none is named.
+
+    Read from the header of its model.safetensors: eight bytes of length, then JSON.
+    """
+    if config.get("use_model") is None:
+        return None
+    path = Path(str(config["use_model"]), "model.safetensors")
+    if not path.is_file():
+        refuse(
+            "config",
+            [f"use_model: there is no {path}; name the folder of an exported model"],
+        )
+    if Path("results/dataset/dataset.json").exists():
+        refuse(
+            "config",
+            [
+                "use_model: models were trained in this folder, on recordings that would now be "
+                "aligned anew; give the others a folder of their own (--directory)"
+            ],
+        )
+    try:
+        with open(path, "rb") as file:
+            header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+        frozen = {
+            key: json.loads(value) for key, value in header["__metadata__"].items()
+        }
+        needed = {"alignment", "features", "model", "outlier_limits", "seed"}
+        if not needed <= set(frozen):
+            raise KeyError(*needed - set(frozen))
+    except (ValueError, KeyError, MemoryError, OverflowError):
+        refuse(
+            "config",
+            [
+                f"use_model: {path} is not a model that this workflow exported, or is one of an "
+                "earlier version; export it again"
+            ],
+        )
+    return frozen
+
+
+def faults_with_model(config, frozen):
+    """Alignment that the config sets and the frozen model was not trained with.
+
+    Other keypoints do no harm: that the features are the same is checked when they are known.
+    """
+    return [
+        f"{key}: {config[key]} here, and {value} where the model of use_model was trained; "
+        "delete the line"
+        for key, value in frozen["alignment"].items()
+        if key != "keypoints" and config.get(key, value) != value
+    ]
+
+
+def typed_config(config, schema, frozen=None):
     """The config with defaults filled in and values typed by the schema.
+
+    With a frozen model, that is the only one, and recordings are aligned as it needs them.
 
     Numbers become numbers (YAML reads 5e-4 as a string), VAME's 0 and 1 become the booleans that
     they stand for: how a value is written changes nothing and reruns nothing.
@@ -24,7 +89,17 @@ def typed_config(config, schema):
     """
     properties = schema["properties"]
     config = {key: typed(value, key, properties) for key, value in config.items()}
-    faults = faults_of(config, schema)
+    if isinstance(config.get("grid"), dict):
+        config["grid"] = {
+            key: typed(value, key, {key: {"items": properties.get(key, {})}})
+            for key, value in config["grid"].items()
+        }
+    faults = []
+    if frozen:
+        faults = faults_with_model(config, frozen)
+        own = {"models": {frozen["model"]: {}}, "grid": {}, "seeds": [frozen["seed"]]}
+        config = frozen["alignment"] | config | own
+    faults += faults_of(config, schema)
     for key, entry in properties.items():
         if "default" in entry:
             config.setdefault(key, typed(entry["default"], key, properties))
@@ -35,6 +110,7 @@ def typed_config(config, schema):
         } | config["demo"]
     faults += faults_of_models(config, schema)
     if not faults:
+        config["models"] = config["models"] | models_of_grid(config["grid"])
         faults = faults_between_settings(config, schema)
     if faults:
         refuse("config", faults)
@@ -42,9 +118,22 @@ def typed_config(config, schema):
 
 
 def typed(value, key, properties):
-    """A value as the type that its key has in the schema, where it can be read as that."""
+    """A value as the type that its key has in the schema, where it can be read as that.
+
+    A list of names or numbers that may not repeat is a set: it is sorted.
+    """
+    entry = properties.get(key, {})
     value = ALIASES.get(key, {}).get(value, value) if is_plain(value) else value
-    kinds = properties.get(key, {}).get("type", [])
+    if isinstance(value, dict) and "properties" in entry:
+        return {
+            name: typed(inner, name, entry["properties"])
+            for name, inner in value.items()
+        }
+    if isinstance(value, list) and "items" in entry:
+        value = [typed(item, key, {key: entry["items"]}) for item in value]
+        alike = len({type(item) for item in value}) == 1 and all(map(is_plain, value))
+        return sorted(value) if entry.get("uniqueItems") and alike else value
+    kinds = entry.get("type", [])
     kinds = [kinds] if isinstance(kinds, str) else kinds
     if "boolean" in kinds and value in (0, 1):
         return bool(value)
@@ -56,6 +145,8 @@ def typed(value, key, properties):
             return value
     if "number" in kinds and type(value) is int:
         return float(value)
+    if "integer" in kinds and type(value) is float and value.is_integer():
+        return int(value)
     return value
 
 
@@ -113,8 +204,8 @@ def of_model(schema):
 
 
 def faults_of_models(config, schema):
-    models = config["models"]
-    if not isinstance(models, dict):
+    models, grid = config["models"], config["grid"]
+    if not isinstance(models, dict) or not isinstance(grid, dict):
         return []  # the schema has said so
     faults = [
         f"models: the name {name!r} is no text; put it in quotes"
@@ -128,7 +219,37 @@ def faults_of_models(config, schema):
                 for key, value in changes.items()
             }
             faults += faults_of(changes, of_model(schema), f"models.{name}.")
+    for key, values in grid.items():
+        for value in values if isinstance(values, list) else []:
+            faults += faults_of({key: value}, of_model(schema), "grid.")
+    faults = list(dict.fromkeys(faults))
+    if not models and not grid:
+        faults.append("models: names no model, and there is no grid; name one")
+    if not faults:
+        pattern = schema["properties"]["models"]["propertyNames"]["pattern"]
+        for name in models_of_grid(grid):
+            if not re.search(pattern, name):
+                faults.append(
+                    f"grid: {name!r} cannot be a model's name; list these values under models"
+                )
+            if name in models:
+                faults.append(f"models.{name}: the grid has this model, too; rename it")
     return faults
+
+
+def models_of_grid(grid):
+    """Models of all combinations, by the names that Snakemake's Paramspace gives them."""
+    if not grid:
+        return {}
+    import pandas  # a grid needs it, and no other config does
+    from snakemake.utils import Paramspace
+
+    keys = sorted(grid)
+    table = pandas.DataFrame(
+        itertools.product(*(grid[key] for key in keys)), columns=keys, dtype=object
+    )
+    space = Paramspace(table, filename_params="*", param_sep="-", filename_sep="_")
+    return dict(zip(space.instance_patterns, table.to_dict("records")))
 
 
 def model_settings(config, changes, schema):
@@ -159,6 +280,8 @@ def faults_between_settings(config, schema):
             for key in ("center", "orient")
             if config[key] not in config["keypoints"]
         ]
+    if config["use_model"]:
+        return faults
     for name, changes in config["models"].items():
         model = model_settings(config, changes, schema)
         if (
@@ -277,13 +400,19 @@ def checked_sheet(config, sheet_schema, schema):
             found = faults_of_files(row, config, where)
         faults += found
     names = {row["session"] for row in sessions}
-    groups = {row["group"] for row in sessions}
-    for key, known in (("test_sessions", names), ("test_groups", groups)):
+    trained = names & set(config["train_on"] or names)
+    groups = {row["group"] for row in sessions if row["session"] in trained}
+    for key, known in (
+        ("train_on", names),
+        ("test_sessions", trained),
+        ("test_groups", groups),
+    ):
+        which = " that train_on lists" if config["train_on"] and known != names else ""
         faults += [
-            f"{key} in the config: no recording of this sheet is {name!r}; "
+            f"{key} in the config: no recording of this sheet{which} is {name!r}; "
             f"there are: {', '.join(sorted(known))}"
-            for name in config[key]
-            if name not in known
+            for name in config[key] or []
+            if name not in known and not config["use_model"]
         ]
     if faults:
         refuse(path, faults)
@@ -318,6 +447,8 @@ def faults_of_files(row, config, where):
         known = keypoints_of(row["poses"])
         wanted = {"center": [config["center"]], "orient": [config["orient"]]}
         wanted["keypoints"] = config["keypoints"] or []
+        if FROZEN:
+            wanted["use_model"] = keypoints_of_features(FROZEN["features"])
         faults += [
             f"{where}poses: {row['poses']} has no keypoint {name!r} ({key} in the config); "
             f"it has: {', '.join(known)}"
@@ -326,6 +457,11 @@ def faults_of_files(row, config, where):
             if known and name not in known
         ]
     return faults
+
+
+def keypoints_of_features(features):
+    """Names of the keypoints whose coordinates are among the features of a model."""
+    return sorted({name[:-2] for name in features if name.endswith(("_x", "_y", "_z"))})
 
 
 def keypoints_of(path):

@@ -1,31 +1,40 @@
 # Shared by all stages. The checked config and sheet, the settings that a job gets, the digest of a
 # package's sources, and the GPUs that a job asks for.
-import csv
+import functools
 import hashlib
+import re
+import shutil
 import zlib
 from pathlib import Path
 
-import yaml
+from snakemake.io import regex_from_filepattern
 
 
 include: "checks.smk"
 
 
-SCHEMA = yaml.safe_load(
-    Path(workflow.source_path("../schemas/config.schema.yaml")).read_text()
-)
-SHEET_SCHEMA = yaml.safe_load(
-    Path(workflow.source_path("../schemas/sessions.schema.yaml")).read_text()
-)
-config = typed_config(config, SCHEMA)
-SESSIONS = {row["session"]: row for row in checked_sheet(config, SHEET_SCHEMA, SCHEMA)}
+SCHEMA = read_schema(workflow.source_path("../schemas/config.schema.yaml"))
+SHEET_SCHEMA = read_schema(workflow.source_path("../schemas/sessions.schema.yaml"))
+FROZEN = frozen_model(config)
+config = typed_config(config, SCHEMA, FROZEN)
+SESSIONS = {  # by name: the order of the sheet's lines means nothing
+    row["session"]: row
+    for row in sorted(
+        checked_sheet(config, SHEET_SCHEMA, SCHEMA), key=lambda row: row["session"]
+    )
+}
+# Those of the sheet that the dataset is made of; the others are embedded only.
+TRAINED_ON = [name for name in SESSIONS if name in (config["train_on"] or SESSIONS)]
 MODELS = {
     name: model_settings(config, changes, SCHEMA)
     for name, changes in config["models"].items()
 }
+TRAINED = [] if FROZEN else list(MODELS)
 if workflow.is_main_process:
-    for sentence in warnings_about(config, MODELS, SCHEMA):
+    for sentence in warnings_about(config, {} if FROZEN else MODELS, SCHEMA):
         logger.warning(f"WARNING: {sentence}")
+
+RULES = str(workflow.current_basedir)  # the folder, or address, of this file
 
 # The modules of each package: its scripts import them, Snakemake does not see that they do.
 PACKAGES = {
@@ -44,6 +53,7 @@ PACKAGES = {
         "checkpoint",
         "config",
         "determinism",
+        "embedding",
         "evaluation",
         "export",
         "interruption",
@@ -65,17 +75,26 @@ wildcard_constraints:
     seed=r"\d+",
 
 
-def source_digest(package):
-    """Digest of a package's sources, so that an edit reruns the rules that name it.
+@functools.cache
+def read_source(file):
+    return Path(workflow.source_path(f"../scripts/{file}")).read_bytes()
 
-    source_path also brings the modules along where this workflow is used as a remote module.
+
+def source_digest(script, *packages):
+    """Digest of a rule's script and of the packages that it imports: an edit reruns the rule.
+
+    By content, where Snakemake's own trigger for scripts goes by time and so counts a fresh clone
+    as an edit; the profile leaves that one out. source_path also brings the modules along where
+    this workflow is used as a remote module.
     """
     for module in ("job_log", "job_outputs"):
-        workflow.source_path(f"../scripts/{module}.py")
+        read_source(f"{module}.py")
+    files = [f"{script}.py"]
+    for package in packages:
+        files += [f"{package}/{module}.py" for module in PACKAGES[package]]
     digest = hashlib.sha256()
-    for module in PACKAGES[package]:
-        path = workflow.source_path(f"../scripts/{package}/{module}.py")
-        digest.update(Path(path).read_bytes())
+    for file in files:
+        digest.update(read_source(file))
     return digest.hexdigest()[:12]
 
 
@@ -101,6 +120,17 @@ def evaluation_of_model(wildcards):
     return settings_of("evaluate_model", MODELS[wildcards.model])
 
 
+def embedding_of_model(wildcards):
+    return settings_of("embed_session", MODELS[wildcards.model])
+
+
+def exported_model(wildcards):
+    """The model to embed with: one that is trained here, or the frozen one."""
+    if FROZEN:
+        return f"{config['use_model']}/model.safetensors"
+    return f"results/export/{wildcards.model}/seed{wildcards.seed}/model.safetensors"
+
+
 def gpus_of_model(wildcards):
     """GPUs that a job with this model's network asks for."""
     return int(MODELS[wildcards.model]["device"] != "cpu")
@@ -120,6 +150,17 @@ def recording_of_session(wildcards):
     return {key: row[key] for key in ("fps", "individual", "software")}
 
 
+def sides_of_sessions():
+    """What the split has to know of each session: its group, where groups are held out."""
+    return [
+        {
+            "group": SESSIONS[name]["group"] if config["test_groups"] else "",
+            "session": name,
+        }
+        for name in TRAINED_ON
+    ]
+
+
 def pretrained_of_model(wildcards):
     """The file that a model starts from, where it does, as an input."""
     settings = MODELS[wildcards.model]
@@ -135,3 +176,70 @@ def demo_recording(wildcards):
         "group": row["group"],
         "seed": [config["demo"]["seed"], zlib.crc32(wildcards.session.encode())],
     }
+
+
+def orphans_of_results(wildcards):
+    """Files and folders under results/ of models, seeds and sessions that are no longer set.
+
+    One a line. They are looked for where this workflow's rules put what they make for one, and
+    not beyond links. A config with a frozen model does not say what else is to be kept.
+    """
+    if FROZEN:
+        return ""
+    known = {
+        "model": set(MODELS),
+        "seed": {str(seed) for seed in config["seeds"]},
+        "session": set(SESSIONS),
+    }
+    kept, orphans = set(), set()
+    for pattern in patterns_of_results():
+        star = re.sub(r"\{.*?\}", "*", pattern)
+        for path in Path().glob(star):
+            match = re.match(regex_from_filepattern(pattern), path.as_posix())
+            if not match or any(parent.is_symlink() for parent in path.parents[:-2]):
+                continue
+            current = all(
+                value in known.get(name, [value])
+                for name, value in match.groupdict().items()
+            )
+            (kept if current else orphans).add(path)
+    orphans -= kept
+    return "\n".join(
+        sorted(path.as_posix() for path in orphans if orphans.isdisjoint(path.parents))
+    )
+
+
+def patterns_of_results():
+    """What this workflow's rules make for models, seeds and sessions, cut off after the last one.
+
+    Such as results/models/{model}/seed{seed}, with all that lies in there.
+    """
+    patterns = set()
+    for each in workflow.rules:
+        if str(each.snakefile).startswith(RULES):
+            for path in map(str, [*each.output, each.benchmark or ""]):
+                last = re.match(r"results/(.*\}[^/]*)", path)
+                if last:
+                    patterns.add(last.group(0))
+    return sorted(patterns)
+
+
+def delete_results(paths):
+    """Delete files and folders, a link but not what it points to, and folders left empty."""
+    for path in map(Path, paths):
+        assert path.parts[0] == "results", path
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)  # which follows no link
+        else:
+            path.unlink()
+        for parent in path.parents[:-2]:
+            if any(parent.iterdir()):
+                break
+            parent.rmdir()
+
+
+def say(text, log):
+    """Print to the terminal and to a log."""
+    text = text or "nothing"
+    Path(log).write_text(text + "\n")
+    print(text)

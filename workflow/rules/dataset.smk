@@ -1,13 +1,13 @@
 # Aligned poses in, scaled training and held-out frames out.
-#   in:  results/aligned/{session}.npz of every session
+#   in:  results/aligned/{session}.npz of every session to train on
 #   out: results/dataset/{train,test}.npy  (frame, feature) float32, scaled, memory-mappable
 #        results/dataset/dataset.json      features, scaling, segments, sessions, hashes
 
 
 rule split_dataset:
-    """Split all recordings into training and held-out segments, and scale them."""
+    """Split the recordings to train on into training and held-out segments, and scale them."""
     input:
-        aligned=collect("results/aligned/{session}.npz", session=SESSIONS),
+        aligned=collect("results/aligned/{session}.npz", session=TRAINED_ON),
     output:
         train="results/dataset/train.npy",
         test="results/dataset/test.npy",
@@ -23,9 +23,7 @@ rule split_dataset:
         mem_mb=memory_mb(4000),
     params:
         settings=settings_of("split_dataset"),
-        sessions=[
-            {"group": row["group"], "session": name} for name, row in SESSIONS.items()
-        ],
-        code=source_digest("pose_prep"),
+        sessions=sides_of_sessions(),
+        code=source_digest("split_dataset", "pose_prep"),
     script:
         "../scripts/split_dataset.py"

@@ -27,7 +27,7 @@ rule plot_losses:
         mem_mb=memory_mb(1000),
     params:
         settings=settings_of("plot_losses"),
-        code=source_digest("figures"),
+        code=source_digest("plot_losses", "figures"),
     script:
         "../scripts/plot_losses.py"
 
@@ -55,6 +55,6 @@ rule plot_reconstructions:
         mem_mb=memory_mb(1000),
     params:
         settings=settings_of("plot_reconstructions"),
-        code=source_digest("figures"),
+        code=source_digest("plot_reconstructions", "figures"),
     script:
         "../scripts/plot_reconstructions.py"

@@ -21,7 +21,7 @@ rule simulate_demo:
         mem_mb=memory_mb(1000),
     params:
         recording=demo_recording,
-        code=source_digest("pose_prep"),
+        code=source_digest("simulate_demo", "pose_prep"),
     script:
         "../scripts/simulate_demo.py"
 
@@ -43,7 +43,7 @@ rule import_poses:
         mem_mb=memory_mb(4000),
     params:
         recording=recording_of_session,
-        code=source_digest("pose_prep"),
+        code=source_digest("import_poses", "pose_prep"),
     script:
         "../scripts/import_poses.py"
 
@@ -66,6 +66,7 @@ rule align_poses:
         mem_mb=memory_mb(4000),
     params:
         settings=settings_of("align_poses"),
-        code=source_digest("pose_prep"),
+        limits=FROZEN and FROZEN["outlier_limits"],
+        code=source_digest("align_poses", "pose_prep"),
     script:
         "../scripts/align_poses.py"

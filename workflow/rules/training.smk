@@ -29,7 +29,7 @@ rule train_model:
     params:
         settings=settings_of_model,
         checkpoint_minutes=checkpoint_minutes,
-        code=source_digest("vame_core"),
+        code=source_digest("train_model", "vame_core"),
     script:
         "../scripts/train_model.py"
 
@@ -55,7 +55,7 @@ rule evaluate_model:
         gpu=gpus_of_model,
     params:
         settings=evaluation_of_model,
-        code=source_digest("vame_core"),
+        code=source_digest("evaluate_model", "vame_core"),
     script:
         "../scripts/evaluate_model.py"
 
@@ -80,6 +80,7 @@ rule export_checkpoint:
     resources:
         mem_mb=memory_mb(4000),
     params:
-        code=source_digest("vame_core"),
+        alignment=settings_of("align_poses"),
+        code=source_digest("export_checkpoint", "vame_core"),
     script:
         "../scripts/export_checkpoint.py"

@@ -7,7 +7,9 @@ from pose_prep.storage import load_poses, save_aligned
 
 log_to(snakemake.log[0])
 aligned, quality = align_recording(
-    load_poses(snakemake.input.poses), AlignmentSettings(**snakemake.params.settings)
+    load_poses(snakemake.input.poses),
+    AlignmentSettings(**snakemake.params.settings),
+    snakemake.params.limits,
 )
 with written_aside(snakemake.output, snakemake.input) as output:
     save_aligned(aligned, output.aligned)

@@ -23,9 +23,20 @@ model, config, checkpoint = load_model(Path(snakemake.input.model), torch.device
 description = json.loads(Path(snakemake.input.description).read_text())
 identity = {key: value for key, value in checkpoint.items() if key != "weights"}
 
+# With what a recording has to be like, so that the file is enough to embed new ones.
+recordings = {
+    "alignment": snakemake.params.alignment,
+    "outlier_limits": description["outlier_limits"],
+    "fps": sorted(set(description["fps"].values())),
+}
+
 with written_aside(snakemake.output, snakemake.input) as output:
     export_state_dict(model, Path(output.state_dict))
-    export_safetensors(model, Path(output.safetensors), identity)
+    export_safetensors(
+        model,
+        Path(output.safetensors),
+        identity | recordings | {"model": snakemake.wildcards.model},
+    )
     difference = export_onnx(model, checkpoint["scaling"], Path(output.onnx))
     print(f"largest difference between onnxruntime and torch: {difference:.2g}")
 

@@ -116,6 +116,49 @@ def test_an_outlier_is_replaced_by_its_neighbours():
     assert align(tracks, robust=False)[0].poses[30, x] > 20
 
 
+def test_limits_of_other_recordings_judge_outliers_where_they_are_given():
+    tracks = jittering_tracks()
+    tracks[30, LEFT, :2] += 30
+    own, _ = align(tracks, robust=True)
+    x = own.features.index("left_paw_x")
+    assert own.limits.keys() == set(own.features)
+    recording = make_dataset(tracks=tracks)
+    again, _ = align_recording(recording, settings(robust=True), own.limits)
+    np.testing.assert_array_equal(again.poses, own.poses)
+    assert again.limits == own.limits
+    wide, _ = align_recording(recording, settings(robust=True), {"left_paw_x": [-99, 99]})
+    assert wide.poses[30, x] > 20
+    narrow = own.limits | {"left_paw_x": [5.9, 6.1]}
+    _, quality = align_recording(recording, settings(robust=True), narrow)
+    assert quality.loc["left_paw", "outlier_share"] > 0.5
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("smoothed", [True, False])
+def test_with_limits_the_parts_of_a_recording_are_aligned_as_the_whole(seed, smoothed):
+    """But for gaps that reach over the cut, and where it is smoothed the filter's half window."""
+    rng = np.random.default_rng(seed)
+    tracks = make_lively_tracks(frames=300, seed=seed)
+    tracks[rng.random((300, 4)) < 0.05, 2] = 0
+    tracks[rng.random((300, 4)) < 0.01, :2] += 30
+    chosen = settings(robust=True, savgol_filter=smoothed)
+    limits = align(make_lively_tracks(frames=300, seed=9), robust=True)[0].limits
+    whole, _ = align_recording(make_dataset(tracks=tracks), chosen, limits)
+    cut = int(rng.integers(100, 200))
+    for first, stop in ((0, cut), (cut, 300)):
+        part, _ = align_recording(make_dataset(tracks=tracks[first:stop]), chosen, limits)
+        assert not (part.usable & ~whole.usable[first:stop]).any()
+        runs = find_runs(part.usable)
+        lost = whole.usable[first:stop] & ~part.usable
+        assert all(at < 3 or at >= stop - first - 3 for at in np.flatnonzero(lost))
+        for start, end in runs[np.diff(runs)[:, 0] >= 5]:
+            margin = 2 if smoothed else 0
+            rows = slice(start + margin * (start <= 3), end - margin * (end >= stop - first - 3))
+            np.testing.assert_array_equal(
+                part.poses[rows], whole.poses[first + rows.start : first + rows.stop]
+            )
+
+
 def test_outlier_and_gap_together_are_not_filled_beyond_the_limit():
     tracks = jittering_tracks()
     tracks[30:33, LEFT, 2] = 0  # three frames, filled at first …
@@ -203,3 +246,4 @@ def test_npz_gives_back_what_was_aligned(tmp_path):
     np.testing.assert_array_equal(loaded.poses, aligned.poses)
     np.testing.assert_array_equal(loaded.usable, aligned.usable)
     assert (loaded.features, loaded.fps) == (aligned.features, 29.385)
+    assert loaded.limits == aligned.limits

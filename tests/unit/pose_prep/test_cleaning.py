@@ -2,10 +2,12 @@ import numpy as np
 import pytest
 from pose_prep.cleaning import (
     fill_gaps,
+    find_beyond,
     find_measured,
     find_outliers,
     find_runs,
     longest_gaps,
+    outlier_limits,
     smooth,
     spread_over_gaps,
 )
@@ -107,6 +109,12 @@ def test_the_rule_is_the_same_as_on_z_scores():
     expected = np.abs(z) > 3 * (high - low)
     assert 0 < expected.sum() < 50
     np.testing.assert_array_equal(find_outliers(column(x), 3)[:, 0], expected)
+
+
+def test_limits_of_one_recording_judge_another():
+    limits = outlier_limits(column(np.arange(9)), 1)  # 4 ± the quartiles' distance of 4
+    assert limits.tolist() == [[[0, 8], [-8, 0]]]
+    assert show(find_beyond(column([-0.1, 0, 8, 8.1, np.nan]), limits)) == "#..#."
 
 
 def test_constant_and_empty_coordinates_hold_no_outliers():

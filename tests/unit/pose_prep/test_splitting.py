@@ -6,6 +6,7 @@ from pose_prep.splitting import (
     SplitSettings,
     learn_scaling,
     plan_split,
+    pool_limits,
     write_dataset,
 )
 from pose_prep.storage import AlignedPoses, save_aligned
@@ -192,6 +193,12 @@ def test_the_description_names_what_it_is_made_of(tmp_path):
     assert set(description["sha256"]) == {"train.npy", "test.npy", "a.npz", "b.npz"}
     for name, digest in description["sha256"].items():
         assert hashlib.sha256((tmp_path / name).read_bytes()).hexdigest() == digest
+
+
+def test_the_limits_of_sessions_meet_in_the_middle():
+    limits = [{"a": [0, 1], "b": [-1, 1]}, {"a": [2, 7]}, {"a": [1, 3]}]
+    assert pool_limits(limits) == {"a": [1, 3], "b": [-1, 1]}
+    assert pool_limits([{}, {}]) == {}
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ points down, the animal looks to the right, and if the camera looks down on it, 
 positive y.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,7 +34,9 @@ class AlignmentSettings:
 
 
 def align_recording(
-    recording: xr.Dataset, settings: AlignmentSettings
+    recording: xr.Dataset,
+    settings: AlignmentSettings,
+    limits: Mapping[str, Sequence[float]] | None = None,
 ) -> tuple[AlignedPoses, pd.DataFrame]:
     """Clean one recording and align it.
 
@@ -46,6 +49,9 @@ def align_recording(
     ----------
     recording
         What ``reading.read_poses`` returns.
+    limits
+        By feature, the lowest and highest value that is no outlier: those of the recordings that a
+        model was trained on. Without them, ``robust`` goes by this recording's own quartiles.
 
     Returns
     -------
@@ -73,9 +79,14 @@ def align_recording(
     egocentric = to_egocentric(positions, center, orient)
 
     outlier = np.zeros_like(missing)
+    bounds = np.full((*egocentric.shape[1:], 2), [-np.inf, np.inf])
     if settings.robust:
         measured = np.where(missing[..., None], np.nan, egocentric)
-        outlier = cleaning.find_outliers(measured, settings.iqr_factor)
+        if limits is None:
+            bounds = cleaning.outlier_limits(measured, settings.iqr_factor)
+        else:
+            bounds = _bounds_of(limits, keypoints, bounds)
+        outlier = cleaning.find_beyond(measured, bounds)
         gap = missing | outlier
         reopened = cleaning.spread_over_gaps(outlier, gap)
         refilled, filled_again = cleaning.fill_gaps(egocentric, gap, max_gap)
@@ -96,7 +107,8 @@ def align_recording(
     quality = summarise_quality(
         missing=missing, outlier=outlier, filled=filled, usable=usable, names=keypoints, fps=fps
     )
-    return AlignedPoses(poses, usable, features, fps), quality
+    own_limits = dict(zip(features, bounds.reshape(-1, 2)[kept].tolist(), strict=True))
+    return AlignedPoses(poses, usable, features, fps, _finite(own_limits)), quality
 
 
 def to_egocentric(positions: np.ndarray, center: int, orient: int) -> np.ndarray:
@@ -199,6 +211,20 @@ def _check_seen(missing, keypoints, settings, source):
             f"{source}: never confident: {', '.join(never)}; leave it out by 'keypoints' or lower "
             f"pose_confidence ({settings.pose_confidence})"
         )
+
+
+def _bounds_of(limits, keypoints, bounds):
+    """(keypoint, axis, 2) of the limits by feature; a coordinate that has none keeps its bounds."""
+    return np.array(
+        [
+            [limits.get(f"{name}_{axis}", own) for axis, own in zip("xy", pair, strict=True)]
+            for name, pair in zip(keypoints, bounds.tolist(), strict=True)
+        ]
+    )
+
+
+def _finite(limits):
+    return {name: pair for name, pair in limits.items() if np.isfinite(pair).all()}
 
 
 def _free_coordinates(keypoints, center, orient):

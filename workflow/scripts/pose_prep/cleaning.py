@@ -27,12 +27,23 @@ def find_outliers(positions: np.ndarray, iqr_factor: float) -> np.ndarray:
     quartiles coincide offers no scale to judge by and is left alone.
     Source: VAME 0.14, ``preprocessing/cleaning.py``.
     """
+    return find_beyond(positions, outlier_limits(positions, iqr_factor))
+
+
+def find_beyond(positions: np.ndarray, limits: np.ndarray) -> np.ndarray:
+    """Keypoints of which a coordinate lies outside its limits, (keypoint, axis, 2)."""
+    return ((positions < limits[..., 0]) | (positions > limits[..., 1])).any(axis=-1)
+
+
+def outlier_limits(positions: np.ndarray, iqr_factor: float) -> np.ndarray:
+    """(keypoint, axis, 2) the lowest and highest values that are no outliers in this recording."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", category=RuntimeWarning)  # a keypoint that is all NaN
-        distance = np.abs(positions - np.nanmean(positions, axis=0))
+        mean = np.nanmean(positions, axis=0)
         low, high = np.nanpercentile(positions, [25, 75], axis=0)
     # The standard deviation of the z-score divides both sides of the rule and cancels.
-    return ((distance > iqr_factor * (high - low)) & (high > low)).any(axis=-1)
+    distance = np.where(high > low, iqr_factor * (high - low), np.inf)
+    return np.stack([mean - distance, mean + distance], axis=-1)
 
 
 def fill_gaps(

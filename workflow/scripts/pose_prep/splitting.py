@@ -211,8 +211,9 @@ def write_dataset(
     -------
     The content of ``dataset.json``.
     """
-    features, fps, usable = _survey(recordings)
+    features, fps, usable, limits = _survey(recordings)
     segments = plan_split(usable, groups, settings)
+    trained = dict.fromkeys(s.session for s in segments if s.side == "train")
     training = (
         np.concatenate([poses[segment.frames] for segment in own])
         for poses, own in _per_session(recordings, segments, ["train"])
@@ -234,6 +235,7 @@ def write_dataset(
     return {
         "features": features,
         "fps": fps,
+        "outlier_limits": pool_limits([limits[session] for session in trained]),
         "scaling": {"mean": scaling.mean.tolist(), "std": scaling.std.tolist()},
         "segments": [asdict(segment) for segment in segments],
         "sessions": list(recordings),
@@ -251,9 +253,18 @@ def _create_array(path, shape):
     return array
 
 
+def pool_limits(limits: Sequence[Mapping[str, Sequence[float]]]) -> dict[str, list[float]]:
+    """Of each feature, the medians over sessions of its lowest and its highest value."""
+    names = dict.fromkeys(name for own in limits for name in own)
+    return {
+        name: np.median([own[name] for own in limits if name in own], axis=0).tolist()
+        for name in names
+    }
+
+
 def _survey(recordings):
-    """Features, frame rates and usable frames of all sessions; their features must agree."""
-    features, fps, usable, faults = None, {}, {}, []
+    """Features, rates, usable frames and limits of all sessions; their features must agree."""
+    features, fps, usable, limits, faults = None, {}, {}, {}, []
     for session, path in recordings.items():
         aligned = load_aligned(path)
         features = features or aligned.features
@@ -266,12 +277,13 @@ def _survey(recordings):
                 else f"{session}: the same in another order ({', '.join(aligned.features)})"
             )
         fps[session], usable[session] = aligned.fps, aligned.usable
+        limits[session] = aligned.limits
     if faults:
         raise ValueError(
             f"features differ from those of {next(iter(recordings))}; choose common 'keypoints'. "
             + " | ".join(faults)
         )
-    return features, fps, usable
+    return features, fps, usable, limits
 
 
 def _per_session(recordings, segments, sides):

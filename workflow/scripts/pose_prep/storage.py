@@ -1,6 +1,7 @@
 """The two files between the steps: a recording's poses (netCDF) and its aligned poses (npz)."""
 
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -21,12 +22,15 @@ class AlignedPoses:
         "{keypoint}_{axis}"
     fps
         frames per second
+    limits
+        By feature, the lowest and highest value that was no outlier.
     """
 
     poses: np.ndarray
     usable: np.ndarray
     features: list[str]
     fps: float
+    limits: dict[str, list[float]] = field(default_factory=dict)
 
 
 def save_poses(poses: xr.Dataset, path: str | Path) -> None:
@@ -46,6 +50,7 @@ def save_aligned(aligned: AlignedPoses, path: str | Path) -> None:
         usable=aligned.usable,
         features=np.array(aligned.features),
         fps=np.float64(aligned.fps),
+        limits=np.array(json.dumps(aligned.limits)),
     )
 
 
@@ -56,4 +61,5 @@ def load_aligned(path: str | Path) -> AlignedPoses:
             usable=arrays["usable"],
             features=arrays["features"].tolist(),
             fps=float(arrays["fps"]),
+            limits=json.loads(str(arrays["limits"])),
         )

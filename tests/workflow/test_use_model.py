@@ -1,0 +1,136 @@
+"""A model that is exported, taken elsewhere, and used on other recordings."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+import yaml
+from projects import Project
+from recordings import BODY, make_lively_tracks, write_deeplabcut
+
+CUT, TIME_WINDOW = 150, 8
+PARTS = {"whole": slice(0, 300), "first": slice(0, CUT), "second": slice(CUT, 300)}
+CONFIG = {"use_model": "model", "device": "cpu"}
+
+
+def take_model(finished, folder):
+    """Another project, with nothing of the first one but an exported model."""
+    shutil.copytree(finished / "results/export/vame/seed0", folder / "model")
+    (folder / "config").mkdir()
+    (folder / "config/config.yaml").write_text(yaml.safe_dump(CONFIG))
+    rng = np.random.default_rng(5)
+    tracks = make_lively_tracks(frames=300, seed=5)
+    tracks[rng.random((300, 4)) < 0.02, 2] = 0  # not seen
+    tracks[rng.random((300, 4)) < 0.01, :2] += 90  # seen where it cannot be
+    at_cut = slice(CUT - 5, CUT + 5)  # no gap reaches over it
+    tracks[at_cut] = make_lively_tracks(frames=300, seed=5)[at_cut]
+    sheet = "session\tposes\tsoftware\tfps\n"
+    for name, frames in PARTS.items():
+        write_deeplabcut(path=folder / f"{name}.csv", tracks=tracks[frames])
+        sheet += f"{name}\t{name}.csv\tDeepLabCut\t30\n"
+    project = Project(folder)
+    project.write_sheet(sheet)
+    return project
+
+
+@pytest.fixture(scope="module")
+def elsewhere(finished_once, tmp_path_factory):
+    project = take_model(finished_once, tmp_path_factory.mktemp("elsewhere"))
+    project.snakemake()
+    return project
+
+
+@pytest.fixture
+def not_run(finished_once, tmp_path):
+    return take_model(finished_once, tmp_path)
+
+
+def latents_of(project, name):
+    return np.load(project / f"results/latents/vame/seed0/{name}.npy")
+
+
+def test_recordings_are_aligned_and_embedded_and_nothing_is_trained(elsewhere):
+    rules = {path.name for path in (elsewhere / "logs").iterdir()}
+    assert rules == {"import_poses", "align_poses", "embed_session"}
+    assert latents_of(elsewhere, "whole").shape == (300 - TIME_WINDOW + 1, 3)
+    assert elsewhere.stale_jobs() == set()
+
+
+def test_a_recording_in_two_files_has_the_latents_of_the_whole(elsewhere):
+    """All windows inside a part, but those within the filter's half window of the cut."""
+    whole, half_filter = latents_of(elsewhere, "whole"), 2
+    for name, near_cut in (("first", slice(-half_filter, None)), ("second", slice(half_filter))):
+        part = latents_of(elsewhere, name)
+        assert len(part) == CUT - TIME_WINDOW + 1
+        same = whole[PARTS[name].start :][: len(part)]
+        far = np.ones(len(part), dtype=bool)
+        far[near_cut] = False
+        assert np.isfinite(part[far]).all(axis=1).mean() > 0.5
+        np.testing.assert_allclose(part[far], same[far], atol=1e-6)
+
+
+def test_outliers_are_judged_as_in_the_recordings_of_the_training(elsewhere, finished_once):
+    description = json.loads((finished_once / "results/dataset/dataset.json").read_text())
+    aligned = np.load(elsewhere / "results/aligned/second.npz")
+    assert aligned["features"].tolist() == description["features"]
+    assert json.loads(str(aligned["limits"])) == description["outlier_limits"]
+    assert aligned["usable"].mean() > 0.8
+    low, high = np.array([description["outlier_limits"][name] for name in aligned["features"]]).T
+    poses = aligned["poses"][aligned["usable"]]
+    assert ((poses > low - 5) & (poses < high + 5)).all()  # the filter overshoots a little
+
+
+def test_an_edit_of_the_model_embeds_again(elsewhere):
+    path = elsewhere / "model/model.safetensors"
+    content = path.read_bytes()
+    try:
+        path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+        assert {job.split()[0] for job in elsewhere.stale_jobs()} == {"embed_session"}
+    finally:
+        path.write_bytes(content)
+
+
+def test_settings_of_the_training_do_not_matter(elsewhere):
+    """So the config of the project that trained the model can be brought along."""
+    try:
+        text = yaml.safe_dump(
+            CONFIG
+            | {"center": "tail", "orient": "nose", "zdims": 99, "split_gap": 0}
+            | {"models": {"a": {}}, "grid": {"beta": [1, 2]}, "train_on": ["mouse1"]}
+        )
+        (elsewhere / "config/config.yaml").write_text(text)
+        assert elsewhere.stale_jobs() == set()
+    finally:
+        (elsewhere / "config/config.yaml").write_text(yaml.safe_dump(CONFIG))
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"pose_confidence": 0.5}, "pose_confidence: 0.5 here, and 0.9 where the model of"),
+        ({"center": "nose"}, "center: nose here, and tail where the model of"),
+        ({"use_model": "gone"}, "use_model: there is no gone/model.safetensors"),
+        ({"use_model": "text"}, "use_model: text/model.safetensors is not a model that this"),
+    ],
+)
+def test_what_does_not_go_with_the_model_is_refused(not_run, settings, sentence):
+    (not_run / "text").mkdir()
+    (not_run / "text/model.safetensors").write_text("nothing of the kind")
+    (not_run / "config/config.yaml").write_text(yaml.safe_dump(CONFIG | settings))
+    printed = not_run.quick(check=False)
+    assert sentence in printed
+    assert "Traceback" not in printed
+
+
+def test_features_that_differ_are_refused_by_name(not_run):
+    names = [name if name != "left_paw" else "left_ear" for name in BODY]
+    tracks = make_lively_tracks(frames=300)
+    write_deeplabcut(path=not_run / "whole.csv", tracks=tracks, keypoints=names)
+    printed = not_run.quick(check=False)
+    assert "whole.csv has no keypoint 'left_paw' (use_model in the config)" in printed
+
+
+def test_a_folder_in_which_models_were_trained_is_refused(finished):
+    finished.write_config(use_model="results/export/vame/seed0")
+    assert "give the others a folder of their own" in finished.quick(check=False)

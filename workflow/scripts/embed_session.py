@@ -1,0 +1,20 @@
+"""Embed one recording with one model: the latents of the window that begins at each frame."""
+
+from pathlib import Path
+
+import torch
+from job_log import log_to
+from vame_core.determinism import choose_device
+from vame_core.embedding import embed, load_exported, open_aligned, windows_of, write_latents
+
+log_to(snakemake.log[0])
+torch.set_num_threads(snakemake.threads)
+device = choose_device(snakemake.params.settings["device"])
+model, header = load_exported(Path(snakemake.input.model), device)
+poses, usable = open_aligned(Path(snakemake.input.aligned), header["features"], header["fps"])
+shape = windows_of(poses, model), model.network.zdims
+write_latents(Path(snakemake.output.latents), embed(model, poses, usable, header["scaling"]), shape)
+print(
+    f"{shape[0]} windows of {model.network.time_window} frames, {shape[1]} latents, "
+    f"{usable.mean():.1%} of {len(usable)} frames usable"
+)
