@@ -25,7 +25,11 @@ def load(name):
 
 SCHEMA, SHEET_SCHEMA = load("config"), load("sessions")
 # The functions of the door hold no rule, so they are Python as they stand.
-DOOR = {"workflow": SimpleNamespace(is_main_process=True), "logger": logging.getLogger("door")}
+DOOR = {
+    "FROZEN": None,
+    "workflow": SimpleNamespace(is_main_process=True),
+    "logger": logging.getLogger("door"),
+}
 for file in ("headers.smk", "checks.smk"):
     if (RULES / file).is_file():
         exec(compile((RULES / file).read_text(), file, "exec"), DOOR)

@@ -393,6 +393,7 @@ CODE = {
     "plot_reconstructions.py": {"plot_reconstructions"},
     "simulate_demo.py": NOTHING,  # of recordings of one's own
     "job_log.py": NOTHING,  # it writes logs
+    "job_outputs.py": NOTHING,  # it names what others write
 }
 ENVIRONMENTS = {
     "poses.yaml": IMPORT,
