@@ -10,15 +10,12 @@ report: "workflow/report/workflow.rst"
 
 
 include: "workflow/rules/common.smk"
-include: "workflow/rules/poses.smk"
-include: "workflow/rules/dataset.smk"
-include: "workflow/rules/training.smk"
-include: "workflow/rules/figures.smk"
 
 
+# The first rule, and so the target of a bare `snakemake`; default_target would also make it the
+# target of any workflow that uses this one as a module.
 rule all:
     """Train, evaluate, plot and export every model with every seed."""
-    default_target: True
     input:
         collect(
             [
@@ -29,3 +26,9 @@ rule all:
             model=MODELS,
             seed=config["seeds"],
         ),
+
+
+include: "workflow/rules/poses.smk"
+include: "workflow/rules/dataset.smk"
+include: "workflow/rules/training.smk"
+include: "workflow/rules/figures.smk"

@@ -61,9 +61,11 @@ class Project:
     def write_sheet(self, text: str) -> None:
         (self.folder / "config" / "sessions.tsv").write_text(text)
 
-    def snakemake(self, *arguments: str, check: bool = True) -> str:
+    def snakemake(
+        self, *arguments: str, check: bool = True, snakefile: Path = ROOT / "Snakefile"
+    ) -> str:
         """Run Snakemake here; returns all that it printed."""
-        command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
+        command = [sys.executable, "-m", "snakemake", "--snakefile", str(snakefile)]
         command += ["--directory", str(self.folder), "--cores", "2", *arguments]
         result = subprocess.run(command, check=False, capture_output=True, text=True, cwd=ROOT)
         printed = result.stdout + result.stderr

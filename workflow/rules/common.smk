@@ -103,8 +103,13 @@ def memory_mb(base):
     return lambda wildcards, attempt: base * attempt
 
 
+def own_file(path):
+    """A file of the user's as an input, which the `prefix:` of a module must not move."""
+    return path if path.startswith(DEMO) else local(path)
+
+
 def poses_of_session(wildcards):
-    return SESSIONS[wildcards.session]["poses"]
+    return own_file(SESSIONS[wildcards.session]["poses"])
 
 
 def recording_of_session(wildcards):
@@ -115,7 +120,9 @@ def recording_of_session(wildcards):
 def pretrained_of_model(wildcards):
     """The file that a model starts from, where it does, as an input."""
     settings = MODELS[wildcards.model]
-    return settings["pretrained_model"] if settings["pretrained_weights"] else []
+    if not settings["pretrained_weights"]:
+        return []
+    return own_file(settings["pretrained_model"])
 
 
 def demo_recording(wildcards):
