@@ -15,7 +15,7 @@ include: "workflow/rules/common.smk"
 # The first rule, and so the target of a bare `snakemake`; default_target would also make it the
 # target of any workflow that uses this one as a module.
 rule all:
-    """Train, evaluate, plot and export every model with every seed."""
+    """Train, evaluate, plot and export every model with every seed, and compare them."""
     input:
         collect(
             [
@@ -26,9 +26,13 @@ rule all:
             model=MODELS,
             seed=config["seeds"],
         ),
+        "results/comparison.csv",
+        "results/figures/comparison.svg",
+        "results/best/choice.json",
 
 
 include: "workflow/rules/poses.smk"
 include: "workflow/rules/dataset.smk"
 include: "workflow/rules/training.smk"
+include: "workflow/rules/comparison.smk"
 include: "workflow/rules/figures.smk"

@@ -4,9 +4,9 @@ import pytest
 import yaml
 from projects import CONFIG
 
-TRAIN = {"train_model", "evaluate_model", "export_checkpoint", "plot_losses"} | {
-    "plot_reconstructions"
-}
+COMPARE = {"compare_models", "choose_model", "plot_comparison"}
+EVALUATE = {"evaluate_model", "plot_losses", "plot_reconstructions"} | COMPARE
+TRAIN = {"train_model", "export_checkpoint"} | EVALUATE
 SPLIT = {"split_dataset"} | TRAIN
 
 
@@ -14,8 +14,9 @@ SPLIT = {"split_dataset"} | TRAIN
     ("settings", "rules"),
     [
         ({}, set()),
-        ({"figure_dpi": 100}, {"plot_losses", "plot_reconstructions"}),
-        ({"example_windows": 2}, {"evaluate_model", "plot_losses", "plot_reconstructions"}),
+        ({"figure_dpi": 100}, {"plot_losses", "plot_reconstructions", "plot_comparison"}),
+        ({"example_windows": 2}, EVALUATE),
+        ({"choose_by": "future"}, {"choose_model"}),
         ({"kl_start": 2}, TRAIN),
         ({"models": {**CONFIG["models"], "vame": {"learning_rate": 0.002}}}, TRAIN),
         ({"test_fraction": 0.25}, SPLIT),

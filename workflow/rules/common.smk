@@ -53,7 +53,8 @@ PACKAGES = {
         "training",
         "windows",
     ],
-    "figures": ["__init__", "losses", "reconstructions", "style"],
+    "model_comparison": ["__init__", "choice", "intervals", "tables"],
+    "figures": ["__init__", "comparison", "losses", "reconstructions", "style"],
 }
 
 

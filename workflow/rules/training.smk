@@ -1,6 +1,7 @@
 # The dataset in, trained, evaluated and exported models out.
 #   in:  results/dataset/
-#   out: results/models/{model}/seed{seed}/  model.pt, last.pt, history.csv, metrics.json
+#   out: results/models/{model}/seed{seed}/  model.pt, last.pt, history.csv, metrics.json,
+#                                          sessions.csv
 #        results/export/{model}/seed{seed}/  vame.pkl, model.safetensors, model.onnx, manifest.json
 
 
@@ -37,10 +38,12 @@ rule evaluate_model:
     """Measure one model on held-out windows, and keep a few beside what it makes of them."""
     input:
         model="results/models/{model}/seed{seed}/model.pt",
+        train="results/dataset/train.npy",
         test="results/dataset/test.npy",
         description="results/dataset/dataset.json",
     output:
         metrics="results/models/{model}/seed{seed}/metrics.json",
+        sessions="results/models/{model}/seed{seed}/sessions.csv",
         reconstructions="results/models/{model}/seed{seed}/reconstructions.npz",
     log:
         "logs/evaluate_model/{model}/seed{seed}.log",

@@ -1,5 +1,6 @@
 """Measure one model on held-out windows, and keep examples for the figure."""
 
+import csv
 import json
 from pathlib import Path
 
@@ -17,16 +18,22 @@ settings = snakemake.params.settings
 device = choose_device(settings["device"])
 model, config, checkpoint = load_model(Path(snakemake.input.model), device)
 description = json.loads(Path(snakemake.input.description).read_text())
+train = open_windows(Path(snakemake.input.train), description, "train", config, device)
 held_out = open_windows(Path(snakemake.input.test), description, "test", config, device)
 
+metrics, sessions = held_out_metrics(model, train, held_out, description, config)
 metrics = {
     "model": snakemake.wildcards.model,
     "seed": checkpoint["seed"],
     "epoch": checkpoint["epoch"],
     "selection": checkpoint["selection"],
-    **held_out_metrics(model, held_out, config),
+    **metrics,
 }
 Path(snakemake.output.metrics).write_text(json.dumps(metrics, indent=2) + "\n")
+with open(snakemake.output.sessions, "w", newline="") as file:
+    table = csv.DictWriter(file, sessions[0])
+    table.writeheader()
+    table.writerows(sessions)
 np.savez(
     snakemake.output.reconstructions,
     **example_reconstructions(model, held_out, description, settings["example_windows"]),

@@ -1,0 +1,20 @@
+"""Draw all models beside each other, and their differences to the best one."""
+
+import pandas as pd
+from figures.comparison import draw_comparison
+from figures.style import save
+from job_log import log_to
+
+log_to(snakemake.log[0])
+
+names = dict.fromkeys(["model", "other", "better", "session"], str)  # even where they are digits
+tables = (
+    pd.read_csv(path, dtype=names, keep_default_na=False, na_values=[""])
+    for path in (snakemake.input.comparison, snakemake.input.sessions, snakemake.input.pairs)
+)
+save(
+    draw_comparison(*tables),
+    svg=snakemake.output.svg,
+    png=snakemake.output.png,
+    dpi=snakemake.params.settings["figure_dpi"],
+)
