@@ -29,6 +29,7 @@ rule all:
         "results/comparison.csv",
         "results/figures/comparison.svg",
         "results/best/choice.json",
+        "results/manifest.json",
 
 
 include: "workflow/rules/poses.smk"
@@ -36,3 +37,4 @@ include: "workflow/rules/dataset.smk"
 include: "workflow/rules/training.smk"
 include: "workflow/rules/comparison.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/provenance.smk"

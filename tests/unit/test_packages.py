@@ -12,6 +12,8 @@ ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = ROOT / "workflow" / "scripts"
 RULES = ROOT / "workflow" / "rules"
 
+SHARED = {"job_log", "job_record"}  # by all scripts, and by no package
+
 FOLDERS = {path.parent.name: path.parent for path in SCRIPTS.glob("*/__init__.py")}
 
 # Names under which conda has what Python imports by another.
@@ -71,7 +73,7 @@ def test_there_are_packages():
 
 @pytest.mark.parametrize("package", FOLDERS)
 def test_a_package_imports_neither_snakemake_nor_another_package(package):
-    others = {"snakemake", "job_log", *FOLDERS} - {package}
+    others = {"snakemake", *SHARED, *FOLDERS} - {package}
     for path in FOLDERS[package].glob("*.py"):
         assert not imports_of(path) & others, path.name
         assert not re.search(r"\bsnakemake\.", path.read_text()), path.name
@@ -106,11 +108,13 @@ def test_a_rule_depends_on_the_code_that_its_script_imports(name, environment, s
 @pytest.mark.parametrize("environment", environments())
 def test_an_environment_holds_what_its_rules_import(environment):
     dependencies = yaml.safe_load((ROOT / environment).read_text())["dependencies"]
-    names = {re.split(r"[=<>! ]", entry)[0] for entry in dependencies if isinstance(entry, str)}
+    of_pip = [name for entry in dependencies if isinstance(entry, dict) for name in entry["pip"]]
+    entries = [entry for entry in dependencies if isinstance(entry, str)] + of_pip
+    names = {re.split(r"[=<>! ]", entry)[0] for entry in entries}
     needed = {CONDA.get(name, name) for name in environments()[environment]}
     assert needed <= names
 
 
 def test_every_script_is_a_rules_or_shared():
     scripts = {path.name for path in SCRIPTS.glob("*.py")}
-    assert scripts == {script.name for _, _, script in rules()} | {"job_log.py"}
+    assert scripts == {script.name for _, _, script in rules()} | {f"{name}.py" for name in SHARED}

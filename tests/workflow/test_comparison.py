@@ -76,7 +76,8 @@ def test_best_is_the_export_of_the_chosen_model_and_says_why(finished_once):
 
 def test_a_model_that_is_removed_is_no_longer_compared(finished):
     finished.write_config(models={"vame": {}})
-    assert finished.stale_rules() == {"compare_models", "choose_model", "plot_comparison"}
+    after = {"compare_models", "choose_model", "plot_comparison", "write_manifest"}
+    assert finished.stale_rules() == after
     finished.snakemake()
     assert [row["model"] for row in read(finished, "results/comparison.csv")] == ["vame"]
     choice = read_json(finished, "results/best/choice.json")

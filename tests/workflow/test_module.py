@@ -68,6 +68,7 @@ def test_a_module_runs_under_a_prefix_with_its_own_config_and_sheet(project):
     assert "manifest.json" in (project / "summary.txt").read_text()
     assert not (project / "results").exists()
     assert "Nothing to be done" in project.snakemake(snakefile=snakefile)
+    assert "all are as they were made" in project.snakemake("vame_verify", snakefile=snakefile)
 
 
 def test_a_module_leaves_the_target_of_the_workflow_that_uses_it(project):
@@ -83,7 +84,7 @@ def test_what_ran_by_itself_is_finished_for_a_workflow_that_uses_it(finished):
     assert "Nothing to be done" in finished.snakemake("vame_all", "--dry-run", snakefile=snakefile)
     (finished / "results/figures/vame/seed0/losses.svg").unlink()
     jobs = planned(finished, "vame_all", snakefile=snakefile)
-    assert jobs == {"vame_plot_losses": 1, "vame_all": 1, "total": 2}
+    assert jobs == {"vame_plot_losses": 1, "vame_write_manifest": 1, "vame_all": 1, "total": 3}
 
 
 def test_a_modules_faults_are_refused_as_its_own_would_be(project):

@@ -117,7 +117,7 @@ def test_every_job_has_a_log(finished_once):
     assert rules == {
         *("import_poses", "align_poses", "split_dataset", "train_model"),
         *("evaluate_model", "export_checkpoint", "plot_losses", "plot_reconstructions"),
-        *("compare_models", "choose_model", "plot_comparison"),
+        *("compare_models", "choose_model", "plot_comparison", "write_manifest"),
     }
     log = (finished_once / "logs/train_model/vame/seed0.log").read_text()
     assert "epoch 4/4" in log

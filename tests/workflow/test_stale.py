@@ -4,7 +4,8 @@ import pytest
 import yaml
 from projects import CONFIG
 
-COMPARE = {"compare_models", "choose_model", "plot_comparison"}
+COMPARE = {"compare_models", "choose_model", "plot_comparison", "write_manifest"}
+PLOT = {"plot_losses", "plot_reconstructions", "plot_comparison", "write_manifest"}
 EVALUATE = {"evaluate_model", "plot_losses", "plot_reconstructions"} | COMPARE
 TRAIN = {"train_model", "export_checkpoint"} | EVALUATE
 SPLIT = {"split_dataset"} | TRAIN
@@ -14,9 +15,9 @@ SPLIT = {"split_dataset"} | TRAIN
     ("settings", "rules"),
     [
         ({}, set()),
-        ({"figure_dpi": 100}, {"plot_losses", "plot_reconstructions", "plot_comparison"}),
+        ({"figure_dpi": 100}, PLOT),
         ({"example_windows": 2}, EVALUATE),
-        ({"choose_by": "future"}, {"choose_model"}),
+        ({"choose_by": "future"}, {"choose_model", "write_manifest"}),
         ({"kl_start": 2}, TRAIN),
         ({"models": {**CONFIG["models"], "vame": {"learning_rate": 0.002}}}, TRAIN),
         ({"test_fraction": 0.25}, SPLIT),

@@ -6,6 +6,7 @@ import zlib
 from pathlib import Path
 
 import yaml
+from snakemake import __version__ as snakemake_version
 
 
 include: "checks.smk"
@@ -53,8 +54,20 @@ PACKAGES = {
         "training",
         "windows",
     ],
+    "provenance": ["__init__", "verification"],
+    "run_crate": ["__init__", "crate"],
     "model_comparison": ["__init__", "choice", "intervals", "tables"],
     "figures": ["__init__", "comparison", "losses", "reconstructions", "style"],
+}
+
+
+# For the archive of a run: this workflow's folder, if it lies in one, and what it always has.
+FOLDER = Path(str(workflow.current_basedir.get_path_or_uri(secret_free=True))).parents[
+    1
+]
+MAIN_SOURCES = {
+    name: str(workflow.source_path(f"../../{name}"))
+    for name in ("Snakefile", "CITATION.cff", "LICENSE")
 }
 
 
@@ -70,6 +83,7 @@ def source_digest(package):
     source_path also brings the modules along where this workflow is used as a remote module.
     """
     workflow.source_path("../scripts/job_log.py")
+    workflow.source_path("../scripts/job_record.py")
     digest = hashlib.sha256()
     for module in PACKAGES[package]:
         path = workflow.source_path(f"../scripts/{package}/{module}.py")
@@ -124,6 +138,63 @@ def pretrained_of_model(wildcards):
     if not settings["pretrained_weights"]:
         return []
     return own_file(settings["pretrained_model"])
+
+
+def records_of_dataset():
+    """Records of all jobs that lead from the pose files to the dataset."""
+    simulated = [
+        Path(row["poses"]).stem
+        for row in SESSIONS.values()
+        if row["poses"].startswith(DEMO)
+    ]
+    return [
+        *collect("results/provenance/simulate_demo/{session}.json", session=simulated),
+        *collect("results/provenance/import_poses/{session}.json", session=SESSIONS),
+        *collect("results/provenance/align_poses/{session}.json", session=SESSIONS),
+        "results/provenance/split_dataset/split_dataset.json",
+    ]
+
+
+def records_of_model(wildcards):
+    """Records of all jobs that lead from the pose files to one trained model."""
+    train = "results/provenance/train_model/{model}/seed{seed}.json"
+    return [*records_of_dataset(), train.format(**wildcards)]
+
+
+def records_of_run():
+    """Records of all jobs that `all` asks for."""
+    of_models = collect(
+        "results/provenance/{step}/{model}/seed{seed}.json",
+        step=[
+            *("train_model", "evaluate_model", "export_checkpoint"),
+            *("plot_losses", "plot_reconstructions"),
+        ],
+        model=MODELS,
+        seed=config["seeds"],
+    )
+    of_all = collect(
+        "results/provenance/{step}/{step}.json",
+        step=["compare_models", "choose_model", "plot_comparison"],
+    )
+    return [*records_of_dataset(), *of_models, *of_all]
+
+
+def settings_files():
+    """The config files of this run and the sheet."""
+    return [*map(str, workflow.configfiles), config["sessions"]]
+
+
+def workflow_sources(wildcards):
+    """The workflow's own files, by their place in it; all of them where it lies in a folder."""
+    if not (FOLDER / "Snakefile").is_file():
+        return dict(MAIN_SOURCES)
+    files = [
+        path
+        for folder in (FOLDER / "envs", FOLDER / "workflow")
+        for path in sorted(folder.rglob("*.*"))
+        if path.suffix in (".py", ".rst", ".smk", ".yaml")
+    ]
+    return MAIN_SOURCES | {str(path.relative_to(FOLDER)): str(path) for path in files}
 
 
 def demo_recording(wildcards):

@@ -29,6 +29,7 @@ rule compare_models:
         comparison="results/comparison.csv",
         sessions="results/comparison_sessions.csv",
         pairs="results/comparison_pairs.csv",
+        record="results/provenance/compare_models/compare_models.json",
     log:
         "logs/compare_models/compare_models.log",
     benchmark:
@@ -75,6 +76,7 @@ rule choose_model:
         onnx="results/best/model.onnx",
         manifest="results/best/manifest.json",
         choice="results/best/choice.json",
+        record="results/provenance/choose_model/choose_model.json",
     log:
         "logs/choose_model/choose_model.log",
     benchmark:

@@ -18,6 +18,7 @@ rule plot_losses:
             labels={"model": "{model}", "seed": "{seed}", "figure": "losses"},
         ),
         png="results/figures/{model}/seed{seed}/losses.png",
+        record="results/provenance/plot_losses/{model}/seed{seed}.json",
     log:
         "logs/plot_losses/{model}/seed{seed}.log",
     benchmark:
@@ -46,6 +47,7 @@ rule plot_reconstructions:
             labels={"model": "{model}", "seed": "{seed}", "figure": "reconstructions"},
         ),
         png="results/figures/{model}/seed{seed}/reconstructions.png",
+        record="results/provenance/plot_reconstructions/{model}/seed{seed}.json",
     log:
         "logs/plot_reconstructions/{model}/seed{seed}.log",
     benchmark:
@@ -76,6 +78,7 @@ rule plot_comparison:
             labels={"figure": "comparison"},
         ),
         png="results/figures/comparison.png",
+        record="results/provenance/plot_comparison/plot_comparison.json",
     log:
         "logs/plot_comparison/plot_comparison.log",
     benchmark:

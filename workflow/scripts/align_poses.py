@@ -1,6 +1,7 @@
 """Clean one recording, align it to the animal, and say what was wrong with it."""
 
 from job_log import log_to
+from job_record import record_job
 from pose_prep.alignment import AlignmentSettings, align_recording
 from pose_prep.storage import load_poses, save_aligned
 
@@ -15,3 +16,4 @@ print(
 )
 print(f"{len(aligned.features)} features: {', '.join(aligned.features)}")
 print(quality.to_string(float_format="%.4f"))
+record_job(snakemake)

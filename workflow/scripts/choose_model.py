@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 from job_log import log_to
+from job_record import record_job
 from model_comparison.choice import choose
 from model_comparison.tables import read_table
 
@@ -22,3 +23,4 @@ for kind in ("state_dict", "safetensors", "onnx", "manifest"):
     shutil.copyfile(chosen, output[kind])
 Path(output.choice).write_text(json.dumps(choice, indent=2) + "\n")
 print(json.dumps(choice, indent=2))
+record_job(snakemake)

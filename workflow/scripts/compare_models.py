@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from job_log import log_to
+from job_record import record_job
 from model_comparison.tables import COLUMNS, compare_pairs, read_table, training_row, winners
 
 log_to(snakemake.log[0])
@@ -38,3 +39,4 @@ for table, path in (
 print(trainings.to_string(index=False, float_format="%.4g"))
 print(pairs.to_string(index=False, float_format="%.4g"))
 print(f"better than all others: {best or 'none'}")
+record_job(snakemake)

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from job_log import log_to
+from job_record import record_job
 from vame_core.checkpoint import load_model
 from vame_core.determinism import choose_device
 from vame_core.evaluation import example_reconstructions, held_out_metrics
@@ -39,3 +40,4 @@ np.savez(
     **example_reconstructions(model, held_out, description, settings["example_windows"]),
 )
 print(json.dumps(metrics, indent=2))
+record_job(snakemake, device=str(device))

@@ -1,6 +1,5 @@
 """Write one model in the formats of other programs, and say what it is made of."""
 
-import hashlib
 import json
 import platform
 from importlib.metadata import version
@@ -8,14 +7,9 @@ from pathlib import Path
 
 import torch
 from job_log import log_to
+from job_record import chain, describe_job, record_job, sha256, write_manifest
 from vame_core.checkpoint import load_model, versions
 from vame_core.export import export_onnx, export_safetensors, export_state_dict
-
-
-def sha256(path: str) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
 
 log_to(snakemake.log[0])
 output = snakemake.output
@@ -44,5 +38,7 @@ manifest = {
         Path(path).name: sha256(path)
         for path in (output.state_dict, output.safetensors, output.onnx)
     },
+    **chain(snakemake.input.records, describe_job(snakemake)),
 }
-Path(output.manifest).write_text(json.dumps(manifest, indent=2) + "\n")
+write_manifest(output.manifest, manifest)
+record_job(snakemake)

@@ -1,6 +1,7 @@
 """Read one recording in its tracker's format and store it as netCDF."""
 
 from job_log import log_to
+from job_record import record_job
 from pose_prep.reading import read_poses
 from pose_prep.storage import save_poses
 
@@ -14,3 +15,4 @@ print(
     f"read {snakemake.input.poses}: {poses.sizes['time']} frames at {recording['fps']} fps, "
     f"keypoints {', '.join(poses.keypoints.values)}"
 )
+record_job(snakemake)

@@ -4,6 +4,7 @@ import pandas as pd
 from figures.comparison import draw_comparison
 from figures.style import save
 from job_log import log_to
+from job_record import record_job
 
 log_to(snakemake.log[0])
 
@@ -18,3 +19,4 @@ save(
     png=snakemake.output.png,
     dpi=snakemake.params.settings["figure_dpi"],
 )
+record_job(snakemake)

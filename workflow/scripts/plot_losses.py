@@ -7,6 +7,7 @@ import pandas as pd
 from figures.losses import draw_losses
 from figures.style import save
 from job_log import log_to
+from job_record import record_job
 
 log_to(snakemake.log[0])
 
@@ -22,3 +23,4 @@ save(
     png=snakemake.output.png,
     dpi=snakemake.params.settings["figure_dpi"],
 )
+record_job(snakemake)

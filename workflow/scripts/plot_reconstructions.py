@@ -4,6 +4,7 @@ import numpy as np
 from figures.reconstructions import draw_reconstructions
 from figures.style import save
 from job_log import log_to
+from job_record import record_job
 
 log_to(snakemake.log[0])
 
@@ -15,3 +16,4 @@ save(
     png=snakemake.output.png,
     dpi=snakemake.params.settings["figure_dpi"],
 )
+record_job(snakemake)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 from job_log import log_to
+from job_record import record_job
 from tqdm import tqdm
 from vame_core.annealing import ANNEALED
 from vame_core.checkpoint import load_pretrained, save_checkpoint, save_history
@@ -98,3 +99,4 @@ if state.best_epoch is None:
     save(best, f"the last epoch, since the KL weight never passed {ANNEALED}")
 if state.epoch < epochs:
     print(f"stopped early: {state.epochs_without_gain} epochs without a better model")
+record_job(snakemake, device=str(device))
