@@ -14,6 +14,8 @@ RULES = ROOT / "workflow" / "rules"
 
 SHARED = {"job_log", "job_record"}  # by all scripts, and by no package
 
+WITHOUT_RECORD = {"write_manifest", "verify", "ro_crate"}  # they read what records say
+
 FOLDERS = {path.parent.name: path.parent for path in SCRIPTS.glob("*/__init__.py")}
 
 # Names under which conda has what Python imports by another.
@@ -103,6 +105,21 @@ def test_a_rule_depends_on_the_code_that_its_script_imports(name, environment, s
     body = re.search(rf"^rule {name}:\n(.*?)(?=^\S|\Z)", text, re.M | re.S).group(1)
     digested = set(re.findall(r'source_digest\("(\w+)"\)', body))
     assert digested == imports_of(script) & FOLDERS.keys()
+
+
+@pytest.mark.parametrize("name, environment, script", list(rules()))  # noqa: PT006
+def test_a_rule_leaves_a_record_which_its_script_writes_last(name, environment, script):
+    if name in WITHOUT_RECORD:
+        return
+    text = "\n".join(path.read_text() for path in RULES.glob("*.smk"))
+    body = re.search(rf"^rule {name}:\n(.*?)(?=^\S|\Z)", text, re.M | re.S).group(1)
+    log, record = (
+        re.search(rf'"{folder}/{name}/(.*)\.{suffix}"', body).group(1)
+        for folder, suffix in (("logs", "log"), ("results/provenance", "json"))
+    )
+    assert record == log
+    last = ast.parse(script.read_text()).body[-1]
+    assert ast.unparse(last).startswith("record_job(snakemake")
 
 
 @pytest.mark.parametrize("environment", environments())
