@@ -10,17 +10,12 @@ report: "workflow/report/workflow.rst"
 
 
 include: "workflow/rules/common.smk"
-include: "workflow/rules/poses.smk"
-include: "workflow/rules/dataset.smk"
-include: "workflow/rules/training.smk"
-include: "workflow/rules/motifs.smk"
-include: "workflow/rules/figures.smk"
-include: "workflow/rules/orphans.smk"
 
 
+# The first rule, and so the target of a bare `snakemake`; default_target would also make it the
+# target of any workflow that uses this one as a module.
 rule all:
-    """Train, evaluate, plot and export every model with every seed, and embed every session."""
-    default_target: True
+    """Train, evaluate, compare, plot and export all models, and embed every session with each."""
     input:
         collect(
             [
@@ -37,3 +32,15 @@ rule all:
             seed=config["seeds"],
             session=SESSIONS,
         ),
+        OF_ALL_MODELS if TRAINED else [],
+        "results/manifest.json",
+
+
+include: "workflow/rules/poses.smk"
+include: "workflow/rules/dataset.smk"
+include: "workflow/rules/training.smk"
+include: "workflow/rules/comparison.smk"
+include: "workflow/rules/motifs.smk"
+include: "workflow/rules/figures.smk"
+include: "workflow/rules/provenance.smk"
+include: "workflow/rules/orphans.smk"

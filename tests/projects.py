@@ -66,18 +66,19 @@ class Project:
     def write_sheet(self, text: str) -> None:
         (self.folder / "config" / "sessions.tsv").write_text(text)
 
-    def command(self, *arguments: str) -> list[str]:
+    def command(self, *arguments: str, snakefile: Path = SNAKEFILE) -> list[str]:
         """Snakemake here, as its users run it, but for two cores.
 
         Tiny networks train on one thread: several only wait for each other on a busy machine.
         """
-        command = [sys.executable, "-m", "snakemake", "--snakefile", str(SNAKEFILE)]
-        command += ["--set-threads", "train_model=1", "evaluate_model=1"]
+        command = [sys.executable, "-m", "snakemake", "--snakefile", str(snakefile)]
+        if snakefile == SNAKEFILE:
+            command += ["--set-threads", "train_model=1", "evaluate_model=1"]
         return [*command, "--directory", str(self.folder), "--cores", "2", *arguments]
 
-    def snakemake(self, *arguments: str, check: bool = True) -> str:
+    def snakemake(self, *arguments: str, check: bool = True, snakefile: Path = SNAKEFILE) -> str:
         """Run Snakemake here; returns all that it printed."""
-        command = self.command(*arguments)
+        command = self.command(*arguments, snakefile=snakefile)
         result = subprocess.run(command, check=False, capture_output=True, text=True, cwd=ROOT)
         printed = result.stdout + result.stderr
         if check:

@@ -12,6 +12,10 @@ ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = ROOT / "workflow" / "scripts"
 RULES = ROOT / "workflow" / "rules"
 
+SHARED = {"job_log", "job_outputs", "job_record"}  # by all scripts, and by no package
+
+WITHOUT_RECORD = {"write_manifest", "verify", "ro_crate"}  # they read what records say
+
 FOLDERS = {path.parent.name: path.parent for path in SCRIPTS.glob("*/__init__.py")}
 
 # Names under which conda has what Python imports by another.
@@ -71,7 +75,7 @@ def test_there_are_packages():
 
 @pytest.mark.parametrize("package", FOLDERS)
 def test_a_package_imports_neither_snakemake_nor_another_package(package):
-    others = {"snakemake", "job_log", *FOLDERS} - {package}
+    others = {"snakemake", *SHARED, *FOLDERS} - {package}
     for path in FOLDERS[package].glob("*.py"):
         assert not imports_of(path) & others, path.name
         assert not re.search(r"\bsnakemake\.", path.read_text()), path.name
@@ -99,21 +103,37 @@ def test_a_rule_has_a_script_of_its_name_and_an_environment(name, environment, s
 def test_a_rule_depends_on_the_code_that_its_script_imports(name, environment, script):
     text = "\n".join(path.read_text() for path in RULES.glob("*.smk"))
     body = re.search(rf"^rule {name}:\n(.*?)(?=^\S|\Z)", text, re.M | re.S).group(1)
-    digested = ast.literal_eval(re.search(r"code=source_digest(\(.*\)),", body).group(1))
+    arguments = re.search(r"code=source_digest\((.*)\),", body).group(1)
+    digested = ast.literal_eval(f"({arguments},)")
     assert digested[0] == script.stem
     assert set(digested[1:]) == imports_of(script) & FOLDERS.keys()
+
+
+@pytest.mark.parametrize("name, environment, script", list(rules()))  # noqa: PT006
+def test_a_rule_leaves_a_record_which_its_script_writes_last(name, environment, script):
+    if name in WITHOUT_RECORD:
+        return
+    text = "\n".join(path.read_text() for path in RULES.glob("*.smk"))
+    body = re.search(rf"^rule {name}:\n(.*?)(?=^\S|\Z)", text, re.M | re.S).group(1)
+    log, record = (
+        re.search(rf'"{folder}/{name}/(.*)\.{suffix}"', body).group(1)
+        for folder, suffix in (("logs", "log"), ("results/provenance", "json"))
+    )
+    assert record == log
+    last = ast.parse(script.read_text()).body[-1]
+    assert ast.unparse(last).startswith("record_job(snakemake")
 
 
 @pytest.mark.parametrize("environment", environments())
 def test_an_environment_holds_what_its_rules_import(environment):
     dependencies = yaml.safe_load((ROOT / environment).read_text())["dependencies"]
-    names = {re.split(r"[=<>! ]", entry)[0] for entry in dependencies if isinstance(entry, str)}
+    of_pip = [name for entry in dependencies if isinstance(entry, dict) for name in entry["pip"]]
+    entries = [entry for entry in dependencies if isinstance(entry, str)] + of_pip
+    names = {re.split(r"[=<>! ]", entry)[0] for entry in entries}
     needed = {CONDA.get(name, name) for name in environments()[environment]}
     assert needed <= names
 
 
 def test_every_script_is_a_rules_or_shared():
     scripts = {path.name for path in SCRIPTS.glob("*.py")}
-    assert scripts == {script.name for _, _, script in rules()} | {
-        *("job_log.py", "job_outputs.py")
-    }
+    assert scripts == {script.name for _, _, script in rules()} | {f"{name}.py" for name in SHARED}

@@ -45,6 +45,11 @@ def test_settings_that_do_not_go_together_are_refused(project):
     assert "pretrained_model: gone.pt of model bound does not exist" in printed
 
 
+def test_there_is_something_to_choose_by(project):
+    project.write_config(choose_by="future", models={"bare": {"prediction_decoder": False}})
+    assert "choose_by: no model predicts a future; choose by reconstruction" in refused(project)
+
+
 def test_a_grid_is_checked_like_a_model(project):
     project.write_config(grid={"zdimz": [3], "beta": [-1, 2], "batch_size": 8, "noise": [0, False]})
     printed = refused(project)

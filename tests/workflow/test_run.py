@@ -141,6 +141,7 @@ def test_every_job_has_a_log(finished_once):
         *("import_poses", "align_poses", "split_dataset", "train_model"),
         *("evaluate_model", "export_checkpoint", "plot_losses", "plot_reconstructions"),
         "embed_session",
+        *("compare_models", "choose_model", "plot_comparison", "write_manifest"),
     }
     log = (finished_once / "logs/train_model/vame/seed0.log").read_text()
     assert "trained for 4 of 4 epochs" in log

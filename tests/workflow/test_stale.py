@@ -30,11 +30,14 @@ OF_MODEL = {
 
 # What runs again: a rule, and all that follows it.
 NOTHING = set()
-FIGURES = {"plot_losses", "plot_reconstructions"}
-EVALUATE = {"evaluate_model"} | FIGURES
-EMBED = {"embed_session"}
-EXPORT = {"export_checkpoint"} | EMBED
-TRAIN = OF_MODEL | EMBED
+MANIFEST = {"write_manifest"}
+FIGURES = {"plot_losses", "plot_reconstructions", "plot_comparison"} | MANIFEST
+CHOOSE = {"choose_model"} | MANIFEST
+COMPARE = {"compare_models", "plot_comparison"} | CHOOSE
+EVALUATE = {"evaluate_model"} | FIGURES | COMPARE
+EMBED = {"embed_session"} | MANIFEST
+EXPORT = {"export_checkpoint"} | EMBED | CHOOSE
+TRAIN = OF_MODEL | EMBED | COMPARE
 SPLIT = {"split_dataset"} | TRAIN
 ALIGN = {"align_poses"} | SPLIT
 IMPORT = {"import_poses"} | ALIGN
@@ -108,6 +111,7 @@ EDITS = {
     # evaluation and figures
     "example_windows": (2, EVALUATE),
     "figure_dpi": (100, FIGURES),
+    "choose_by": ("future", CHOOSE),
 }
 # settings whose rows are tests of their own, below
 ELSEWHERE = {"demo", "models", "grid", "seeds", "use_model"}
@@ -271,17 +275,16 @@ def test_a_grid_trains_a_model_for_every_combination(finished_once):
 
 def test_a_grid_that_grows_leaves_its_models_alone(finished):
     finished.write_config(models={}, grid={"beta": [2]})
-    shutil.move(finished / "results/models/vame", finished / "results/models/beta-2.0")
-    for kind in ("export", "figures", "latents"):
-        shutil.move(finished / f"results/{kind}/vame", finished / f"results/{kind}/beta-2.0")
+    for folder in (finished / "results").rglob("vame"):
+        folder.rename(folder.with_name("beta-2.0"))
     finished.take_for_current()
     finished.write_config(models={}, grid={"beta": [3, "2.0"]})
     assert finished.stale_jobs() == jobs(TRAIN, models=["beta-3.0"])
 
 
-def test_a_model_less_reruns_nothing_and_leaves_its_results(finished_once):
+def test_a_model_less_compares_the_others_and_leaves_its_results(finished_once):
     with edited_config(finished_once, models={"vame": {}}):
-        assert finished_once.stale_jobs() == set()
+        assert finished_once.stale_jobs() == COMPARE
     assert (finished_once / "results/models/bare/seed0/model.pt").is_file()
 
 
@@ -382,6 +385,9 @@ CODE = {
     "pose_prep/splitting.py": IMPORT,
     "vame_core/losses.py": TRAIN,
     "figures/style.py": FIGURES,
+    "model_comparison/tables.py": COMPARE,
+    "provenance/verification.py": NOTHING,  # on request
+    "run_crate/crate.py": NOTHING,
     "import_poses.py": {"import_poses"} | ALIGN,
     "align_poses.py": ALIGN,
     "split_dataset.py": SPLIT,
@@ -389,16 +395,26 @@ CODE = {
     "evaluate_model.py": EVALUATE,
     "export_checkpoint.py": EXPORT,
     "embed_session.py": EMBED,
-    "plot_losses.py": {"plot_losses"},
-    "plot_reconstructions.py": {"plot_reconstructions"},
+    "plot_losses.py": {"plot_losses"} | MANIFEST,
+    "plot_reconstructions.py": {"plot_reconstructions"} | MANIFEST,
+    "plot_comparison.py": {"plot_comparison"} | MANIFEST,
+    "compare_models.py": COMPARE,
+    "choose_model.py": CHOOSE,
+    "write_manifest.py": MANIFEST,
     "simulate_demo.py": NOTHING,  # of recordings of one's own
+    "verify.py": NOTHING,  # on request
+    "ro_crate.py": NOTHING,
     "job_log.py": NOTHING,  # it writes logs
     "job_outputs.py": NOTHING,  # it names what others write
+    "job_record.py": NOTHING,  # it writes records
 }
 ENVIRONMENTS = {
     "poses.yaml": IMPORT,
     "training.yaml": TRAIN,
     "figures.yaml": FIGURES,
+    "comparison.yaml": COMPARE,
+    "provenance.yaml": MANIFEST,
+    "run_crate.yaml": NOTHING,  # on request
 }
 
 

@@ -284,6 +284,14 @@ def faults_between_settings(config, schema):
         ]
     if config["use_model"]:
         return faults
+    if config["choose_by"] == "future" and not any(
+        model_settings(config, changes, schema)["prediction_decoder"]
+        for changes in config["models"].values()
+    ):
+        faults.append(
+            "choose_by: no model predicts a future; choose by reconstruction, or set "
+            "prediction_decoder: true for a model"
+        )
     for name, changes in config["models"].items():
         model = model_settings(config, changes, schema)
         if (

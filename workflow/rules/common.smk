@@ -7,6 +7,7 @@ import shutil
 import zlib
 from pathlib import Path
 
+from snakemake import __version__ as snakemake_version
 from snakemake.io import regex_from_filepattern
 
 
@@ -30,6 +31,10 @@ MODELS = {
     for name, changes in config["models"].items()
 }
 TRAINED = [] if FROZEN else list(MODELS)
+OF_ALL_MODELS = collect(
+    "results/{file}",
+    file=["comparison.csv", "figures/comparison.svg", "best/choice.json"],
+)
 if workflow.is_main_process:
     for sentence in warnings_about(config, {} if FROZEN else MODELS, SCHEMA):
         logger.warning(f"WARNING: {sentence}")
@@ -65,7 +70,20 @@ PACKAGES = {
         "training",
         "windows",
     ],
-    "figures": ["__init__", "losses", "reconstructions", "style"],
+    "provenance": ["__init__", "verification"],
+    "run_crate": ["__init__", "crate"],
+    "model_comparison": ["__init__", "choice", "intervals", "tables"],
+    "figures": ["__init__", "comparison", "losses", "reconstructions", "style"],
+}
+
+
+# For the archive of a run: this workflow's folder, if it lies in one, and what it always has.
+FOLDER = Path(str(workflow.current_basedir.get_path_or_uri(secret_free=True))).parents[
+    1
+]
+MAIN_SOURCES = {
+    name: str(workflow.source_path(f"../../{name}"))
+    for name in ("Snakefile", "CITATION.cff", "LICENSE")
 }
 
 
@@ -87,7 +105,7 @@ def source_digest(script, *packages):
     as an edit; the profile leaves that one out. source_path also brings the modules along where
     this workflow is used as a remote module.
     """
-    for module in ("job_log", "job_outputs"):
+    for module in ("job_log", "job_outputs", "job_record"):
         read_source(f"{module}.py")
     files = [f"{script}.py"]
     for package in packages:
@@ -127,7 +145,7 @@ def embedding_of_model(wildcards):
 def exported_model(wildcards):
     """The model to embed with: one that is trained here, or the frozen one."""
     if FROZEN:
-        return f"{config['use_model']}/model.safetensors"
+        return own_file(f"{config['use_model']}/model.safetensors")
     return f"results/export/{wildcards.model}/seed{wildcards.seed}/model.safetensors"
 
 
@@ -141,8 +159,13 @@ def memory_mb(base):
     return lambda wildcards, attempt: base * attempt
 
 
+def own_file(path):
+    """A file of the user's as an input, which the `prefix:` of a module must not move."""
+    return path if path.startswith(DEMO) else local(path)
+
+
 def poses_of_session(wildcards):
-    return SESSIONS[wildcards.session]["poses"]
+    return own_file(SESSIONS[wildcards.session]["poses"])
 
 
 def recording_of_session(wildcards):
@@ -164,7 +187,77 @@ def sides_of_sessions():
 def pretrained_of_model(wildcards):
     """The file that a model starts from, where it does, as an input."""
     settings = MODELS[wildcards.model]
-    return settings["pretrained_model"] if settings["pretrained_weights"] else []
+    if not settings["pretrained_weights"]:
+        return []
+    return own_file(settings["pretrained_model"])
+
+
+def records_of_poses(sessions):
+    """Records of all jobs that lead from these sessions' pose files to aligned poses."""
+    simulated = [
+        Path(SESSIONS[name]["poses"]).stem
+        for name in sessions
+        if SESSIONS[name]["poses"].startswith(DEMO)
+    ]
+    return [
+        *collect("results/provenance/simulate_demo/{session}.json", session=simulated),
+        *collect("results/provenance/import_poses/{session}.json", session=sessions),
+        *collect("results/provenance/align_poses/{session}.json", session=sessions),
+    ]
+
+
+def records_of_model(wildcards):
+    """Records of all jobs that lead from the pose files to one trained model."""
+    train = "results/provenance/train_model/{model}/seed{seed}.json"
+    return [
+        *records_of_poses(TRAINED_ON),
+        "results/provenance/split_dataset/split_dataset.json",
+        train.format(**wildcards),
+    ]
+
+
+def records_of_run():
+    """Records of all jobs that `all` asks for."""
+    latents = collect(
+        "results/provenance/embed_session/{model}/seed{seed}/{session}.json",
+        model=MODELS,
+        seed=config["seeds"],
+        session=SESSIONS,
+    )
+    if FROZEN:
+        return [*records_of_poses(SESSIONS), *latents]
+    of_models = collect(
+        "results/provenance/{step}/{model}/seed{seed}.json",
+        step=[
+            *("train_model", "evaluate_model", "export_checkpoint"),
+            *("plot_losses", "plot_reconstructions"),
+        ],
+        model=MODELS,
+        seed=config["seeds"],
+    )
+    of_all = collect(
+        "results/provenance/{step}/{step}.json",
+        step=["split_dataset", "compare_models", "choose_model", "plot_comparison"],
+    )
+    return [*records_of_poses(SESSIONS), *latents, *of_models, *of_all]
+
+
+def settings_files():
+    """The config files of this run and the sheet."""
+    return [*map(str, workflow.configfiles), config["sessions"]]
+
+
+def workflow_sources(wildcards):
+    """The workflow's own files, by their place in it; all of them where it lies in a folder."""
+    if not (FOLDER / "Snakefile").is_file():
+        return dict(MAIN_SOURCES)
+    files = [
+        path
+        for folder in (FOLDER / "envs", FOLDER / "workflow")
+        for path in sorted(folder.rglob("*.*"))
+        if path.suffix in (".py", ".rst", ".smk", ".yaml")
+    ]
+    return MAIN_SOURCES | {str(path.relative_to(FOLDER)): str(path) for path in files}
 
 
 def demo_recording(wildcards):

@@ -12,6 +12,7 @@ rule split_dataset:
         train="results/dataset/train.npy",
         test="results/dataset/test.npy",
         description="results/dataset/dataset.json",
+        record="results/provenance/split_dataset/split_dataset.json",
     log:
         "logs/split_dataset/split_dataset.log",
     benchmark:

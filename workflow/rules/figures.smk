@@ -1,6 +1,8 @@
 # Tables of a trained model in, figures out.
 #   in:  results/models/{model}/seed{seed}/   history.csv, metrics.json, reconstructions.npz
+#        results/comparison*.csv
 #   out: results/figures/{model}/seed{seed}/  losses, reconstructions, each as svg and png
+#        results/figures/comparison, as svg and png
 
 
 rule plot_losses:
@@ -16,6 +18,7 @@ rule plot_losses:
             labels={"model": "{model}", "seed": "{seed}", "figure": "losses"},
         ),
         png="results/figures/{model}/seed{seed}/losses.png",
+        record="results/provenance/plot_losses/{model}/seed{seed}.json",
     log:
         "logs/plot_losses/{model}/seed{seed}.log",
     benchmark:
@@ -44,6 +47,7 @@ rule plot_reconstructions:
             labels={"model": "{model}", "seed": "{seed}", "figure": "reconstructions"},
         ),
         png="results/figures/{model}/seed{seed}/reconstructions.png",
+        record="results/provenance/plot_reconstructions/{model}/seed{seed}.json",
     log:
         "logs/plot_reconstructions/{model}/seed{seed}.log",
     benchmark:
@@ -58,3 +62,34 @@ rule plot_reconstructions:
         code=source_digest("plot_reconstructions", "figures"),
     script:
         "../scripts/plot_reconstructions.py"
+
+
+rule plot_comparison:
+    """Draw all models beside each other, with baselines and intervals."""
+    input:
+        comparison="results/comparison.csv",
+        sessions="results/comparison_sessions.csv",
+        pairs="results/comparison_pairs.csv",
+    output:
+        svg=report(
+            "results/figures/comparison.svg",
+            caption="../report/comparison.rst",
+            category="Comparison",
+            labels={"figure": "comparison"},
+        ),
+        png="results/figures/comparison.png",
+        record="results/provenance/plot_comparison/plot_comparison.json",
+    log:
+        "logs/plot_comparison/plot_comparison.log",
+    benchmark:
+        "results/benchmarks/plot_comparison/plot_comparison.tsv"
+    conda:
+        "../../envs/figures.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory_mb(1000),
+    params:
+        settings=settings_of("plot_comparison"),
+        code=source_digest("plot_comparison", "figures"),
+    script:
+        "../scripts/plot_comparison.py"

@@ -12,6 +12,7 @@ rule embed_session:
         aligned="results/aligned/{session}.npz",
     output:
         latents="results/latents/{model}/seed{seed}/{session}.npy",
+        record="results/provenance/embed_session/{model}/seed{seed}/{session}.json",
     log:
         "logs/embed_session/{model}/seed{seed}/{session}.log",
     benchmark:

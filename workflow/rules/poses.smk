@@ -10,6 +10,7 @@ rule simulate_demo:
     output:
         poses="results/demo/{session}.csv",
         labels="results/demo/{session}.labels.csv",
+        record="results/provenance/simulate_demo/{session}.json",
     log:
         "logs/simulate_demo/{session}.log",
     benchmark:
@@ -32,6 +33,7 @@ rule import_poses:
         poses=poses_of_session,
     output:
         poses="results/poses/{session}.nc",
+        record="results/provenance/import_poses/{session}.json",
     log:
         "logs/import_poses/{session}.log",
     benchmark:
@@ -55,6 +57,7 @@ rule align_poses:
     output:
         aligned="results/aligned/{session}.npz",
         quality="results/quality/{session}.csv",
+        record="results/provenance/align_poses/{session}.json",
     log:
         "logs/align_poses/{session}.log",
     benchmark:

@@ -1,6 +1,7 @@
 # The dataset in, trained, evaluated and exported models out.
 #   in:  results/dataset/
-#   out: results/models/{model}/seed{seed}/  model.pt, last.pt, history.csv, metrics.json
+#   out: results/models/{model}/seed{seed}/  model.pt, last.pt, history.csv, metrics.json,
+#                                          sessions.csv
 #        results/export/{model}/seed{seed}/  vame.pkl, model.safetensors, model.onnx, manifest.json
 
 
@@ -15,6 +16,7 @@ rule train_model:
         model="results/models/{model}/seed{seed}/model.pt",
         last="results/models/{model}/seed{seed}/last.pt",
         history="results/models/{model}/seed{seed}/history.csv",
+        record="results/provenance/train_model/{model}/seed{seed}.json",
     log:
         "logs/train_model/{model}/seed{seed}.log",
     benchmark:
@@ -38,11 +40,14 @@ rule evaluate_model:
     """Measure one model on held-out windows, and keep a few beside what it makes of them."""
     input:
         model="results/models/{model}/seed{seed}/model.pt",
+        train="results/dataset/train.npy",
         test="results/dataset/test.npy",
         description="results/dataset/dataset.json",
     output:
         metrics="results/models/{model}/seed{seed}/metrics.json",
+        sessions="results/models/{model}/seed{seed}/sessions.csv",
         reconstructions="results/models/{model}/seed{seed}/reconstructions.npz",
+        record="results/provenance/evaluate_model/{model}/seed{seed}.json",
     log:
         "logs/evaluate_model/{model}/seed{seed}.log",
     benchmark:
@@ -65,11 +70,13 @@ rule export_checkpoint:
     input:
         model="results/models/{model}/seed{seed}/model.pt",
         description="results/dataset/dataset.json",
+        records=records_of_model,
     output:
         state_dict="results/export/{model}/seed{seed}/vame.pkl",
         safetensors="results/export/{model}/seed{seed}/model.safetensors",
         onnx="results/export/{model}/seed{seed}/model.onnx",
         manifest="results/export/{model}/seed{seed}/manifest.json",
+        record="results/provenance/export_checkpoint/{model}/seed{seed}.json",
     log:
         "logs/export_checkpoint/{model}/seed{seed}.log",
     benchmark:

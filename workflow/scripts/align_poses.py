@@ -2,6 +2,7 @@
 
 from job_log import log_to
 from job_outputs import written_aside
+from job_record import record_job
 from pose_prep.alignment import AlignmentSettings, align_recording
 from pose_prep.storage import load_poses, save_aligned
 
@@ -19,3 +20,4 @@ print(
 )
 print(f"{len(aligned.features)} features: {', '.join(aligned.features)}")
 print(quality.to_string(float_format="%.4f"))
+record_job(snakemake)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import torch
 from job_log import log_to
+from job_record import record_job
 from vame_core.determinism import choose_device
 from vame_core.embedding import embed, load_exported, open_aligned, windows_of, write_latents
 
@@ -18,3 +19,4 @@ print(
     f"{shape[0]} windows of {model.network.time_window} frames, {shape[1]} latents, "
     f"{usable.mean():.1%} of {len(usable)} frames usable"
 )
+record_job(snakemake, device=str(device))

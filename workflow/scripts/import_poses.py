@@ -2,6 +2,7 @@
 
 from job_log import log_to
 from job_outputs import written_aside
+from job_record import record_job
 from pose_prep.reading import read_poses
 from pose_prep.storage import save_poses
 
@@ -16,3 +17,4 @@ print(
     f"read {snakemake.input.poses}: {poses.sizes['time']} frames at {recording['fps']} fps, "
     f"keypoints {', '.join(poses.keypoints.values)}"
 )
+record_job(snakemake)

@@ -16,14 +16,15 @@ def written_aside(outputs, inputs: Iterable[str]) -> Iterator[SimpleNamespace]:
     """Paths to write to, by the names of the rule's outputs; renamed where the block ends well.
 
     Each lies in its output's folder under another name of the same suffix. What was written is
-    flushed to the disk before it is renamed, and removed if the block fails.
+    flushed to the disk before it is renamed, and removed if the block fails. The job's record is
+    not among them: it is written when they have their names.
 
     Raises
     ------
     OSError
         Naming the output, where the disk is full or the folder cannot be written to.
     """
-    final = {name: Path(path) for name, path in outputs.items()}
+    final = {name: Path(path) for name, path in outputs.items() if name != "record"}
     aside = {
         name: path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
         for name, path in final.items()

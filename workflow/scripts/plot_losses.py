@@ -8,6 +8,7 @@ from figures.losses import draw_losses
 from figures.style import save
 from job_log import log_to
 from job_outputs import written_aside
+from job_record import record_job
 
 log_to(snakemake.log[0])
 
@@ -19,3 +20,4 @@ figure = draw_losses(
 )
 with written_aside(snakemake.output, snakemake.input) as output:
     save(figure, svg=output.svg, png=output.png, dpi=snakemake.params.settings["figure_dpi"])
+record_job(snakemake)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 from job_log import log_to
 from job_outputs import written_aside
+from job_record import record_job
 from pose_prep.splitting import SplitSettings, write_dataset
 
 log_to(snakemake.log[0])
@@ -25,3 +26,4 @@ segments["frames"] = segments["stop"] - segments["start"]
 summary = segments.groupby(["session", "side"])["frames"].agg(["count", "sum", "min", "max"])
 print(f"{len(description['features'])} features; segments and their frames:")
 print(summary.rename(columns={"count": "segments", "sum": "frames"}).to_string())
+record_job(snakemake)

@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 from job_log import log_to
 from job_outputs import date_after
+from job_record import record_job
 from tqdm import tqdm
 from vame_core.annealing import ANNEALED
 from vame_core.checkpoint import (
@@ -162,12 +163,12 @@ with (
         print(f"WARNING: the KL weight never passed {ANNEALED}; model.pt is the last epoch's")
         best = checkpoint(f"the last epoch, since the KL weight never passed {ANNEALED}")
     best["selection"] += ending
-    save_checkpoint(
-        Path(snakemake.output.last), checkpoint(f"the last epoch, {state.epoch}{ending}")
-    )
-    save_checkpoint(Path(snakemake.output.model), best)
-    date_after(snakemake.input, snakemake.output)
+    last_file, best_file = Path(snakemake.output.last), Path(snakemake.output.model)
+    save_checkpoint(last_file, checkpoint(f"the last epoch, {state.epoch}{ending}"))
+    save_checkpoint(best_file, best)
+    date_after(snakemake.input, [history_file, last_file, best_file])
     stop.unlink(missing_ok=True)
     if not ending and state.epoch < epochs:
         ending = f"; {state.epochs_without_gain} epochs without a better model ended training"
     print(f"trained for {state.epoch} of {epochs} epochs{ending}")
+record_job(snakemake, device=str(device))

@@ -5,6 +5,7 @@ import struct
 import numpy as np
 import pandas as pd
 import pytest
+from figures.comparison import draw_comparison
 from figures.losses import draw_losses
 from figures.reconstructions import draw_reconstructions, most_variable, spread_evenly
 from figures.style import save, shorten
@@ -182,6 +183,117 @@ class TestReconstructions:
     )
     def test_examples_are_spread_evenly(self, total, count, chosen):
         assert list(spread_evenly(total, count)) == chosen
+
+
+def make_comparison(*, models=("vame", "small"), n_sessions=6, seeds=1, winner=""):
+    """Each model errs by 0.1 more than the one before; the session's number adds a tenth of it."""
+    sessions = pd.DataFrame(
+        {"model": model, "seed": seed, "session": f"s{i}", "reconstruction": 0.1 * (rank + 1 + i)}
+        for rank, model in enumerate(models)
+        for seed in range(seeds)
+        for i in range(n_sessions)
+    )
+    sessions["future"] = 2 * sessions["reconstruction"]
+    means = sessions.groupby(["model", "seed"], sort=False)[["reconstruction", "future"]].mean()
+    trainings = means.reset_index().assign(
+        reconstruction_over="frames 1-30", future_over="frames 31-45", zdims=10, active_latents=7,
+        pca_reconstruction=0.5, pca_future=1.0, hold_last_frame=2.0, training_seconds=90.0,
+        best_of_all_in=winner,
+    )  # fmt: skip
+    bounds = (0.05, 0.15) if n_sessions >= 6 else (np.nan, np.nan)
+    pairs = [
+        {"measure": measure, "model": other, "other": models[0], "sessions": n_sessions}
+        | {"difference": factor * 0.1 * rank, "low": bounds[0], "high": bounds[1]}
+        for measure, factor in (("reconstruction", 1), ("future", 2))
+        for rank, other in enumerate(models)
+        if rank
+    ]
+    columns = ["measure", "model", "other", "sessions", "difference", "low", "high"]
+    return trainings, sessions, pd.DataFrame(pairs, columns=columns)
+
+
+def points(axes, label):
+    return [x for one in axes.lines if one.get_label() == label for x in one.get_xdata()]
+
+
+def texts(axes):
+    return [text.get_text() for text in axes.texts]
+
+
+class TestComparison:
+    def test_every_seed_is_a_point_beside_its_baselines(self):
+        shown = panels(draw_comparison(*make_comparison(seeds=2)))
+        assert points(shown["future"], "one seed") == pytest.approx([0.7, 0.7, 0.9, 0.9])
+        assert points(shown["future"], "last frame held") == [2.0, 2.0]
+        components = "principal components, as many as latents"
+        assert points(shown["reconstruction"], components) == [0.5, 0.5]
+        assert points(shown["active_latents"], "all latents") == [10, 10]
+
+    def test_errors_start_at_zero_and_nothing_is_cut(self):
+        shown = panels(draw_comparison(*make_comparison()))
+        for name in ("reconstruction", "future", "active_latents", "training_seconds"):
+            low, high = shown[name].get_xlim()
+            assert low == 0
+            assert max(x for line in shown[name].lines for x in line.get_xdata()) < high
+
+    def test_differences_to_the_best_have_interval_and_sessions(self):
+        axes = panels(draw_comparison(*make_comparison()))["reconstruction_difference"]
+        assert points(axes, "95% interval") == [0.05, 0.15]
+        assert points(axes, "mean") == [0.1]
+        assert points(axes, "one session") == pytest.approx([0.1] * 6)
+        assert texts(axes) == ["lowest error"]
+
+    def test_a_pair_that_is_listed_the_other_way_round_is_drawn_alike(self):
+        trainings, sessions, pairs = make_comparison()
+        turned = pairs.rename(columns={"model": "other", "other": "model"})
+        turned[["difference", "low", "high"]] = -pairs[["difference", "high", "low"]].to_numpy()
+        axes = panels(draw_comparison(trainings, sessions, turned))["future_difference"]
+        assert points(axes, "95% interval") == [0.05, 0.15]
+        assert points(axes, "mean") == [0.2]
+
+    def test_a_winner_is_named(self):
+        figure = draw_comparison(*make_comparison(winner="reconstruction"))
+        assert texts(panels(figure)["reconstruction_difference"]) == ["better than all others"]
+        assert texts(panels(figure)["future_difference"]) == ["lowest error"]
+
+    def test_few_sessions_have_no_interval_and_it_says_so(self):
+        axes = panels(draw_comparison(*make_comparison(n_sessions=4)))["reconstruction_difference"]
+        assert "4 sessions: no interval" in texts(axes)
+        assert np.isnan(points(axes, "95% interval")).all()
+
+    def test_one_model_has_no_differences(self):
+        shown = panels(draw_comparison(*make_comparison(models=("vame",))))
+        assert list(shown) == ["reconstruction", "future", "active_latents", "training_seconds"]
+
+    def test_a_model_of_another_window_is_not_compared(self):
+        trainings, sessions, pairs = make_comparison(models=("vame", "small", "long"))
+        trainings.loc[trainings["model"] == "long", "reconstruction_over"] = "frames 1-60"
+        axes = panels(draw_comparison(trainings, sessions, pairs))["reconstruction_difference"]
+        assert texts(axes) == ["lowest error", "other frames"]
+
+    def test_models_without_a_future(self):
+        trainings, sessions, pairs = make_comparison()
+        future = ["future", "future_over", "pca_future", "hold_last_frame"]
+        trainings[future], sessions["future"] = None, np.nan
+        trainings[future] = trainings[future].astype(float)
+        pairs = pairs[pairs["measure"] == "reconstruction"]
+        figure = draw_comparison(trainings, sessions, pairs)
+        assert texts(panels(figure)["future"]) == ["no future", "no future"]
+        assert "last frame held" not in legend_texts(figure)
+
+    @pytest.mark.parametrize(
+        ("seconds", "label"), [(90, "time (s)"), (600, "time (min)"), (36000, "time (h)")]
+    )
+    def test_training_time_has_a_unit_that_suits_it(self, seconds, label):
+        trainings, *others = make_comparison()
+        trainings["training_seconds"] = seconds
+        shown = panels(draw_comparison(trainings, *others))
+        assert shown["training_seconds"].get_xlabel() == label
+
+    def test_models_are_in_the_configs_order_from_the_top(self):
+        axes = panels(draw_comparison(*make_comparison()))["reconstruction"]
+        assert [label.get_text() for label in axes.get_yticklabels()] == ["vame", "small"]
+        assert axes.get_ylim()[0] > axes.get_ylim()[1]
 
 
 class TestStyle:

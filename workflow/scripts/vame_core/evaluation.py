@@ -2,65 +2,152 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
-from vame_core.config import ModelConfig
-from vame_core.losses import squared_error
+from vame_core.config import ModelConfig, NetworkConfig
 from vame_core.model import RNNVAE
 from vame_core.training import EVALUATION_BATCH, evaluate, split_window
 from vame_core.windows import Windows
 
+RECONSTRUCTIONS = ("reconstruction", "pca_reconstruction")
+FUTURES = ("future", "hold_last_frame", "pca_future")
+BASELINE_WINDOWS = 20_000
+"""Training windows that the linear baseline is fitted on: many times its numbers, in seconds."""
 
-def held_out_metrics(model: RNNVAE, held_out: Windows, config: ModelConfig) -> dict[str, Any]:
-    """Errors (mean squared, per element, scaled units) and shares of explained variance.
 
-    R² is 1 - error / variance of the same held-out frames; `hold_last_frame` is the baseline
-    that predicts the future to be the last frame seen.
+class LinearBaseline(NamedTuple):
+    """Principal components of a window, and the future that is least squares on their scores.
+
+    The best that as many linear latents can do (Eckart & Young 1936).
     """
+
+    mean: Float[Tensor, " all"]  # of the window's elements, then of the future's
+    components: Float[Tensor, "component window"]  # orthonormal
+    continuation: Float[Tensor, "component rest"]  # the future of a score of 1
+
+    def __call__(
+        self, target: Float[Tensor, "batch time feature"], future_steps: int
+    ) -> tuple[Float[Tensor, "batch time feature"], Float[Tensor, "batch future feature"]]:
+        """The window as its components give it back, and the future that follows from them."""
+        mean = self.mean.split([self.components.shape[1], self.continuation.shape[1]])
+        scores = (target.flatten(1) - mean[0]) @ self.components.T
+        batch, _, n_features = target.shape
+        return (
+            (mean[0] + scores @ self.components).view(target.shape),
+            (mean[1] + scores @ self.continuation).view(batch, future_steps, n_features),
+        )
+
+
+def fit_linear_baseline(train: Windows, network: NetworkConfig) -> LinearBaseline:
+    """The baseline with `zdims` components, of training windows evenly spread over all.
+
+    Sums are in float64 on the CPU, a batch of windows at a time: memory grows with the square of
+    a window's elements, not with the recordings.
+    """
+    count, total, products = 0, 0.0, 0.0
+    for windows in train.batches(train.spread(BASELINE_WINDOWS), EVALUATION_BATCH):
+        rows = windows[:, : network.frames_used].flatten(1).cpu().double()
+        count, total = count + len(rows), total + rows.sum(dim=0)
+        products = products + rows.T @ rows
+    mean = total / count
+    covariance = products / count - torch.outer(mean, mean)
+    encoded = network.time_window * train.frames.shape[1]
+    variances, vectors = torch.linalg.eigh(covariance[:encoded, :encoded])
+    variances, components = variances.flip(0)[: network.zdims], vectors.T.flip(0)[: network.zdims]
+    # A component without variance has scores of rounding errors, which predict nothing.
+    gain = torch.where(variances > 1e-10 * variances[0], 1 / variances, 0.0)
+    continuation = gain.unsqueeze(1) * (components @ covariance[:encoded, encoded:])
+    device = train.frames.device
+    return LinearBaseline(*(x.float().to(device) for x in (mean, components, continuation)))
+
+
+@torch.inference_mode()
+def errors_of_windows(
+    model: RNNVAE, batches: Iterable[Tensor], baseline: LinearBaseline, network: NetworkConfig
+) -> dict[str, Float[Tensor, " windows"]]:
+    """Mean squared error of each window, per element, of the model and of the baselines.
+
+    Without a future decoder there is nothing about the future.
+    """
+    errors = defaultdict(list)
+    for windows in batches:
+        target, future = split_window(windows, network.time_window)
+        outputs = model(target)
+        linear, continued = baseline(target, network.future_steps)
+        guesses = {"reconstruction": outputs.reconstruction, "pca_reconstruction": linear}
+        for name, guess in guesses.items():
+            errors[name].append((guess - target).square().mean(dim=(1, 2)))
+        if outputs.future is not None:
+            guesses = {
+                "future": outputs.future,
+                "hold_last_frame": target[:, -1:].expand_as(future),
+                "pca_future": continued,
+            }
+            for name, guess in guesses.items():
+                errors[name].append((guess - future).square().mean(dim=(1, 2)))
+    return {name: torch.cat(parts).cpu() for name, parts in errors.items()}
+
+
+def held_out_metrics(
+    model: RNNVAE,
+    train: Windows,
+    held_out: Windows,
+    description: dict[str, Any],
+    config: ModelConfig,
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Errors (mean squared, per element, scaled units), overall and of each held-out session.
+
+    R² is 1 - error / variance of the same held-out frames. Baselines: `pca_*` are linear, with as
+    many numbers per window as the model has latents (`LinearBaseline`); `hold_last_frame` predicts
+    the future to be the last frame seen. What concerns the future is None without its decoder.
+    """
+    network = config.network
     numbers = held_out.spread(config.training.held_out_windows)
     batches = [
-        windows[:, : config.network.frames_used]
-        for windows in held_out.batches(numbers, EVALUATION_BATCH)
+        windows[:, : network.frames_used] for windows in held_out.batches(numbers, EVALUATION_BATCH)
     ]
     evaluation = evaluate(
-        model,
-        batches,
-        time_window=config.network.time_window,
-        kmeans_loss=config.loss.kmeans_loss,
+        model, batches, time_window=network.time_window, kmeans_loss=config.loss.kmeans_loss
     )
-    windows, futures, held = [], [], []
-    for batch in batches:
-        target, future = split_window(batch, config.network.time_window)
-        windows.append(target)
-        futures.append(future)
-        held.append(target[:, -1:].expand_as(future))
-    variance = _variance(torch.cat(windows))
-    metrics = {
+    errors = errors_of_windows(model, batches, fit_linear_baseline(train, network), network)
+    rows = held_out.rows(numbers).tolist()
+    sessions = np.array([locate(row, description, "test")[0] for row in rows])
+    sides = zip(*(split_window(batch, network.time_window) for batch in batches), strict=True)
+    target, future = (torch.cat(side) for side in sides)
+    metrics: dict[str, Any] = {
+        "time_window": network.time_window,
+        "prediction_steps": network.future_steps or None,
+        "zdims": network.zdims,
         "held_out_windows": len(numbers),
-        "reconstruction": evaluation.terms.reconstruction,
-        "r2_reconstruction": 1 - evaluation.terms.reconstruction / variance,
-        "future": None,
-        "r2_future": None,
-        "hold_last_frame": None,
-        "r2_hold_last_frame": None,
+        "held_out_sessions": len(np.unique(sessions)),
+    }
+    for names, truth in ((RECONSTRUCTIONS, target), (FUTURES, future)):
+        for name in names:
+            error = float(errors[name].double().mean()) if name in errors else None
+            metrics[name] = error
+            metrics[f"r2_{name}"] = None if error is None else 1 - error / _variance(truth)
+    metrics |= {
         "kl_nats_per_window": evaluation.terms.kl,
         "cluster": evaluation.terms.cluster,
         "active_latents": evaluation.active_latents,
         "posterior_variance": evaluation.posterior_variance,
     }
-    if config.network.prediction_decoder:
-        future, baseline = torch.cat(futures), torch.cat(held)
-        error, variance = float(squared_error(future, baseline)), _variance(future)
-        metrics |= {
-            "future": evaluation.terms.future,
-            "r2_future": 1 - evaluation.terms.future / variance,
-            "hold_last_frame": error,
-            "r2_hold_last_frame": 1 - error / variance,
+    table = []
+    for session in dict.fromkeys(sessions.tolist()):
+        own = torch.from_numpy(sessions == session)
+        means = {
+            name: float(errors[name][own].double().mean()) if name in errors else None
+            for name in (*RECONSTRUCTIONS, *FUTURES)
         }
-    return metrics
+        table.append({"session": session, "windows": int(own.sum()), **means})
+    return metrics, table
 
 
 @torch.inference_mode()

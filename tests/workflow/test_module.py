@@ -1,0 +1,120 @@
+"""Another workflow uses this one as a module, and the catalog finds what it looks for."""
+
+import json
+import re
+
+import pytest
+import yaml
+from projects import CONFIG, ROOT, Project
+
+JOB_COUNT = re.compile(r"^(\w+) +(\d+)$", re.M)
+
+# A workflow of somebody else's: its settings for this one stand under a key of its own config, its
+# sheet and recordings where it wants them.
+OUTER = """
+configfile: "config/outer.yaml"
+
+
+module vame:
+    snakefile:
+        "{root}/Snakefile"
+    config:
+        config["behaviour"]
+{prefix}
+
+rule summary:
+    input:
+        "{folder}results/export/vame/seed0/manifest.json",
+    output:
+        "summary.txt",
+    shell:
+        "wc -c {{input}} > {{output}}"
+
+
+use rule * from vame as vame_*
+"""
+
+
+def write_outer(project: Project, prefix: str = "", **settings):
+    """Put the workflow that uses this one into a project; returns its Snakefile."""
+    (project / "config/outer.yaml").write_text(yaml.safe_dump({"behaviour": CONFIG | settings}))
+    snakefile = project / "Snakefile"
+    text = OUTER.format(
+        root=ROOT,
+        prefix=f'    prefix:\n        "{prefix}"\n' if prefix else "",
+        folder=f"{prefix}/" if prefix else "",
+    )
+    snakefile.write_text(text)
+    return snakefile
+
+
+def planned(project: Project, *arguments: str, **keywords) -> dict[str, int]:
+    """How many jobs of each rule a dry run plans."""
+    printed = project.snakemake(*arguments, "--dry-run", **keywords)
+    return {rule: int(count) for rule, count in JOB_COUNT.findall(printed)}
+
+
+def test_a_module_runs_under_a_prefix_with_its_own_config_and_sheet(project):
+    (project / "config/config.yaml").unlink()
+    (project / "config/sessions.tsv").rename(project / "recordings.tsv")
+    snakefile = write_outer(
+        project, prefix="behaviour", sessions="recordings.tsv", models={"vame": {}}, max_epochs=2
+    )
+    project.snakemake(snakefile=snakefile)
+    manifest = json.loads(
+        (project / "behaviour/results/export/vame/seed0/manifest.json").read_text()
+    )
+    assert manifest["settings"]["max_epochs"] == 2
+    assert "manifest.json" in (project / "summary.txt").read_text()
+    assert not (project / "results").exists()
+    assert "Nothing to be done" in project.snakemake(snakefile=snakefile)
+    assert "all are as they were made" in project.snakemake("vame_verify", snakefile=snakefile)
+
+
+def test_a_module_leaves_the_target_of_the_workflow_that_uses_it(project):
+    jobs = planned(project, snakefile=write_outer(project))
+    assert jobs["summary"] == 1
+    assert "vame_all" not in jobs
+    assert "vame_plot_losses" not in jobs
+
+
+def test_what_ran_by_itself_is_finished_for_a_workflow_that_uses_it(finished):
+    """Neither paths, settings nor digests depend on who asks."""
+    snakefile = write_outer(finished)
+    assert "Nothing to be done" in finished.snakemake("vame_all", "--dry-run", snakefile=snakefile)
+    (finished / "results/figures/vame/seed0/losses.svg").unlink()
+    jobs = planned(finished, "vame_all", snakefile=snakefile)
+    assert jobs == {"vame_plot_losses": 1, "vame_write_manifest": 1, "vame_all": 1, "total": 3}
+
+
+def test_a_modules_faults_are_refused_as_its_own_would_be(project):
+    printed = project.snakemake("--dry-run", snakefile=write_outer(project, kl_strt=3), check=False)
+    assert "kl_strt: there is no such setting; did you mean kl_start?" in printed
+
+
+def test_the_demos_recordings_are_made_under_the_prefix(project):
+    project.write_sheet((ROOT / "config/sessions.tsv").read_text())
+    snakefile = write_outer(project, prefix="behaviour", center="tail_base")
+    printed = project.snakemake("--dry-run", snakefile=snakefile)
+    assert "behaviour/results/demo/demo1.csv" in printed
+
+
+def test_the_catalogs_snakefile_plans_the_same_jobs(project):
+    own = planned(project)
+    assert own["train_model"] == 2
+    catalogs = planned(project, snakefile=ROOT / "workflow/Snakefile")
+    assert catalogs.pop("catalog") == 1
+    own.pop("all")
+    assert {**catalogs, "total": own["total"]} == own
+
+
+@pytest.mark.parametrize("path", ["workflow/Snakefile", "config/README.md", "LICENSE"])
+def test_the_catalogs_standard_files_are_there(path):
+    assert (ROOT / path).is_file()
+
+
+def test_the_catalog_is_told_how_software_is_deployed():
+    usage = yaml.safe_load((ROOT / ".snakemake-workflow-catalog.yml").read_text())["usage"]
+    assert usage["software-stack-deployment"]["conda"] is True
+    assert usage["report"] is True
+    assert set(usage) == {"mandatory-flags", "software-stack-deployment", "report"}

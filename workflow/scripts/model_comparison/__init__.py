@@ -1,0 +1,1 @@
+"""Trained models beside each other: tables in, tables, intervals and a choice out."""

@@ -1,0 +1,119 @@
+"""The three tables: a row per training, per held-out session, and per pair of models."""
+
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from model_comparison.intervals import FEWEST_SESSIONS, difference_interval
+
+MEASURES = ("reconstruction", "future")
+COLUMNS = [
+    *("model", "seed", "time_window", "prediction_steps", "zdims"),
+    *("held_out_sessions", "held_out_windows"),
+    *("reconstruction_over", "reconstruction", "r2_reconstruction"),
+    *("pca_reconstruction", "r2_pca_reconstruction"),
+    *("future_over", "future", "r2_future"),
+    *("hold_last_frame", "r2_hold_last_frame", "pca_future", "r2_pca_future"),
+    *("kl_nats_per_window", "active_latents", "epoch", "epochs", "training_seconds"),
+    "best_of_all_in",
+]
+PAIR_COLUMNS = [
+    *("measure", "over", "model", "other", "sessions", "resampled"),
+    *("error", "other_error", "difference", "low", "high", "better", "note"),
+]
+
+
+def read_table(path: str) -> pd.DataFrame:
+    """A csv of ours; names of models and sessions are text, even where they look like numbers."""
+    names = dict.fromkeys(["model", "other", "better", "session"], str)
+    return pd.read_csv(path, dtype=names, keep_default_na=False, na_values=[""])
+
+
+def training_row(metrics: Mapping[str, Any], history: pd.DataFrame) -> dict[str, Any]:
+    """One training's row of `comparison.csv`, of its `metrics.json` and `history.csv`."""
+    window, steps = metrics["time_window"], metrics["prediction_steps"]
+    row = dict(metrics) | {
+        "reconstruction_over": f"frames 1-{window}",
+        "future_over": steps and f"frames {window + 1}-{window + steps}",
+        "epochs": len(history),
+        "training_seconds": history["seconds"].max(),
+    }
+    return {name: row.get(name) for name in COLUMNS}
+
+
+def compare_pairs(
+    trainings: pd.DataFrame, sessions: pd.DataFrame, rng: np.random.Generator
+) -> pd.DataFrame:
+    """Every two models' difference in each measure, with an interval where there can be one.
+
+    Errors are means over sessions, each counting the same however long it is, and over seeds.
+    `better` names a model only where the interval excludes zero; otherwise `note` says why not.
+
+    Parameters
+    ----------
+    trainings
+        Rows of `training_row`.
+    sessions
+        A row per model, seed and session, with its errors.
+    """
+    rows = []
+    models = trainings.groupby("model", sort=False).first()
+    for measure in MEASURES:
+        tables = _errors_by_model(sessions, measure)
+        over = models[f"{measure}_over"]
+        for model, other in combinations([name for name in models.index if name in tables], 2):
+            row = {"measure": measure, "model": model, "other": other}
+            if over[model] == over[other]:
+                row |= {"over": over[model]}
+                row |= _compare(tables[model], tables[other], (model, other), rng)
+            else:
+                row |= {"note": f"not compared: {over[model]} and {over[other]} of the window"}
+            rows.append(row)
+    return pd.DataFrame(rows, columns=PAIR_COLUMNS)
+
+
+def _errors_by_model(sessions: pd.DataFrame, measure: str) -> dict[str, pd.DataFrame]:
+    """Each model's errors, a row per seed and a column per session; only of models that have it."""
+    return {
+        model: own.pivot(index="seed", columns="session", values=measure)
+        for model, own in sessions.dropna(subset=[measure]).groupby("model", sort=False)
+    }
+
+
+def _compare(
+    table: pd.DataFrame, others: pd.DataFrame, names: Sequence[str], rng: np.random.Generator
+) -> dict[str, Any]:
+    both = table.columns.intersection(others.columns)
+    errors, other_errors = table[both].to_numpy(), others[both].to_numpy()
+    row = {
+        "sessions": len(both),
+        "error": errors.mean(),
+        "other_error": other_errors.mean(),
+        "difference": errors.mean() - other_errors.mean(),
+    }
+    if len(both) < FEWEST_SESSIONS:
+        note = f"no interval: {len(both)} held-out sessions, {FEWEST_SESSIONS} are needed"
+        return row | {"note": note}
+    low, high = difference_interval(errors, other_errors, rng)
+    row |= {
+        "low": low,
+        "high": high,
+        "resampled": "sessions and seeds" if max(len(table), len(others)) > 1 else "sessions",
+    }
+    if low <= 0 <= high:
+        return row | {"note": "the interval includes zero"}
+    return row | {"better": names[0] if high < 0 else names[1]}
+
+
+def winners(pairs: pd.DataFrame) -> dict[str, str]:
+    """For each measure the model that is better than every other one, where there is such a one."""
+    found = {}
+    for measure, own in pairs.groupby("measure", sort=False):
+        for model in pd.unique(own[["model", "other"]].to_numpy().ravel()):
+            mine = own[(own["model"] == model) | (own["other"] == model)]
+            if (mine["better"] == model).all():
+                found[measure] = model
+    return found

@@ -1,0 +1,147 @@
+"""Every file that a manifest names, compared with what is there."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+FAULTS = {
+    "altered": "is not the file that was made",
+    "missing": "is gone",
+    "broken chain": "was read as another file than was made",
+    "edited": "has been edited",
+}
+NOTES = {
+    "not here": "is an input that is not on this machine, and was not checked",
+    "outdated": "has been made anew since this was made from it",
+}
+
+
+class Finding(NamedTuple):
+    """What is wrong with a file: one of `FAULTS`, or of `NOTES` where nothing is."""
+
+    kind: str
+    path: str
+    claim: str  # who says what the file was: a manifest, and the job in it
+    expected: str
+    actual: str
+
+    def __str__(self) -> str:
+        lines = [f"{self.kind}: {self.path} {(FAULTS | NOTES)[self.kind]} ({self.claim})"]
+        lines += [f"    expected sha256 {self.expected}"] if self.expected else []
+        lines += [f"    actual sha256   {self.actual}"] if self.actual else []
+        return "\n".join(lines)
+
+
+class Report(NamedTuple):
+    faults: list[Finding]
+    notes: list[Finding]
+    manifests: int
+    files: int
+
+
+def verify(results: Path, root: Path) -> Report:
+    """Compare a folder of results with all manifests in it.
+
+    A file is read once, however many manifests name it. Manifests of models that the last run no
+    longer had may name files that were made anew since, which is a note and no fault.
+
+    Parameters
+    ----------
+    results
+        The folder with the manifests.
+    root
+        The folder that the paths in them are relative to.
+
+    Raises
+    ------
+    ValueError
+        If there is no manifest, or a file of that name that is none.
+    """
+    manifests = {path: _read(path) for path in sorted(results.rglob("manifest.json"))}
+    if not manifests:
+        raise ValueError(f"{results}: no manifest.json in it; run the workflow first")
+    last_run = manifests.get(results / "manifest.json", {"jobs": []})
+    made_last = {path: value for job in last_run["jobs"] for path, value in job["outputs"].items()}
+    actual: dict[Path, str] = {}
+
+    def sha256_of(path: Path) -> str:
+        if path not in actual:
+            actual[path] = _sha256(path) if path.is_file() else ""
+        return actual[path]
+
+    found = {
+        finding
+        for path, manifest in manifests.items()
+        for finding in _check(path, manifest, root, sha256_of, made_last)
+    }
+    # Said once for each file, whoever else says so.
+    first = {(finding.kind, finding.path): finding for finding in sorted(found, reverse=True)}
+    findings = sorted(first.values())
+    return Report(
+        faults=[finding for finding in findings if finding.kind in FAULTS],
+        notes=[finding for finding in findings if finding.kind in NOTES],
+        manifests=len(manifests),
+        files=len(actual),
+    )
+
+
+def _check(path, manifest, root, sha256_of, made_last) -> Iterator[Finding]:
+    content = {key: value for key, value in manifest.items() if key != "digest"}
+    if _digest(content) != manifest["digest"]:
+        yield Finding("edited", str(path), "by its own digest", "", "")
+    for name, expected in manifest.get("outputs", {}).items():  # of an export, beside it
+        beside = path.with_name(name)
+        if sha256_of(beside) != expected:
+            kind = "altered" if beside.is_file() else "missing"
+            yield Finding(kind, _relative(beside, root), str(path), expected, sha256_of(beside))
+    made = {name: value for job in manifest["jobs"] for name, value in job["outputs"].items()}
+    for job in manifest["jobs"]:
+        claim = f"{path}: {' '.join([job['rule'], *job['wildcards'].values()])}"
+        for name, expected in job["outputs"].items():
+            kind = _kind(root / name, expected, sha256_of, made_last.get(name), "missing")
+            if kind:
+                yield Finding(kind, name, claim, expected, sha256_of(root / name))
+        for name, expected in job["inputs"].items():
+            if name not in made:
+                kind = _kind(root / name, expected, sha256_of, made_last.get(name), "not here")
+                if kind:
+                    yield Finding(kind, name, claim, expected, sha256_of(root / name))
+            elif made[name] != expected:
+                yield Finding("broken chain", name, claim, made[name], expected)
+
+
+def _kind(path, expected, sha256_of, made_last, absent) -> str | None:
+    actual = sha256_of(path)
+    if actual == expected:
+        return None
+    if not actual:
+        return absent
+    return "outdated" if actual == made_last else "altered"
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+        if {"jobs", "digest"} <= manifest.keys():
+            return manifest
+    except (ValueError, AttributeError):
+        pass
+    raise ValueError(
+        f"{path}: not a manifest of this workflow (jobs and digest); make it anew by removing it "
+        "and running the workflow"
+    )
+
+
+def _relative(path: Path, root: Path) -> str:
+    return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
+
+
+def _digest(content: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _sha256(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,1 @@
+"""A finished run as one archive that says what it is, an RO-Crate."""
