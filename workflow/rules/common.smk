@@ -29,7 +29,7 @@ MODELS = {
     name: model_settings(config, changes, SCHEMA)
     for name, changes in config["models"].items()
 }
-TRAINED = [] if FROZEN else list(MODELS)
+TRAINED = [] if FROZEN else list(MODELS)  # here; a frozen one was elsewhere
 if workflow.is_main_process:
     for sentence in warnings_about(config, {} if FROZEN else MODELS, SCHEMA):
         logger.warning(f"WARNING: {sentence}")
