@@ -155,7 +155,8 @@ def edited_sheet(project, text):
 def sources(tmp_path_factory):
     """A copy of the workflow, files as old as they are, to edit."""
     folder = tmp_path_factory.mktemp("sources")
-    shutil.copy2(ROOT / "Snakefile", folder)
+    for name in ("Snakefile", "CITATION.cff", "LICENSE"):
+        shutil.copy2(ROOT / name, folder)
     for name in ("workflow", "envs", "profiles"):
         shutil.copytree(ROOT / name, folder / name)
     return folder

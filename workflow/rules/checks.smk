@@ -53,7 +53,7 @@ def frozen_model(config):
         needed = {"alignment", "features", "model", "outlier_limits", "seed"}
         if not needed <= set(frozen):
             raise KeyError(*needed - set(frozen))
-    except (ValueError, KeyError, MemoryError, OverflowError):
+    except (ValueError, LookupError, TypeError, MemoryError, OverflowError):
         refuse(
             "config",
             [

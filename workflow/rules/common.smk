@@ -30,7 +30,7 @@ MODELS = {
     name: model_settings(config, changes, SCHEMA)
     for name, changes in config["models"].items()
 }
-TRAINED = [] if FROZEN else list(MODELS)
+TRAINED = [] if FROZEN else list(MODELS)  # here; a frozen one was elsewhere
 OF_ALL_MODELS = collect(
     "results/{file}",
     file=["comparison.csv", "figures/comparison.svg", "best/choice.json"],
