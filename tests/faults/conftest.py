@@ -33,10 +33,8 @@ def undisturbed(copy_of):
     return result_of(project)
 
 
-@pytest.fixture(scope="session")
-def kills_survived(request):
-    """Kills in each run that came to the undisturbed result; the sum is printed at the end."""
-    counts = []
-    yield counts
-    reporter = request.config.pluginmanager.get_plugin("terminalreporter")
-    reporter.write_line(f"\n{sum(counts)} kills in {len(counts)} runs survived")
+def pytest_terminal_summary(terminalreporter):
+    passed = terminalreporter.getreports("passed")
+    kills = [n for report in passed for name, n in report.user_properties if name == "kills"]
+    if kills:
+        terminalreporter.write_line(f"{sum(kills)} kills in {len(kills)} runs survived")

@@ -43,12 +43,11 @@ def test_killed_at_random(copy_of, undisturbed):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(1, 13))
-def test_killed_often_at_random(copy_of, undisturbed, seed, kills_survived):
+def test_killed_often_at_random(copy_of, undisturbed, seed, record_property):
     project = copy_of("killed")
-    kills = disturb(project, kills=4, seed=seed)
+    record_property("kills", disturb(project, kills=4, seed=seed))
     project.snakemake("results/export/long/seed0/manifest.json")
     assert_same_result(project, undisturbed)
-    kills_survived.append(kills)
 
 
 @pytest.mark.parametrize(

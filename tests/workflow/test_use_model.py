@@ -52,7 +52,7 @@ def latents_of(project, name):
 
 def test_recordings_are_aligned_and_embedded_and_nothing_is_trained(elsewhere):
     rules = {path.name for path in (elsewhere / "logs").iterdir()}
-    assert rules == {"import_poses", "align_poses", "embed_session"}
+    assert rules == {"import_poses", "align_poses", "embed_session", "write_manifest"}
     assert latents_of(elsewhere, "whole").shape == (300 - TIME_WINDOW + 1, 3)
     assert elsewhere.stale_jobs() == set()
 
@@ -86,7 +86,9 @@ def test_an_edit_of_the_model_embeds_again(elsewhere):
     content = path.read_bytes()
     try:
         path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
-        assert {job.split()[0] for job in elsewhere.stale_jobs()} == {"embed_session"}
+        assert {job.split()[0] for job in elsewhere.stale_jobs()} == {
+            *("embed_session", "write_manifest")
+        }
     finally:
         path.write_bytes(content)
 

@@ -219,11 +219,11 @@ def faults_of_models(config, schema):
                 for key, value in changes.items()
             }
             faults += faults_of(changes, of_model(schema), f"models.{name}.")
-    if not all(isinstance(values, list) for values in grid.values()):
-        return faults  # the schema has said so
     for key, values in grid.items():
-        for value in values:
+        for value in values if isinstance(values, list) else []:
             faults += faults_of({key: value}, of_model(schema), "grid.")
+    if not all(isinstance(values, list) for values in grid.values()):
+        return faults  # the schema has said the rest
     faults = list(dict.fromkeys(faults))
     if not models and not grid:
         faults.append("models: names no model, and there is no grid; name one")
