@@ -489,12 +489,11 @@ def main() -> None:
         for data in [data for data in found if data]:
             jobs, reference = prepare(data, Path(folder) / data.name)
             rows = pd.DataFrame([*compute(jobs, arguments.workers), hold_last_frame(reference)])
-            sections += [
-                f"### {data.name}",
-                f"{len(reference.judged)} windows judge, of which {JUDGED_WINDOWS} at most are "
-                f"taken, evenly spread; {len(reference.everything)} windows are clustered.",
-                as_table(rows),
-            ]
+            total = len(reference.judged)
+            counts = f"Judged on {min(total, JUDGED_WINDOWS)} of {total} windows, evenly spread"
+            if reference.labels is not None:
+                counts += f"; motifs of {len(reference.everything)} windows"
+            sections += [f"### {data.name}", f"{counts}.", as_table(rows)]
             if "nmi_unscaled" in rows:
                 score = mean_and_range(rows["nmi_unscaled"], "nmi")
                 sections.append(f"NMI of the preset's models given unscaled poses: {score}.")
