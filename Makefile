@@ -2,7 +2,7 @@ PYTHON ?= python3
 CORES ?= all
 BIN = .venv/bin
 
-.PHONY: run test test-faults lint format clean
+.PHONY: run test test-faults lint format bench-fidelity clean
 
 # The workflow, with whatever config/config.yaml says; as shipped, the demo recordings.
 run: .venv
@@ -25,6 +25,11 @@ format: .venv
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(BIN)/snakefmt Snakefile workflow
+
+# What each correction of VAME's behaviour does, into docs/fidelity.md. RECORDINGS=folder names the
+# folder with the two benchmark recordings of B-SOID; without it, the demo recordings alone.
+bench-fidelity: .venv
+	PYTHONPATH=workflow/scripts $(BIN)/python benchmarks/fidelity.py $(RECORDINGS:%=--recordings %)
 
 # Everything that the other targets need, made anew when pyproject.toml has changed.
 .venv: pyproject.toml

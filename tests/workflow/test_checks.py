@@ -4,6 +4,8 @@ import pytest
 import yaml
 from projects import ROOT
 
+BRIEF = {"annealtime": 100}
+
 
 def refused(project):
     printed = project.quick(check=False)
@@ -142,6 +144,8 @@ def test_a_vame_config_can_be_brought_along(project):
     """VAME's dead keys are taken with one warning; its 0 and 1 are read as it means them."""
     project.write_config(
         hidden_size_layer_2=256,
+        dropout_rec=0.1,
+        dropout_pred=0.1,
         transition_function="GRU",
         beta_norm=False,
         scheduler=1,
@@ -151,7 +155,26 @@ def test_a_vame_config_can_be_brought_along(project):
     printed = project.quick("--dry-run")
     warning = "these keys of VAME's config do nothing here: "
     assert printed.count(warning) == 1
-    assert warning + "beta_norm, hidden_size_layer_2, transition_function" in printed
+    assert (
+        warning + "beta_norm, dropout_pred, dropout_rec, hidden_size_layer_2, transition_function"
+        in printed
+    )
+
+
+def test_what_does_not_do_what_one_may_expect_is_warned_about(project):
+    project.write_config(
+        models={"vame": {}, "wide": {"kmeans_loss": 5}, "blunt": {"softplus": 1}, "brief": BRIEF}
+    )
+    printed = project.snakemake("--dry-run")
+    warnings = {line for line in printed.splitlines() if "WARNING" in line}
+    for sentence in (
+        "kmeans_loss: model wide has only 3 singular values (zdims); 5 counts as that",
+        "softplus: model blunt cannot have a posterior narrower than the prior",
+        "max_epochs: model brief ends after 4 epochs, before the KL weight has risen (epoch 101); "
+        "its last epoch will be its model",
+    ):
+        assert any(sentence in warning for warning in warnings), sentence
+    assert not any("model vame" in warning for warning in warnings)
 
 
 @pytest.mark.parametrize(("device", "gpus"), [("cpu", 0), ("auto", 1), ("cuda", 1)])

@@ -5,6 +5,7 @@ import hashlib
 import json
 
 import numpy as np
+import onnxruntime
 import pytest
 import torch
 from vame_core.checkpoint import load_model
@@ -100,6 +101,27 @@ def test_latents_are_known_where_all_frames_of_the_window_are_usable(finished_on
         latents = np.load(finished_once / f"results/latents/bare/seed0/{session}.npy")
         inside = np.lib.stride_tricks.sliding_window_view(usable, 8).all(axis=1)
         np.testing.assert_array_equal(np.isfinite(latents).all(axis=1), inside)
+
+
+def test_the_exported_model_reads_pixels_as_the_scaled_frames_that_it_was_trained_on(
+    finished_once, description
+):
+    """From aligned poses through the export: the error on held-out windows that was measured."""
+    network = onnxruntime.InferenceSession(finished_once / EXPORT / "model.onnx")
+    std = np.array(description["scaling"]["std"])
+    errors = []
+    for segment in description["segments"]:
+        if segment["side"] == "train":
+            continue
+        aligned = np.load(finished_once / f"results/aligned/{segment['session']}.npz")["poses"]
+        first = segment["first_frame"]
+        frames = aligned[first : first + segment["stop"] - segment["start"]]
+        windows = np.lib.stride_tricks.sliding_window_view(frames, 12, axis=0)  # 8 and 4 after
+        windows = np.ascontiguousarray(windows.transpose(0, 2, 1)[:, :8])
+        (again,) = network.run(["reconstruction"], {"poses": windows})
+        errors.append(((again - windows) / std) ** 2)
+    metrics = json.loads((finished_once / MODEL / "metrics.json").read_text())
+    assert np.concatenate(errors).mean() == pytest.approx(metrics["reconstruction"], rel=1e-4)
 
 
 def test_the_manifest_names_what_it_was_made_of(finished_once):

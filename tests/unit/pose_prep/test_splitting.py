@@ -184,6 +184,18 @@ def test_training_rows_alone_define_the_scaling(tmp_path):
     assert abs(arrays["test"].mean()) > 1e-4
 
 
+def test_more_features_than_frames_are_not_turned_over(tmp_path):
+    features = [f"paw{n}_x" for n in range(30)]
+    poses = write_aligned(tmp_path / "a.npz", frames=20, features=features)
+    arrays = {side: tmp_path / f"{side}.npy" for side in ("train", "test")}
+    split = settings(test_blocks=1, split_gap=0)
+    description = write_dataset({"a": tmp_path / "a.npz"}, {"a": ""}, split, arrays)
+    test = np.load(arrays["test"])
+    assert test.shape == (2, 30)
+    mean, std = (np.array(description["scaling"][key]) for key in ("mean", "std"))
+    np.testing.assert_allclose(test * std + mean, poses[9:11], rtol=1e-5)
+
+
 def test_the_description_names_what_it_is_made_of(tmp_path):
     _, _, description = write_two(tmp_path)
     assert description["features"] == ["nose_x", "paw_x"]

@@ -63,11 +63,12 @@ def test_settings_are_plain_values():
 
 
 def test_values_get_the_type_that_they_are_meant_to_have():
-    settings = make_config(beta=2, softplus=1, noise=0).as_settings()
+    # In VAME, noise: 1 is off.
+    settings = make_config(beta=2, softplus=0, noise=1).as_settings()
     assert [(settings[k], type(settings[k])) for k in ("beta", "softplus", "noise")] == [
         (2.0, float),
-        (True, bool),
         (False, bool),
+        (True, bool),
     ]
 
 

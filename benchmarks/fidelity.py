@@ -1,0 +1,512 @@
+"""What each correction of VAME's behaviour does, measured: `make bench-fidelity`.
+
+Trains the same small network under `config/presets/vame.yaml`, under the defaults, and under the
+preset with one correction at a time, and writes the table of `docs/fidelity.md`.
+
+The last fifth of each recording is kept from all of them: it is cut off before cleaning, and what
+comes before is all that a variant has, to clean, split, scale, train on and choose its model by.
+Every variant's chosen model is then judged on the same windows of that last fifth, in the units of
+one reference: each feature's variance over the training frames of the defaults.
+"""
+
+import argparse
+import multiprocessing
+import os
+import platform
+import tempfile
+import time
+import zlib
+from collections.abc import Callable, Iterable
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from copy import deepcopy
+from dataclasses import dataclass, fields
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import sklearn
+import torch
+import yaml
+from pose_prep.alignment import AlignmentSettings, align_recording
+from pose_prep.cleaning import find_runs
+from pose_prep.reading import read_poses
+from pose_prep.simulation import (
+    BEHAVIOURS,
+    KEYPOINTS,
+    simulate_recording,
+    write_deeplabcut_csv,
+)
+from pose_prep.splitting import SplitSettings, write_dataset
+from pose_prep.storage import AlignedPoses, save_aligned
+from sklearn.cluster import KMeans
+from sklearn.decomposition import PCA
+from sklearn.metrics import normalized_mutual_info_score
+from vame_core.config import ModelConfig
+from vame_core.determinism import choose_device, make_reproducible
+from vame_core.losses import kl_divergence
+from vame_core.model import RNNVAE
+from vame_core.training import ACTIVE_LATENT_VARIANCE, fit, split_window, start_training
+from vame_core.windows import Windows, open_windows
+
+ROOT = Path(__file__).resolve().parents[1]
+SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())["properties"]
+DEFAULTS = {key: entry["default"] for key, entry in SCHEMA.items() if "default" in entry}
+PRESET = yaml.safe_load((ROOT / "config/presets/vame.yaml").read_text())
+
+# The same for all variants: a small network and a short training, for which both learning rates
+# are raised alike.
+EPOCHS = 15
+RATE_FACTOR = 20
+BUDGET = {
+    "hidden_size_layer_1": 32,
+    "hidden_size_rec": 32,
+    "hidden_size_pred": 32,
+    "zdims": 16,
+    "kmeans_loss": 16,
+    "steps_per_epoch": 25,
+    "device": "cpu",
+}
+
+# What each correction takes from the defaults. Together they are all that the preset does
+# otherwise, but for the number of epochs.
+CORRECTIONS = {
+    "long gaps stay open": ("max_gap_seconds", "pose_confidence"),
+    "decoders start per sample": ("decoder_start",),
+    "windows within segments": ("windows", "split_gap"),
+    "scaling per feature": ("scaling",),
+    "fixed held-out windows choose": (
+        *("held_out", "selection", "plateau_on", "patience_from", "test_blocks"),
+    ),
+    "training recipe": ("batch_size", "learning_rate", "scheduler"),
+}
+# `beta` is then the variance of the decoder's noise in scaled units: here about the error that the
+# preset leaves in them (the best constant one: Rybkin et al. 2021, section 4).
+ELBO = {"reduction": "elbo", "beta": 0.02}
+PRESET_ALONE, REFERENCE = "VAME's preset", "the defaults"
+VARIANTS = {
+    PRESET_ALONE: {},
+    **{f"+ {name}": {key: DEFAULTS[key] for key in keys} for name, keys in CORRECTIONS.items()},
+    "+ reduction elbo": ELBO,
+    REFERENCE: {key: DEFAULTS[key] for key in PRESET},  # its cleaning and scaling judge all
+}
+
+SEEDS = (0, 1, 2)
+JUDGED_SHARE = 0.2  # of each recording, at its end
+JUDGED_WINDOWS = 2048
+MOTIFS = len(BEHAVIOURS) + 5
+BEGIN, END = "<!-- written by make bench-fidelity: begin -->", "<!-- end -->"
+
+
+# --- recordings -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Recording:
+    session: str
+    path: Path
+    fps: float
+    labels: np.ndarray | None = None  # (frame,) the true behaviour, where it is known
+
+
+@dataclass(frozen=True)
+class DataSet:
+    name: str
+    center: str
+    orient: str
+    recordings: list[Recording]
+
+
+def simulate_demo(folder: Path) -> DataSet:
+    """The recordings of config/config.yaml, drawn as the rule simulate_demo draws them."""
+    config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+    demo = {key: entry["default"] for key, entry in SCHEMA["demo"]["properties"].items()}
+    demo |= config.get("demo", {})
+    recordings = []
+    for row in pd.read_csv(ROOT / config["sessions"], sep="\t").itertuples():
+        seed = [demo["seed"], zlib.crc32(row.session.encode())]
+        tracks, labels = simulate_recording(
+            np.random.default_rng(seed), demo["frames"], row.fps, row.group
+        )
+        path = folder / f"{row.session}.csv"
+        write_deeplabcut_csv(path, tracks, KEYPOINTS, scorer="simulation")
+        recordings.append(Recording(row.session, path, row.fps, labels))
+    return DataSet("demo", config["center"], config["orient"], recordings)
+
+
+def find_clips(folder: Path | None) -> DataSet | None:
+    """The two open-field recordings of B-SOID, where they are."""
+    paths = [*folder.glob("raw_clip[12]*.csv")] if folder else []
+    if len(paths) != 2:
+        print(
+            f"skipped the benchmark clips: raw_clip1*.csv and raw_clip2*.csv are not both in "
+            f"{folder or 'a folder named by --recordings'}"
+        )
+        return None
+    recordings = [Recording(path.name[:9], path, 60.0) for path in sorted(paths)]
+    return DataSet("clips", "Butt/Proximal Tail", "Snout", recordings)
+
+
+def align(data: DataSet, settings: dict, *, judged: bool) -> dict[str, AlignedPoses]:
+    """Clean and align either part of every recording, each part by itself."""
+    chosen = settings | {"center": data.center, "orient": data.orient}
+    alignment = AlignmentSettings(**{f.name: chosen[f.name] for f in fields(AlignmentSettings)})
+    aligned = {}
+    for recording in data.recordings:
+        poses = read_poses(recording.path, "DeepLabCut", recording.fps)
+        cut = first_judged_frame(poses.sizes["time"])
+        part = poses.isel(time=slice(cut, None) if judged else slice(cut))
+        aligned[recording.session], _ = align_recording(part, alignment)
+    return aligned
+
+
+def first_judged_frame(frames: int) -> int:
+    return round((1 - JUDGED_SHARE) * frames)
+
+
+# --- one training ---------------------------------------------------------------------------------
+
+
+def settings_of(variant: str) -> dict:
+    """All settings of a variant: the preset, its corrections, and what is the same for all."""
+    settings = DEFAULTS | PRESET | VARIANTS[variant]
+    return (
+        settings
+        | BUDGET
+        | {
+            "learning_rate": RATE_FACTOR * settings["learning_rate"],
+            "max_epochs": EPOCHS + settings["skip_last_epoch"],
+        }
+    )
+
+
+def train_chosen(settings: dict, folder: Path, description: dict, seed: int):
+    """The model that the workflow would keep: the best epoch's, or the last where none is best.
+
+    Returns
+    -------
+    The model, its config, and the epoch that was chosen.
+    """
+    used = {key for key, entry in SCHEMA.items() if "train_model" in entry.get("used_by", [])}
+    config = ModelConfig.from_settings({key: settings[key] for key in used})
+    device = choose_device(config.training.device)
+    generator = make_reproducible(seed, device)
+    train, held_out = (
+        open_windows(folder / f"{side}.npy", description, side, config, device)
+        for side in ("train", "test")
+    )
+    model = RNNVAE(config.network, train.frames.shape[1])
+    state = start_training(model, config, train, generator)
+    weights = None
+    for epoch in fit(state, train, held_out, config):
+        if epoch is not None and epoch.is_best:
+            weights = deepcopy(model.state_dict())
+    if weights is not None:
+        model.load_state_dict(weights)
+    return model.eval(), config, state.best_epoch or state.epoch
+
+
+# --- judgement ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What every model is judged on, in pixels: nothing of it depends on the variant."""
+
+    judged: Windows
+    everything: Windows  # for motifs: both parts of every recording
+    labels: np.ndarray | None  # (window of `everything`,) behaviour at the centre frame
+    std: np.ndarray  # (feature,)
+
+
+def usable_windows(
+    parts: Iterable[AlignedPoses], length: int, labels: Iterable[np.ndarray] | None = None
+) -> tuple[Windows, np.ndarray | None]:
+    """All windows of usable, consecutive frames, and the label of each one's centre frame."""
+    parts = list(parts)
+    frames = torch.from_numpy(np.concatenate([part.poses for part in parts]))
+    starts = np.cumsum([0, *(len(part.poses) for part in parts)])
+    segments = [
+        (start + first, start + stop)
+        for part, start in zip(parts, starts.tolist(), strict=False)
+        for first, stop in find_runs(part.usable).tolist()
+    ]
+    windows = Windows(frames, segments, length)
+    if labels is None:
+        return windows, None
+    centres = windows.rows(torch.arange(len(windows))) + length // 2
+    return windows, np.concatenate(list(labels))[centres.numpy()]
+
+
+def common_units(
+    target: torch.Tensor, output: torch.Tensor, scaling: dict, std: np.ndarray
+) -> float:
+    """Mean squared error per element in units of each feature's variance, (..., feature).
+
+    `target` is in pixels, `output` in the units of `scaling`, in which the network works.
+    """
+    pixels = output * _row(scaling["std"]) + _row(scaling["mean"])
+    return float(((pixels - target) / _row(std)).square().mean())
+
+
+def judge(
+    model: RNNVAE, batch_size: int, scaling: dict, reference: Reference
+) -> dict[str, float | int]:
+    """Held-out errors of a model in common units, and what its latents carry.
+
+    Windows come in one random order, in batches as large as in training: what decoders with mixed
+    start states make of a window depends on the others of its batch. `reconstruction_alone` is
+    that of one window at a time, where there is nothing to mix.
+    """
+    numbers = reference.judged.spread(JUDGED_WINDOWS)
+    numbers = numbers[torch.randperm(len(numbers), generator=torch.Generator().manual_seed(0))]
+    target, future = split_window(reference.judged.take(numbers), model.network.time_window)
+    with torch.inference_mode():
+        outputs = [model(batch) for batch in _scale(target, scaling).split(batch_size)]
+        reconstructions, futures, _, mu, logvar = map(torch.cat, zip(*outputs, strict=True))
+        model.decoder.decoder_start = "per_sample"  # the same as batches of one
+        alone = model.decoder(mu)
+        model.decoder.decoder_start = model.network.decoder_start
+    return {
+        "reconstruction": common_units(target, reconstructions, scaling, reference.std),
+        "reconstruction_alone": common_units(target, alone, scaling, reference.std),
+        "future": common_units(future, futures, scaling, reference.std),
+        "kl": float(kl_divergence(mu, logvar)),
+        "active": int((mu.var(dim=0, correction=0) > ACTIVE_LATENT_VARIANCE).sum()),
+    }
+
+
+def embed(model: RNNVAE, windows: Windows, scaling: dict | None) -> np.ndarray:
+    """(window, latent) mu of every window; without a scaling, of the poses as they are."""
+    with torch.inference_mode():
+        return np.concatenate(
+            [
+                model.encode(_scale(batch, scaling) if scaling else batch)[0].numpy()
+                for batch in windows.batches(torch.arange(len(windows)), 1024)
+            ]
+        )
+
+
+def motif_score(points: np.ndarray, labels: np.ndarray, seed: int) -> float:
+    """Normalised mutual information of k-means motifs of (window, dimension) and labels."""
+    motifs = KMeans(MOTIFS, n_init=10, random_state=seed).fit_predict(points)
+    return float(normalized_mutual_info_score(labels, motifs))
+
+
+def run_variant(
+    variant: str,
+    settings: dict,
+    folder: Path,
+    description: dict,
+    reference: Reference,
+    seed: int,
+) -> dict:
+    """Train one variant with one seed and judge its chosen model."""
+    model, config, epoch = train_chosen(settings, folder, description, seed)
+    scaling = description["scaling"]
+    row = {"variant": variant, "seed": seed, "epoch": epoch}
+    row |= judge(model, config.training.batch_size, scaling, reference)
+    if reference.labels is not None:
+        mu = embed(model, reference.everything, scaling)
+        row["nmi"] = motif_score(mu, reference.labels, seed)
+        if variant == PRESET_ALONE:
+            mu = embed(model, reference.everything, None)
+            row["nmi_unscaled"] = motif_score(mu, reference.labels, seed)
+    return row
+
+
+def run_components(
+    train: Windows, scaling: dict, reference: Reference, n_components: int, seed: int
+) -> dict:
+    """As many principal components of the window as the network has latents, judged alike."""
+    time_window = reference.everything.length
+
+    def flat(windows: Windows) -> np.ndarray:
+        taken = windows.take(torch.arange(len(windows)))[:, :time_window]
+        return _scale(taken, scaling).flatten(1).numpy()
+
+    components = PCA(n_components, svd_solver="full")
+    components.fit(train.take(torch.arange(len(train))).flatten(1).numpy())
+    numbers = reference.judged.spread(JUDGED_WINDOWS)
+    judged = reference.judged.take(numbers)[:, :time_window]
+    points = components.transform(_scale(judged, scaling).flatten(1).numpy())
+    again = torch.from_numpy(components.inverse_transform(points)).reshape(judged.shape)
+    row = {"variant": f"{n_components} principal components", "seed": seed}
+    row["reconstruction"] = common_units(judged, again, scaling, reference.std)
+    if reference.labels is not None:
+        points = components.transform(flat(reference.everything))
+        row["nmi"] = motif_score(points, reference.labels, seed)
+    return row
+
+
+def hold_last_frame(reference: Reference) -> dict:
+    """The future predicted to be the last frame seen."""
+    numbers = reference.judged.spread(JUDGED_WINDOWS)
+    targets, futures = split_window(reference.judged.take(numbers), reference.everything.length)
+    error = ((targets[:, -1:] - futures) / _row(reference.std)).square().mean()
+    return {"variant": "the last frame held", "seed": 0, "future": float(error)}
+
+
+def _scale(poses: torch.Tensor, scaling: dict) -> torch.Tensor:
+    return (poses - _row(scaling["mean"])) / _row(scaling["std"])
+
+
+def _row(values) -> torch.Tensor:
+    return torch.as_tensor(values, dtype=torch.float32)
+
+
+# --- the table ------------------------------------------------------------------------------------
+
+COLUMNS = {
+    "reconstruction": "Reconstruction",
+    "reconstruction_alone": "one window at a time",
+    "future": "Future",
+    "active": "Active latents",
+    "kl": "KL, nats",
+    "epoch": "Epoch",
+    "nmi": "NMI",
+}
+
+
+def mean_and_range(values: pd.Series, name: str) -> str:
+    """Mean ± half the range over seeds, as precise as the column asks for."""
+    values = values.dropna()
+    if values.empty:
+        return "–"
+    digits = 1 if name in ("active", "kl", "epoch") else 3
+    spread = (values.max() - values.min()) / 2
+    return f"{values.mean():.{digits}f}" + (f" ± {spread:.{digits}f}" if len(values) > 1 else "")
+
+
+def as_table(rows: pd.DataFrame) -> str:
+    """A Markdown table, one line per variant in the order of their first rows."""
+    columns = {name: title for name, title in COLUMNS.items() if name in rows}
+    lines = [["", *columns.values()], ["---", *["---:"] * len(columns)]]
+    for variant, group in rows.groupby("variant", sort=False):
+        lines.append([variant, *(mean_and_range(group[name], name) for name in columns)])
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def replace_between(text: str, new: str) -> str:
+    """The page with what stands between the two marks replaced."""
+    before, _, rest = text.partition(BEGIN)
+    _, mark, after = rest.partition(END)
+    if not mark:
+        raise ValueError(f"the page lacks the marks {BEGIN} and {END}")
+    return f"{before}{BEGIN}\n\n{new}\n\n{END}{after}"
+
+
+# --- everything -----------------------------------------------------------------------------------
+
+
+def prepare(data: DataSet, folder: Path) -> tuple[list[Callable[[], dict]], Reference]:
+    """Write each variant's dataset; return what there is to compute, and the reference."""
+    parts: dict[tuple, dict[str, AlignedPoses]] = {}
+
+    def aligned(settings: dict, *, judged: bool) -> dict[str, AlignedPoses]:
+        key = (judged, *(settings[name] for name in CORRECTIONS["long gaps stay open"]))
+        if key not in parts:
+            parts[key] = align(data, settings, judged=judged)
+        return parts[key]
+
+    descriptions = {}
+    for number, variant in enumerate(VARIANTS):
+        own = folder / str(number)
+        own.mkdir(parents=True)
+        settings = settings_of(variant)
+        poses = aligned(settings, judged=False)
+        for session, part in poses.items():
+            save_aligned(part, own / f"{session}.npz")
+        descriptions[variant] = write_dataset(
+            {session: own / f"{session}.npz" for session in poses},
+            dict.fromkeys(poses, ""),
+            SplitSettings(**{f.name: settings[f.name] for f in fields(SplitSettings)}),
+            {side: own / f"{side}.npy" for side in ("train", "test")},
+        )
+
+    settings = settings_of(REFERENCE)
+    time_window, scaling = settings["time_window"], descriptions[REFERENCE]["scaling"]
+    early, late = (aligned(settings, judged=judged).values() for judged in (False, True))
+    labels = None
+    if all(recording.labels is not None for recording in data.recordings):
+        cut = [(r.labels, first_judged_frame(len(r.labels))) for r in data.recordings]
+        labels = [*(all_[:at] for all_, at in cut), *(all_[at:] for all_, at in cut)]
+    judged, _ = usable_windows(late, time_window + settings["prediction_steps"])
+    everything, centres = usable_windows([*early, *late], time_window, labels)
+    reference = Reference(judged, everything, centres, np.array(scaling["std"]))
+
+    jobs = [
+        partial(
+            run_variant,
+            variant,
+            settings_of(variant),
+            folder / str(number),
+            descriptions[variant],
+            reference,
+            seed,
+        )
+        for seed in SEEDS
+        for number, variant in enumerate(VARIANTS)
+    ]
+    own = folder / str(list(VARIANTS).index(REFERENCE))
+    segments = [
+        (s["start"], s["stop"]) for s in descriptions[REFERENCE]["segments"] if s["side"] == "train"
+    ]
+    train = Windows(torch.from_numpy(np.load(own / "train.npy")), segments, time_window)
+    jobs += [
+        partial(run_components, train, scaling, reference, BUDGET["zdims"], seed) for seed in SEEDS
+    ]
+    return jobs, reference
+
+
+def compute(jobs: list[Callable[[], dict]], workers: int) -> list[dict]:
+    """Results in the order of the jobs, worked on by processes of one thread each."""
+    os.environ["OMP_NUM_THREADS"] = "1"  # read by the processes as they start
+    began = time.perf_counter()
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, context, torch.set_num_threads, (1,)) as pool:
+        futures = [pool.submit(job) for job in jobs]
+        for done, future in enumerate(as_completed(futures), 1):
+            result = ", ".join(
+                f"{key} {value:.4g}" if isinstance(value, float) else f"{key} {value}"
+                for key, value in future.result().items()
+            )
+            print(f"{time.perf_counter() - began:6.0f} s  {done}/{len(jobs)}  {result}", flush=True)
+        return [future.result() for future in futures]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--recordings", type=Path, help="folder with raw_clip1 and raw_clip2 csv")
+    parser.add_argument("--output", type=Path, default=ROOT / "docs/fidelity.md")
+    parser.add_argument("--workers", type=int, default=2, help="processes, of one thread each")
+    arguments = parser.parse_args()
+    replace_between(arguments.output.read_text(), "")  # a page without marks fails now
+    began = time.perf_counter()
+    sections = []
+    with tempfile.TemporaryDirectory() as folder:
+        found = [simulate_demo(Path(folder)), find_clips(arguments.recordings)]
+        for data in [data for data in found if data]:
+            jobs, reference = prepare(data, Path(folder) / data.name)
+            rows = pd.DataFrame([*compute(jobs, arguments.workers), hold_last_frame(reference)])
+            total = len(reference.judged)
+            counts = f"Judged on {min(total, JUDGED_WINDOWS)} of {total} windows, evenly spread"
+            if reference.labels is not None:
+                counts += f"; motifs of {len(reference.everything)} windows"
+            sections += [f"### {data.name}", f"{counts}.", as_table(rows)]
+            if "nmi_unscaled" in rows:
+                score = mean_and_range(rows["nmi_unscaled"], "nmi")
+                sections.append(f"NMI of the preset's models given unscaled poses: {score}.")
+    minutes = (time.perf_counter() - began) / 60
+    sections.append(
+        f"{len(SEEDS)} seeds, {EPOCHS} epochs of {BUDGET['steps_per_epoch']} steps; "
+        f"{arguments.workers} processes of one thread each, {minutes:.0f} minutes; "
+        f"Python {platform.python_version()}, torch {torch.__version__}, "
+        f"numpy {np.__version__}, scikit-learn {sklearn.__version__}."
+    )
+    page = arguments.output.read_text()  # whose prose may have been written meanwhile
+    arguments.output.write_text(replace_between(page, "\n\n".join(sections)))
+
+
+if __name__ == "__main__":
+    main()
