@@ -16,10 +16,18 @@ include: "workflow/rules/training.smk"
 include: "workflow/rules/figures.smk"
 
 
+rule check:
+    """Look at every recording before training: tables and a figure of each in results/quality."""
+    input:
+        "results/quality/sessions.csv",
+        collect("results/quality/{session}.svg", session=SESSIONS),
+
+
 rule all:
     """Train, evaluate, plot and export every model with every seed."""
     default_target: True
     input:
+        rules.check.input,
         collect(
             [
                 "results/export/{model}/seed{seed}/manifest.json",

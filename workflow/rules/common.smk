@@ -8,6 +8,7 @@ from pathlib import Path
 import yaml
 
 
+include: "headers.smk"
 include: "checks.smk"
 
 
@@ -33,7 +34,11 @@ PACKAGES = {
         "__init__",
         "alignment",
         "cleaning",
+        "quality",
         "reading",
+        "recognition",
+        "repairs",
+        "scalars",
         "simulation",
         "splitting",
         "storage",
@@ -53,7 +58,7 @@ PACKAGES = {
         "training",
         "windows",
     ],
-    "figures": ["__init__", "losses", "reconstructions", "style"],
+    "figures": ["__init__", "losses", "quality", "reconstructions", "style"],
 }
 
 
@@ -109,7 +114,12 @@ def poses_of_session(wildcards):
 
 def recording_of_session(wildcards):
     row = SESSIONS[wildcards.session]
-    return {key: row[key] for key in ("fps", "individual", "software")}
+    return {key: row[key] for key in ("features", "fps", "individual", "software")}
+
+
+def file_of_session(column):
+    """The file that a column of the sheet names, where it names one, as an input."""
+    return lambda wildcards: SESSIONS[wildcards.session][column] or []
 
 
 def pretrained_of_model(wildcards):

@@ -1,17 +1,16 @@
-"""Clean one recording, align it to the animal, and say what was wrong with it."""
+"""Clean one recording and align it to the animal."""
 
 from job_log import log_to
 from pose_prep.alignment import AlignmentSettings, align_recording
 from pose_prep.storage import load_poses, save_aligned
 
 log_to(snakemake.log[0])
-aligned, quality = align_recording(
+aligned = align_recording(
     load_poses(snakemake.input.poses), AlignmentSettings(**snakemake.params.settings)
 )
 save_aligned(aligned, snakemake.output.aligned)
-quality.to_csv(snakemake.output.quality, float_format="%.6g")
 print(
-    f"{aligned.usable.sum()} of {len(aligned.usable)} frames usable ({aligned.usable.mean():.1%})"
+    f"{aligned.usable.sum()} of {len(aligned.usable)} frames usable ({aligned.usable.mean():.1%}), "
+    f"at {aligned.fps:g} fps"
 )
 print(f"{len(aligned.features)} features: {', '.join(aligned.features)}")
-print(quality.to_string(float_format="%.4f"))

@@ -150,12 +150,12 @@ class Scaling:
     mean: np.ndarray
     std: np.ndarray
 
-    def pooled(self) -> "Scaling":
-        """One mean and one standard deviation for all features, as if they were one series."""
-        variance = np.mean(self.std**2) + np.var(self.mean)
-        return Scaling(
-            np.full_like(self.mean, self.mean.mean()), np.full_like(self.std, np.sqrt(variance))
-        )
+    def pooled(self, members: np.ndarray) -> "Scaling":
+        """One mean and one standard deviation for the (feature,) marked, as for one series."""
+        mean, std = self.mean.copy(), self.std.copy()
+        mean[members] = self.mean[members].mean()
+        std[members] = np.sqrt(np.mean(self.std[members] ** 2) + np.var(self.mean[members]))
+        return Scaling(mean, std)
 
     def apply(self, poses: np.ndarray) -> np.ndarray:
         return ((poses - self.mean) / self.std).astype(np.float32)
@@ -183,8 +183,8 @@ def learn_scaling(parts: Iterable[np.ndarray], features: Sequence[str]) -> Scali
     ]
     if constant:
         raise ValueError(
-            f"constant over all training frames: {', '.join(constant)}; leave the keypoint out by "
-            "'keypoints', it carries nothing to learn"
+            f"constant over all training frames: {', '.join(constant)}; leave it out by "
+            "'exclude_keypoints' or 'extra_features', it carries nothing to learn"
         )
     return Scaling(mean, std)
 
@@ -210,15 +210,15 @@ def write_dataset(
     -------
     The content of ``dataset.json``.
     """
-    features, fps, usable = _survey(recordings)
+    features, scalars, fps, usable = _survey(recordings)
     segments = plan_split(usable, groups, settings)
     training = (
         np.concatenate([poses[segment.frames] for segment in own])
-        for poses, own in _per_session(recordings, segments, ["train"])
+        for poses, own in _per_session(recordings, segments, ["train"], features)
     )
     scaling = learn_scaling(training, features)
     if settings.scaling == "scalar":
-        scaling = scaling.pooled()
+        scaling = scaling.pooled(np.array([name not in scalars for name in features]))
 
     rows = {side: max(s.stop for s in segments if s.side == side) for side in SIDES}
     written = {
@@ -227,7 +227,7 @@ def write_dataset(
         )
         for side in SIDES
     }
-    for poses, own in _per_session(recordings, segments, SIDES):
+    for poses, own in _per_session(recordings, segments, SIDES, features):
         for segment in own:
             written[segment.side][segment.rows] = scaling.apply(poses[segment.frames])
     for array in written.values():
@@ -247,18 +247,19 @@ def write_dataset(
 
 
 def _survey(recordings):
-    """Features, frame rates and usable frames of all sessions; their features must agree."""
-    features, fps, usable, faults = None, {}, {}, []
+    """Features, frame rates and usable frames of all sessions; features and rates must agree.
+
+    The same features in another order are put into that of the first session.
+    """
+    features, scalars, fps, usable, faults = None, [], {}, {}, []
     for session, path in recordings.items():
         aligned = load_aligned(path)
-        features = features or aligned.features
-        if aligned.features != features:
+        features, scalars = features or aligned.features, scalars or list(aligned.scalars)
+        if set(aligned.features) != set(features):
             absent = [name for name in features if name not in aligned.features]
             extra = [name for name in aligned.features if name not in features]
             faults.append(
                 f"{session}: lacks {', '.join(absent) or 'none'}; adds {', '.join(extra) or 'none'}"
-                if absent or extra
-                else f"{session}: the same in another order ({', '.join(aligned.features)})"
             )
         fps[session], usable[session] = aligned.fps, aligned.usable
     if faults:
@@ -266,15 +267,27 @@ def _survey(recordings):
             f"features differ from those of {next(iter(recordings))}; choose common 'keypoints'. "
             + " | ".join(faults)
         )
-    return features, fps, usable
+    rates = sorted(set(fps.values()))
+    if len(rates) > 1:
+        listed = "; ".join(
+            f"{rate:g} fps: {', '.join(name for name in fps if fps[name] == rate)}"
+            for rate in rates
+        )
+        raise ValueError(
+            "a window would last longer in some sessions than in others: set resample_fps to one "
+            f"frame rate for all ({listed})"
+        )
+    return features, scalars, fps, usable
 
 
-def _per_session(recordings, segments, sides):
+def _per_session(recordings, segments, sides, features):
     """Poses of each session that has segments on these sides, with the segments."""
     for session, path in recordings.items():
         own = [s for s in segments if s.session == session and s.side in sides]
         if own:
-            yield load_aligned(path).poses, own
+            aligned = load_aligned(path)
+            order = [aligned.features.index(name) for name in features]
+            yield aligned.poses[:, order], own
 
 
 def _sha256(path):

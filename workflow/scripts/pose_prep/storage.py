@@ -1,5 +1,6 @@
 """The two files between the steps: a recording's poses (netCDF) and its aligned poses (npz)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,15 +19,18 @@ class AlignedPoses:
     usable
         (frame,) bool
     features
-        "{keypoint}_{axis}"
+        "{keypoint}_{axis}", and the names of numbers per frame
     fps
         frames per second
+    scalars
+        Those of the features that are no coordinates.
     """
 
     poses: np.ndarray
     usable: np.ndarray
     features: list[str]
     fps: float
+    scalars: Sequence[str] = ()
 
 
 def save_poses(poses: xr.Dataset, path: str | Path) -> None:
@@ -46,6 +50,7 @@ def save_aligned(aligned: AlignedPoses, path: str | Path) -> None:
         usable=aligned.usable,
         features=np.array(aligned.features),
         fps=np.float64(aligned.fps),
+        scalars=np.array(list(aligned.scalars), dtype=np.str_),
     )
 
 
@@ -56,4 +61,5 @@ def load_aligned(path: str | Path) -> AlignedPoses:
             usable=arrays["usable"],
             features=arrays["features"].tolist(),
             fps=float(arrays["fps"]),
+            scalars=arrays["scalars"].tolist(),
         )
