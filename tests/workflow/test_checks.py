@@ -1,8 +1,10 @@
 """Bad input is refused before any job, all at once, with key or row and cure."""
 
+import numpy as np
 import pytest
 import yaml
 from projects import ROOT
+from recordings import BODY, make_lively_tracks, write_deeplabcut
 
 
 def refused(project):
@@ -94,7 +96,77 @@ def test_a_keypoint_that_a_recording_lacks_is_refused_before_any_job(project):
     assert "recordings/mouse1.csv has no keypoint 'tail_base' (center in the config)" in printed
     assert "recordings/mouse1.csv has no keypoint 'ear' (keypoints in the config)" in printed
     assert "recordings/mouse2.h5 has no keypoint 'ear'" in printed
+    assert "(center in the config), did you mean tail?" in printed
     assert "it has: nose, left_paw, right_paw, tail" in printed
+
+
+def two_mice(project, suffix="csv", names=("black", "white")):
+    tracks = np.stack([make_lively_tracks(frames=400, seed=seed) for seed in (1, 2)], axis=1)
+    write_deeplabcut(path=project / f"recordings/cage.{suffix}", tracks=tracks, individuals=names)
+
+
+def sheet(*rows):
+    return "\n".join(["session\tposes\tfps\tindividual\tlabels", *map("\t".join, rows)])
+
+
+@pytest.mark.parametrize("suffix", ["csv", "h5"])
+def test_individual_all_makes_a_session_of_each_animal(project, suffix):
+    two_mice(project, suffix, ("black", "white 2"))
+    project.write_sheet(sheet(("cage", f"recordings/cage.{suffix}", "30", "all")))
+    project.write_config(test_sessions=["cage_white-2"])
+    printed = project.snakemake("--dry-run")
+    for name in ("cage_black", "cage_white-2"):
+        assert f"output: results/poses/{name}.nc" in printed
+
+
+def test_animals_that_no_row_names_are_not_dropped_without_a_word(project):
+    two_mice(project)
+    project.write_sheet(sheet(("cage", "recordings/cage.csv", "30", "white")))
+    printed = project.snakemake("--dry-run")
+    assert "recordings/cage.csv also holds black, which no row of the sheet names" in printed
+
+
+def test_faults_of_animals_are_named_before_any_job(project):
+    two_mice(project)
+    (project / "labels.csv").write_text("frame,label\n")
+    project.write_sheet(
+        sheet(
+            ("a", "recordings/cage.csv", "30", ""),
+            ("b", "recordings/cage.csv", "30", "red"),
+            ("c", "recordings/mouse1.csv", "30", "all"),
+            ("d", "recordings/cage.csv", "30", "all", "labels.csv"),
+            ("e", "recordings/cage.csv", "30", "all"),
+            ("e_white", "recordings/cage.csv", "30", "white"),
+        )
+    )
+    printed = refused(project)
+    assert (
+        "line 2, individual: recordings/cage.csv has 2 animals, black, white; name one" in printed
+    )
+    assert "line 3, individual: recordings/cage.csv has 2 animals, black, white; 'red'" in printed
+    assert "line 4, individual: all needs to read the animals' names" in printed
+    assert "line 5, labels: labels.csv cannot label 2 animals" in printed
+    assert "session: e_white is also what individual: all makes" in printed
+    assert "5 fault(s)" in printed
+
+
+def test_mice_told_apart_by_prefixes_are_animals(project):
+    names = [f"{mouse}_{name}" for mouse in "BW" for name in BODY]
+    tracks = np.concatenate([make_lively_tracks(seed=1), make_lively_tracks(seed=2)], axis=1)
+    write_deeplabcut(path=project / "recordings/cage.csv", tracks=tracks, keypoints=names)
+    project.write_sheet(sheet(("cage", "recordings/cage.csv", "30", "all")))
+    project.write_config(individual_prefixes=["B_", "W_"])
+    printed = project.snakemake("--dry-run")
+    assert "output: results/poses/cage_B.nc" in printed
+    assert "output: results/poses/cage_W.nc" in printed
+
+
+def test_a_keypoint_to_leave_out_must_be_in_some_recording(project):
+    project.write_config(exclude_keypoints=["left_paw", "rigth_paw"])
+    printed = refused(project)
+    assert "exclude_keypoints in the config: no recording has a keypoint 'rigth_paw'" in printed
+    assert "did you mean right_paw" in printed
+    assert "1 fault(s)" in printed
 
 
 def test_sessions_to_hold_out_must_be_there(project):

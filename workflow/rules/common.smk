@@ -34,6 +34,7 @@ PACKAGES = {
         "__init__",
         "alignment",
         "cleaning",
+        "labels",
         "quality",
         "reading",
         "recognition",

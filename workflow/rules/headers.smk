@@ -76,13 +76,15 @@ def hdf5_header(path):
             ]
             return tuple(names)
         if "processing/behavior" in file:  # NWB
-            module = file["processing/behavior"]
-            kinds = {name: item.attrs["neurodata_type"] for name, item in module.items()}
+            places = file["processing/behavior"]
+            kinds = {
+                name: item.attrs["neurodata_type"] for name, item in places.items()
+            }
             found = [name for name in kinds if kinds[name] == "PoseEstimation"]
             names = [
                 name
                 for place in found
-                for name, item in module[place].items()
+                for name, item in places[place].items()
                 if getattr(item, "attrs", {}).get("neurodata_type")
                 == "PoseEstimationSeries"
             ]
@@ -102,7 +104,9 @@ def pandas_header(path):
 
 
 def text_of(dataset):
-    return [entry.decode() if isinstance(entry, bytes) else entry for entry in dataset[:]]
+    return [
+        entry.decode() if isinstance(entry, bytes) else entry for entry in dataset[:]
+    ]
 
 
 def rows_of_animals(row, prefixes):

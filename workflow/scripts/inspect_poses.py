@@ -5,16 +5,16 @@ import json
 import numpy as np
 from job_log import log_to
 from pose_prep.alignment import CleaningSettings, clean_recording
+from pose_prep.labels import check_labels
 from pose_prep.quality import inspect_recording
-from pose_prep.scalars import check_labels
 from pose_prep.storage import load_poses
 
 log_to(snakemake.log[0])
 settings = dict(snakemake.params.settings)
 min_usable_share = settings.pop("min_usable_share")
 recording = load_poses(snakemake.input.poses)
-for path in snakemake.input.get("labels", []):
-    check_labels(path, recording.sizes["time"])
+if snakemake.input.get("labels"):
+    check_labels(snakemake.input.labels, recording.sizes["time"])
 inspection = inspect_recording(
     clean_recording(recording, CleaningSettings(**settings)), min_usable_share
 )

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 import xarray as xr
-from pose_prep.scalars import add_scalars, check_labels, read_scalars
+from pose_prep.labels import check_labels
+from pose_prep.scalars import add_scalars, read_scalars
 from recordings import make_dataset, make_tracks
 
 POSES = make_dataset(tracks=make_tracks(frames=3))

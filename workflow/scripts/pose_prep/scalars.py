@@ -1,4 +1,4 @@
-"""Numbers per frame that join the poses: speed, light, a pellet in reach; and behaviour labels."""
+"""Numbers per frame that join the poses: speed, light, a pellet in reach."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from pose_prep.labels import check_frames, check_length
 from pose_prep.recognition import HDF5, check_dense_size
 from pose_prep.repairs import load_movement_scalars
 
@@ -64,49 +65,10 @@ def read_scalars(path: str | Path) -> pd.DataFrame:
         else:
             check_dense_size(2 * Path(path).stat().st_size, path, "its table")
             table = pd.read_csv(path, encoding="utf-8-sig", skip_blank_lines=False)
-            _check_frames(table)
+            check_frames(table)
             table = table.drop(columns="frame", errors="ignore").astype(np.float64)
     except Exception as error:
         raise ValueError(f"{path}: cannot be read as numbers per frame: {error}") from error
     if table.empty:
         raise ValueError(f"{path}: holds no numbers per frame")
     return table
-
-
-def check_labels(path: str | Path, frames: int) -> None:
-    """Raise a ValueError unless the csv labels each of the frames, in their order."""
-    try:
-        table = pd.read_csv(path, encoding="utf-8-sig")
-    except Exception as error:
-        raise ValueError(f"{path}: cannot be read as labels: {error}") from error
-    if not {"frame", "label"} <= set(table.columns):
-        raise ValueError(
-            f"{path}: needs the columns frame and label; it has "
-            f"{', '.join(map(str, table.columns))}"
-        )
-    check_length(path, len(table), frames, "labels")
-    try:
-        _check_frames(table)
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from error
-
-
-def check_length(path: str | Path, rows: int, frames: int, what: str) -> None:
-    if rows != frames:
-        side = "longer" if rows > frames else "shorter"
-        raise ValueError(
-            f"{path}: {rows} {what} for {frames} tracked frames, {abs(rows - frames)} {side} than "
-            "the track; one row per frame, from the first to the last"
-        )
-
-
-def _check_frames(table):
-    if "frame" not in table:
-        return
-    numbers = pd.to_numeric(table["frame"], errors="coerce").to_numpy(np.float64)
-    wrong = np.flatnonzero(~(numbers == numbers[:1] + np.arange(len(numbers))))
-    if wrong.size:
-        raise ValueError(
-            f"row {wrong[0]} of the column frame is {table['frame'].iloc[wrong[0]]}; frames have "
-            "to follow one another"
-        )
