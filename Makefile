@@ -2,7 +2,7 @@ PYTHON ?= python3
 CORES ?= all
 BIN = .venv/bin
 
-.PHONY: run check test lint format clean
+.PHONY: run check test fuzz bench-poses lint format clean
 
 # The workflow, with whatever config/config.yaml says; as shipped, the demo recordings.
 run: .venv
@@ -15,6 +15,14 @@ check: .venv
 
 test: .venv
 	$(BIN)/python -m pytest
+
+# Thousands of damaged pose files, some minutes.
+fuzz: .venv
+	FUZZ_EXAMPLES=500 $(BIN)/python -m pytest tests/unit/pose_prep/test_fuzz.py
+
+# How long an hour of recording takes to read, clean and align.
+bench-poses: .venv
+	$(BIN)/python benchmarks/poses.py
 
 lint: .venv
 	$(BIN)/ruff check .

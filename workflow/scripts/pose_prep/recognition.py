@@ -11,7 +11,7 @@ NUMPY = b"\x93NUMPY"
 TEXT_TO_READ = 1 << 20
 """Characters of a text file in which its header has to lie."""
 
-DENSE_BYTES = 256 << 20
+DENSE_BYTES = 128 << 20
 DENSE_RATIO = 200
 
 

@@ -1,0 +1,86 @@
+"""An hour at 60 frames per second with 20 keypoints: seconds to read, clean and align, one core.
+
+    .venv/bin/python benchmarks/poses.py
+
+The recording is a random walk of gaussian jitter about a body, with a tenth of the likelihoods low,
+so that gaps, outliers and smoothing all have work to do.
+"""
+
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[name] = "1"
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow" / "scripts"))
+
+import numpy as np
+import pandas as pd
+from pose_prep.alignment import AlignmentSettings, align_recording, clean_recording
+from pose_prep.quality import inspect_recording
+from pose_prep.reading import read_poses
+
+FPS, SECONDS, KEYPOINTS = 60, 3600, 20
+BUDGET = 10.0
+SETTINGS = AlignmentSettings(
+    keypoints=None,
+    exclude_keypoints=[],
+    center="k0",
+    orient="k1",
+    vertical_axis=None,
+    pose_confidence=0.9,
+    max_gap_seconds=0.25,
+    robust=True,
+    iqr_factor=4,
+    resample_fps=None,
+    savgol_filter=True,
+    savgol_length=5,
+    savgol_order=2,
+)
+
+
+def simulate() -> pd.DataFrame:
+    rng = np.random.default_rng(0)
+    frames = FPS * SECONDS
+    body = rng.uniform(-50, 50, size=(KEYPOINTS, 2))
+    place = np.cumsum(rng.normal(size=(frames, 1, 2)), axis=0)
+    tracks = np.empty((frames, KEYPOINTS, 3))
+    tracks[..., :2] = body + place + rng.normal(size=(frames, KEYPOINTS, 2))
+    tracks[..., 2] = np.where(rng.random((frames, KEYPOINTS)) < 0.1, 0.2, 0.999)
+    names = [f"k{n}" for n in range(KEYPOINTS)]
+    columns = pd.MultiIndex.from_product(
+        [["tracker"], names, ["x", "y", "likelihood"]], names=["scorer", "bodyparts", "coords"]
+    )
+    return pd.DataFrame(tracks.reshape(frames, -1), columns=columns)
+
+
+def main() -> None:
+    table = simulate()
+    slowest = 0.0
+    with tempfile.TemporaryDirectory() as folder:
+        csv, h5 = Path(folder, "poses.csv"), Path(folder, "poses.h5")
+        table.to_csv(csv)
+        table.to_hdf(h5, key="df_with_missing")
+        print(f"{len(table):,} frames, {KEYPOINTS} keypoints; seconds of CPU time")
+        for path in (csv, h5):
+            start = time.process_time()
+            recording = read_poses(path, "DeepLabCut", FPS)
+            read = time.process_time()
+            aligned = align_recording(recording, SETTINGS)
+            done = time.process_time()
+            inspect_recording(clean_recording(recording, SETTINGS), 0.5)
+            seen = time.process_time()
+            slowest = max(slowest, done - start)
+            print(
+                f"{path.suffix[1:]:4} read {read - start:5.2f}   clean and align "
+                f"{done - read:5.2f}   together {done - start:5.2f}   inspect {seen - done:5.2f}   "
+                f"usable {aligned.usable.mean():.0%}"
+            )
+    print(f"{'within' if slowest < BUDGET else 'BEYOND'} the budget of {BUDGET:g} s")
+    sys.exit(slowest >= BUDGET)
+
+
+if __name__ == "__main__":
+    main()
