@@ -35,6 +35,7 @@ def test_settings_that_do_not_go_together_are_refused(project):
     project.write_config(
         savgol_length=4,
         split_gap=11,
+        exclude_keypoints=["tail"],
         models={
             "far": {"prediction_steps": 9},
             "bound": {"pretrained_weights": True, "pretrained_model": "gone.pt"},
@@ -42,6 +43,7 @@ def test_settings_that_do_not_go_together_are_refused(project):
     )
     printed = refused(project)
     assert "savgol_length: 4 is even" in printed
+    assert "center: 'tail' is left out by exclude_keypoints" in printed
     assert "prediction_steps: model far predicts 9 frames from 8" in printed
     assert "split_gap: 11 frames are fewer than the window of model bound" in printed
     assert "pretrained_model: gone.pt of model bound does not exist" in printed

@@ -149,6 +149,12 @@ def faults_between_settings(config, schema):
             for key in ("center", "orient")
             if config[key] not in config["keypoints"]
         ]
+    faults += [
+        f"{key}: {config[key]!r} is left out by exclude_keypoints; take it out there, or choose "
+        "another"
+        for key in ("center", "orient")
+        if config[key] in config["exclude_keypoints"]
+    ]
     for name, changes in config["models"].items():
         model = model_settings(config, changes, schema)
         if (

@@ -135,6 +135,29 @@ def test_an_h5_that_leaves_frames_out_is_refused(tmp_path):
         read_poses(path, "", 10)
 
 
+@pytest.mark.parametrize("index", ["42150", "frame0000", "images"])
+def test_frames_of_an_h5_may_be_counted_from_anywhere(tmp_path, index):
+    path = write_deeplabcut(path=tmp_path / "p.h5", tracks=ONE)
+    names = {
+        "42150": range(42150, 42162),
+        "frame0000": [f"frame{n:04}" for n in range(12)],
+        "images": pd.MultiIndex.from_product(
+            [["labeled-data"], ["day1"], [f"img{n:03}.png" for n in range(12)]]
+        ),
+    }
+    pd.read_hdf(path).set_axis(names[index]).to_hdf(path, key="df_with_missing", mode="w")
+    np.testing.assert_array_equal(positions(read_poses(path, "", 10)), ONE[..., :2])
+
+
+def test_a_slp_of_400_frames_spread_over_90000_has_90000_frames(tmp_path):
+    frames = np.linspace(0, 89_999, 400).astype(int)
+    tracks = make_lively_tracks(frames=400)[:, None]
+    path = write_sleap_labels(path=tmp_path / "p.slp", tracks=tracks, frames=frames)
+    found = positions(read_poses(path, "", 30))
+    assert len(found) == 90_000
+    assert np.flatnonzero(np.isfinite(found).all(axis=(1, 2))).tolist() == frames.tolist()
+
+
 def test_animals_may_have_other_keypoints(tmp_path):
     """As in a multi-animal project of DeepLabCut with objects of its own."""
     path = write_deeplabcut(path=tmp_path / "p.csv", tracks=TWO, individuals=["mouse", "single"])
