@@ -1,10 +1,20 @@
 """Bad input is refused before any job, all at once, with key or row and cure."""
 
 import numpy as np
+import pandas as pd
 import pytest
+import xarray as xr
 import yaml
 from projects import ROOT
-from recordings import BODY, make_lively_tracks, write_deeplabcut
+from recordings import (
+    BODY,
+    make_dataset,
+    make_lively_tracks,
+    write_deeplabcut,
+    write_nwb,
+    write_sleap_analysis,
+    write_sleap_labels,
+)
 
 
 def refused(project):
@@ -111,14 +121,42 @@ def sheet(*rows):
     return "\n".join(["session\tposes\tfps\tindividual\tlabels", *map("\t".join, rows)])
 
 
-@pytest.mark.parametrize("suffix", ["csv", "h5"])
-def test_individual_all_makes_a_session_of_each_animal(project, suffix):
-    two_mice(project, suffix, ("black", "white 2"))
-    project.write_sheet(sheet(("cage", f"recordings/cage.{suffix}", "30", "all")))
-    project.write_config(test_sessions=["cage_white-2"])
+def test_individual_all_makes_a_session_of_each_animal(project):
+    """Their names are read at parse time, from the header of whatever file."""
+    names, folder = ("black", "white 2"), project / "recordings"
+    two_mice(project, "csv", names)
+    two_mice(project, "h5", names)
+    tracks = np.stack([make_lively_tracks(frames=9, seed=seed) for seed in (1, 2)], axis=1)
+    write_sleap_labels(path=folder / "cage.slp", tracks=tracks, names=names)
+    write_sleap_analysis(path=folder / "analysis.h5", tracks=tracks, names=names)
+    write_nwb(path=folder / "cage.nwb", tracks=tracks.swapaxes(0, 1), containers=names)
+    mice = [make_dataset(tracks=tracks[:, n]).isel(individuals=0, drop=True) for n in (0, 1)]
+    xr.concat(mice, pd.Index(names, name="individuals")).to_netcdf(folder / "cage.nc")
+    files = ("cage.csv", "cage.h5", "cage.slp", "analysis.h5", "cage.nwb", "cage.nc")
+    project.write_sheet(
+        sheet(*((f"s{n}", f"recordings/{file}", "30", "all") for n, file in enumerate(files)))
+    )
+    project.write_config(test_sessions=["s0_white-2"])
     printed = project.snakemake("--dry-run")
-    for name in ("cage_black", "cage_white-2"):
-        assert f"output: results/poses/{name}.nc" in printed
+    for n in range(len(files)):
+        for name in ("black", "white-2"):
+            assert f"output: results/poses/s{n}_{name}.nc" in printed
+
+
+def test_animals_that_cannot_be_read_at_parse_time_are_asked_for(project, monkeypatch):
+    """Where Snakemake's own environment has neither h5py nor pandas, one row per animal it is."""
+    two_mice(project, "h5")
+    bare = project / "bare"
+    for name in ("h5py", "pandas"):
+        (bare / name).mkdir(parents=True)
+        (bare / name / "__init__.py").write_text("raise ImportError")
+    monkeypatch.setenv("PYTHONPATH", str(bare))
+    project.write_sheet(sheet(("cage", "recordings/cage.h5", "30", "all")))
+    printed = refused(project)
+    assert "line 2, individual: all needs to read the animals' names" in printed
+    assert "write one row per animal, with its name in this column" in printed
+    project.write_sheet(sheet(("cage", "recordings/cage.h5", "30", "black")))
+    assert "output: results/poses/cage.nc" in project.snakemake("--dry-run")
 
 
 def test_animals_that_no_row_names_are_not_dropped_without_a_word(project):

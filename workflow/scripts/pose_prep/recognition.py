@@ -50,7 +50,7 @@ def _of_hdf5(file):
         return "SLEAP"
     if "position" in file:
         return "VAME" if is_processed_by_vame(file) else "movement"
-    if _text(file.attrs.get("neurodata_type")) == "NWBFile":
+    if text_of(file.attrs.get("neurodata_type")) == "NWBFile":
         return "NWB"
     if pandas_tables(file):
         return "DeepLabCut"
@@ -118,5 +118,6 @@ def check_hdf5_size(file: h5py.File, path: str | Path) -> None:
     check_dense_size(sum(counts), path, "its arrays")
 
 
-def _text(value):
-    return value.decode() if isinstance(value, bytes) else value
+def text_of(value) -> str:
+    """A string of an HDF5 file, which h5py gives as bytes or str."""
+    return value.decode() if isinstance(value, bytes) else str(value)

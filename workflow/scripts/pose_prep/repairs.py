@@ -19,6 +19,7 @@ from pose_prep.recognition import (
     header_rows,
     is_processed_by_vame,
     pandas_tables,
+    text_of,
 )
 
 HEADER_ROWS = ("scorer", "individuals", "bodyparts", "coords")
@@ -202,7 +203,7 @@ def _load_reordered_analysis(file, order, fps):
     confidence = None
     if "point_scores" in file:
         confidence = reorder("point_scores", ("frame", "node", "track")).astype(np.float32)
-    names = {key: [name.decode() for name in file[key][:]] for key in ("track_names", "node_names")}
+    names = {key: [text_of(name) for name in file[key][:]] for key in ("track_names", "node_names")}
     return load_poses.from_numpy(
         position_array=position,
         confidence_array=confidence,
@@ -292,7 +293,7 @@ def _nwb_layout(container, place):
     order = []
     for holder in (container, *container.values()):  # ndx-pose below 0.2, and the skeleton since
         if isinstance(holder, h5py.Group) and "nodes" in holder and not order:
-            order = [_text(name) for name in holder["nodes"][:]]
+            order = [text_of(name) for name in holder["nodes"][:]]
     if set(order) != set(series):
         order = []
     lengths = {len(item["data"]) for item in series.values()}
@@ -466,7 +467,3 @@ def _spread_over_frames(poses, times, path):
     check_dense_size(int(frames[-1] + 1) * values, path, "its tracks, with the frames left out,")
     rows = poses.assign_coords(time=frames.astype(np.int64))
     return rows.reindex(time=np.arange(int(frames[-1]) + 1))
-
-
-def _text(value):
-    return value.decode() if isinstance(value, bytes) else str(value)

@@ -264,7 +264,7 @@ def _survey(recordings):
         fps[session], usable[session] = aligned.fps, aligned.usable
     if faults:
         raise ValueError(
-            f"features differ from those of {next(iter(recordings))}; choose common 'keypoints'. "
+            f"features differ from those of {next(iter(recordings))}; leave out what not all have by 'exclude_keypoints'. "
             + " | ".join(faults)
         )
     rates = sorted(set(fps.values()))
