@@ -34,6 +34,7 @@ PACKAGES = {
         "__init__",
         "alignment",
         "cleaning",
+        "isolation",
         "labels",
         "quality",
         "reading",

@@ -45,12 +45,10 @@ def convert(
     """
     theirs = read_config(project)
     known = yaml.safe_load(SCHEMA.read_text())["properties"]
+    dropped = sorted(key for key in theirs if known.get(key, {"deprecated": 1}).get("deprecated"))
     settings = {
-        key: value
-        for key, value in theirs.items()
-        if key in known and not known[key].get("deprecated") and value is not None
+        key: value for key, value in theirs.items() if key not in dropped and value is not None
     }
-    dropped = sorted(set(theirs) - set(settings))
     sessions = theirs.get("session_names") or theirs.get("video_sets") or []
     if not sessions:
         raise ValueError(

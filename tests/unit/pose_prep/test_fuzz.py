@@ -22,7 +22,7 @@ from recordings import (
     write_sleap_labels,
 )
 
-SECONDS = 30
+SECONDS = 120  # the reader gives up after 60
 MEGABYTES = 2000
 FORK = multiprocessing.get_context("fork")
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "10"))  # per format; `make fuzz` tries more

@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 
 from pose_prep import repairs
+from pose_prep.isolation import in_a_process
 from pose_prep.recognition import recognise
 
 LOADERS = {
@@ -56,13 +57,11 @@ def read_poses(
     if not Path(path).is_file():
         raise ValueError(f"{path}: no such file")
     try:
-        software = software or recognise(path)
-        poses = LOADERS[software](Path(path), float(fps))
-    except Exception as error:  # of pandas, pytables, h5py, pynwb and others, on damaged files
-        said = f"{type(error).__name__}: {error}" if not isinstance(error, ValueError) else error
-        raise ValueError(
-            f"{path}: cannot be read{f' as {software}' * bool(software)}: {said}"
-        ) from error
+        poses = in_a_process(_load, Path(path), software, float(fps))
+    except ValueError as error:
+        told = f" as {software}" if software else ""
+        raise ValueError(f"{path}: cannot be read{told}: {error}") from error
+    software = software or poses.attrs["source_software"]
     if not poses.sizes.get("time"):
         raise ValueError(f"{path}: holds no frames")
     notes = []
@@ -79,6 +78,11 @@ def read_poses(
         "notes": "; ".join(notes),
     }
     return poses
+
+
+def _load(path, software, fps):
+    software = software or recognise(path)
+    return LOADERS[software](path, fps).load().assign_attrs(source_software=software)
 
 
 def split_by_prefix(poses: xr.Dataset, prefixes: Sequence[str], notes: list[str]) -> xr.Dataset:

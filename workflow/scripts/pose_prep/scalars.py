@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from pose_prep.isolation import in_a_process
 from pose_prep.labels import check_frames, check_length
 from pose_prep.recognition import HDF5, check_dense_size
 from pose_prep.repairs import load_movement_scalars
@@ -61,7 +62,7 @@ def read_scalars(path: str | Path) -> pd.DataFrame:
         with open(path, "rb") as file:
             start = file.read(len(HDF5))
         if start == HDF5:
-            table = load_movement_scalars(Path(path))
+            table = in_a_process(load_movement_scalars, Path(path))
         else:
             check_dense_size(2 * Path(path).stat().st_size, path, "its table")
             table = pd.read_csv(path, encoding="utf-8-sig", skip_blank_lines=False)

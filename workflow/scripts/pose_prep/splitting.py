@@ -264,8 +264,8 @@ def _survey(recordings):
         fps[session], usable[session] = aligned.fps, aligned.usable
     if faults:
         raise ValueError(
-            f"features differ from those of {next(iter(recordings))}; leave out what not all have by 'exclude_keypoints'. "
-            + " | ".join(faults)
+            f"features differ from those of {next(iter(recordings))}; leave out what some lack by "
+            "'exclude_keypoints' or 'extra_features'. " + " | ".join(faults)
         )
     rates = sorted(set(fps.values()))
     if len(rates) > 1:
