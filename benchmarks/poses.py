@@ -9,13 +9,13 @@ so that gaps, outliers and smoothing all have work to do.
 import os
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[name] = "1"
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow" / "scripts"))
 
+import h5py
 import numpy as np
 import pandas as pd
 from pose_prep.alignment import AlignmentSettings, align_recording, clean_recording
@@ -56,6 +56,12 @@ def simulate() -> pd.DataFrame:
     return pd.DataFrame(tracks.reshape(frames, -1), columns=columns)
 
 
+def cpu_seconds() -> float:
+    """Of this process and of those in which files are read."""
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
+
+
 def main() -> None:
     table = simulate()
     slowest = 0.0
@@ -63,18 +69,25 @@ def main() -> None:
         csv, h5 = Path(folder, "poses.csv"), Path(folder, "poses.h5")
         table.to_csv(csv)
         table.to_hdf(h5, key="df_with_missing")
+        analysis = Path(folder, "poses.analysis.h5")
+        with h5py.File(analysis, "w") as file:
+            tracks = table.to_numpy().reshape(len(table), KEYPOINTS, 3)
+            file["tracks"] = tracks[..., :2].transpose(2, 1, 0)[None]
+            file["point_scores"] = tracks[..., 2].T[None]
+            file["node_names"] = np.array([f"k{n}" for n in range(KEYPOINTS)], dtype="S")
+            file["track_names"] = np.array([], dtype="S1")
         print(f"{len(table):,} frames, {KEYPOINTS} keypoints; seconds of CPU time")
-        for path in (csv, h5):
-            start = time.process_time()
-            recording = read_poses(path, "DeepLabCut", FPS)
-            read = time.process_time()
+        for path in (csv, h5, analysis):
+            start = cpu_seconds()
+            recording = read_poses(path, "", FPS)
+            read = cpu_seconds()
             aligned = align_recording(recording, SETTINGS)
-            done = time.process_time()
+            done = cpu_seconds()
             inspect_recording(clean_recording(recording, SETTINGS), 0.5)
-            seen = time.process_time()
+            seen = cpu_seconds()
             slowest = max(slowest, done - start)
             print(
-                f"{path.suffix[1:]:4} read {read - start:5.2f}   clean and align "
+                f"{path.name:18} read {read - start:5.2f}   clean and align "
                 f"{done - read:5.2f}   together {done - start:5.2f}   inspect {seen - done:5.2f}   "
                 f"usable {aligned.usable.mean():.0%}"
             )
