@@ -16,9 +16,9 @@ check: .venv
 test: .venv
 	$(BIN)/python -m pytest
 
-# Thousands of damaged pose files, some minutes.
+# More than a thousand damaged pose files, some minutes.
 fuzz: .venv
-	FUZZ_EXAMPLES=500 $(BIN)/python -m pytest tests/unit/pose_prep/test_fuzz.py
+	FUZZ_EXAMPLES=150 $(BIN)/python -m pytest tests/unit/pose_prep/test_fuzz.py
 
 # How long an hour of recording takes to read, clean and align.
 bench-poses: .venv

@@ -105,7 +105,7 @@ def damages(draw):
         if kind == "swap":
             return content[:start] + content[stop:] + content[start:stop]
         if kind == "shuffle":
-            part = np.frombuffer(content[start:stop], np.uint8)
+            part = np.frombuffer(bytearray(content[start:stop]), np.uint8)
             shuffled = np.random.default_rng(seed).permutation(part).tobytes()
             return content[:start] + shuffled + content[stop:]
         return junk * 20
