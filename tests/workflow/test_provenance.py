@@ -11,7 +11,8 @@ from projects import ROOT
 
 EXPORT = "results/export/vame/seed0/manifest.json"
 RULES = {
-    *("import_poses", "align_poses", "split_dataset", "train_model", "evaluate_model"),
+    *("import_poses", "inspect_poses", "check_poses", "plot_quality"),
+    *("align_poses", "split_dataset", "train_model", "evaluate_model"),
     *("export_checkpoint", "plot_losses", "plot_reconstructions"),
     *("compare_models", "choose_model", "plot_comparison"),
 }
