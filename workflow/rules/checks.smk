@@ -223,12 +223,13 @@ def faults_of_models(config, schema):
                 for key, value in changes.items()
             }
             faults += faults_of(changes, of_model(schema), f"models.{name}.")
-    if not all(isinstance(values, list) for values in grid.values()):
-        return faults  # the schema has said so
-    for key, values in grid.items():
+    lists = {key: values for key, values in grid.items() if isinstance(values, list)}
+    for key, values in lists.items():
         for value in values:
             faults += faults_of({key: value}, of_model(schema), "grid.")
     faults = list(dict.fromkeys(faults))
+    if lists != grid:
+        return faults  # the schema has said so
     if not models and not grid:
         faults.append("models: names no model, and there is no grid; name one")
     if not faults:
