@@ -2,11 +2,16 @@ PYTHON ?= python3
 CORES ?= all
 BIN = .venv/bin
 
-.PHONY: run test test-faults lint format bench-fidelity clean
+.PHONY: run check test test-faults fuzz bench-poses bench-fidelity lint format clean
 
 # The workflow, with whatever config/config.yaml says; as shipped, the demo recordings.
 run: .venv
 	$(BIN)/snakemake --cores $(CORES)
+
+# Every recording before an hour of training is spent: results/quality. One that cannot be read
+# does not stop the others.
+check: .venv
+	$(BIN)/snakemake --cores $(CORES) --keep-going check
 
 test: .venv
 	$(BIN)/python -m pytest
@@ -14,6 +19,14 @@ test: .venv
 # Kills, signals, full disks: half an hour.
 test-faults: .venv
 	$(BIN)/python -m pytest -m "slow or not slow" tests/faults
+
+# More than a thousand damaged pose files, some minutes.
+fuzz: .venv
+	FUZZ_EXAMPLES=150 $(BIN)/python -m pytest tests/unit/pose_prep/test_fuzz.py
+
+# How long an hour of recording takes to read, clean and align.
+bench-poses: .venv
+	$(BIN)/python benchmarks/poses.py
 
 lint: .venv
 	$(BIN)/ruff check .

@@ -17,6 +17,7 @@ include: "workflow/rules/common.smk"
 rule all:
     """Train, evaluate, compare, plot and export all models, and embed every session with each."""
     input:
+        OF_RECORDINGS,
         collect(
             [
                 "results/export/{model}/seed{seed}/manifest.json",
@@ -34,6 +35,12 @@ rule all:
         ),
         OF_ALL_MODELS if TRAINED else [],
         "results/manifest.json",
+
+
+rule check:
+    """Look at every recording before training: tables and a figure of each in results/quality."""
+    input:
+        OF_RECORDINGS,
 
 
 include: "workflow/rules/poses.smk"

@@ -46,7 +46,7 @@ from vame_core.config import ModelConfig
 from vame_core.determinism import choose_device, make_reproducible
 from vame_core.losses import kl_divergence
 from vame_core.model import RNNVAE
-from vame_core.training import ACTIVE_LATENT_VARIANCE, fit, split_window, start_training
+from vame_core.training import ACTIVE_LATENT_VARIANCE, Epoch, fit, split_window, start_training
 from vame_core.windows import Windows, open_windows
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -156,7 +156,7 @@ def align(data: DataSet, settings: dict, *, judged: bool) -> dict[str, AlignedPo
         poses = read_poses(recording.path, "DeepLabCut", recording.fps)
         cut = first_judged_frame(poses.sizes["time"])
         part = poses.isel(time=slice(cut, None) if judged else slice(cut))
-        aligned[recording.session], _ = align_recording(part, alignment)
+        aligned[recording.session] = align_recording(part, alignment)
     return aligned
 
 
@@ -198,8 +198,8 @@ def train_chosen(settings: dict, folder: Path, description: dict, seed: int):
     model = RNNVAE(config.network, train.frames.shape[1])
     state = start_training(model, config, train, generator)
     weights = None
-    for epoch in fit(state, train, held_out, config):
-        if epoch is not None and epoch.is_best:
+    for event in fit(state, train, held_out, config):
+        if isinstance(event, Epoch) and event.is_best:
             weights = deepcopy(model.state_dict())
     if weights is not None:
         model.load_state_dict(weights)

@@ -3,10 +3,15 @@
 Every function takes keywords only; what a test does not name does not matter to it.
 """
 
+import datetime
 from pathlib import Path
 
+import h5py
+import ndx_pose
 import numpy as np
 import pandas as pd
+import pynwb
+import sleap_io
 import xarray as xr
 
 # In the animal's own frame: the tail base at the origin, the nose ahead on the x axis.
@@ -75,11 +80,96 @@ def deeplabcut_table(*, tracks, keypoints=tuple(BODY), individuals=None, likelih
     return table if likelihood else table.drop(columns="likelihood", level="coords")
 
 
-def write_deeplabcut(*, path, **table):
+def write_deeplabcut(*, path, key="df_with_missing", **table):
     """Write a csv or h5 as DeepLabCut does, by the suffix; see ``deeplabcut_table``."""
     path, table = Path(path), deeplabcut_table(**table)
     if path.suffix == ".h5":
-        table.to_hdf(path, key="df_with_missing", mode="w")
+        table.to_hdf(path, key=key, mode="w")
     else:
         table.to_csv(path)
+    return path
+
+
+USUAL = ("track", "xy", "node", "frame")
+"""The axes of ``tracks`` in SLEAP's analysis h5."""
+
+
+def write_sleap_analysis(*, path, tracks, keypoints=tuple(BODY), names=("mouse",), order=USUAL):
+    """SLEAP's analysis h5 of (frame, track, node, 3) tracks, its axes in any order."""
+
+    def stored(array, axes):
+        return np.transpose(array, [axes.index(axis) for axis in order if axis in axes])
+
+    with h5py.File(path, "w") as file:
+        file["tracks"] = stored(tracks[..., :2], ["frame", "track", "node", "xy"])
+        file["point_scores"] = stored(tracks[..., 2], ["frame", "track", "node"])
+        file["node_names"] = np.array(keypoints, dtype="S")
+        file["track_names"] = np.array(names, dtype="S")
+    return path
+
+
+def write_sleap_labels(*, path, tracks, keypoints=tuple(BODY), names=("mouse",), frames=None):
+    """A .slp of (frame, track, node, 3) tracks; ``frames`` numbers them, 0, 1, … unless told."""
+    skeleton = sleap_io.Skeleton(list(keypoints))
+    video = sleap_io.Video("mouse.mp4", open_backend=False)
+    animals = [sleap_io.Track(name) for name in names]
+    labelled = [
+        sleap_io.LabeledFrame(
+            video=video,
+            frame_idx=int(number),
+            instances=[
+                sleap_io.PredictedInstance.from_numpy(
+                    points[:, :2], skeleton, points[:, 2], 1.0, animals[n] if animals else None
+                )
+                for n, points in enumerate(frame)
+            ],
+        )
+        for number, frame in zip(
+            range(len(tracks)) if frames is None else frames, tracks, strict=True
+        )
+    ]
+    labels = sleap_io.Labels(labelled, [video], [skeleton], animals)
+    sleap_io.save_slp(labels, str(path), verbose=False)
+    return path
+
+
+def write_nwb(*, path, tracks, keypoints=tuple(BODY), containers=("PoseEstimation",), times=None):
+    """An NWB file with one ``PoseEstimation`` of ndx-pose per (frame, keypoint, 3) tracks."""
+    started = datetime.datetime(2024, 1, 1, tzinfo=datetime.UTC)
+    file = pynwb.NWBFile("a mouse", "mouse", started)
+    module = file.create_processing_module("behavior", "poses")
+    skeletons = []
+    for container, track in zip(containers, tracks, strict=True):
+        nodes = [name.replace("/", "-") for name in keypoints]
+        skeletons.append(ndx_pose.Skeleton(name=f"of {container}", nodes=nodes))
+        series = [
+            ndx_pose.PoseEstimationSeries(
+                name=name,
+                data=track[:, n, :2],
+                confidence=track[:, n, 2],
+                unit="pixels",
+                reference_frame="top left",
+                timestamps=np.arange(len(track)) / 10.0 if times is None else times,
+            )
+            for n, name in enumerate(nodes)
+        ]
+        module.add(
+            ndx_pose.PoseEstimation(
+                name=container, pose_estimation_series=series, skeleton=skeletons[-1]
+            )
+        )
+    module.add(ndx_pose.Skeletons(skeletons=skeletons))
+    with pynwb.NWBHDF5IO(str(path), "w") as io:
+        io.write(file)
+    return path
+
+
+def write_anipose(*, path, tracks, keypoints=tuple(BODY)):
+    """A triangulated csv of (frame, keypoint, 4) tracks: x, y, z, score."""
+    columns = [f"{name}_{part}" for name in keypoints for part in ("x", "y", "z", "score")]
+    table = pd.DataFrame(tracks.reshape(len(tracks), -1), columns=columns)
+    for name in ("M_00", "M_01", "center_0"):
+        table[name] = 0.0
+    table["fnum"] = np.arange(len(table))
+    table.to_csv(path, index=False)
     return path

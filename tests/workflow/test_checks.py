@@ -1,8 +1,20 @@
 """Bad input is refused before any job, all at once, with key or row and cure."""
 
+import numpy as np
+import pandas as pd
 import pytest
+import xarray as xr
 import yaml
 from projects import ROOT
+from recordings import (
+    BODY,
+    make_dataset,
+    make_lively_tracks,
+    write_deeplabcut,
+    write_nwb,
+    write_sleap_analysis,
+    write_sleap_labels,
+)
 
 BRIEF = {"annealtime": 100}
 
@@ -35,6 +47,7 @@ def test_settings_that_do_not_go_together_are_refused(project):
     project.write_config(
         savgol_length=4,
         split_gap=11,
+        exclude_keypoints=["tail"],
         models={
             "far": {"prediction_steps": 9},
             "bound": {"pretrained_weights": True, "pretrained_model": "gone.pt"},
@@ -42,6 +55,7 @@ def test_settings_that_do_not_go_together_are_refused(project):
     )
     printed = refused(project)
     assert "savgol_length: 4 is even" in printed
+    assert "center: 'tail' is left out by exclude_keypoints" in printed
     assert "prediction_steps: model far predicts 9 frames from 8" in printed
     assert "split_gap: 11 frames are fewer than the window of model bound" in printed
     assert "pretrained_model: gone.pt of model bound does not exist" in printed
@@ -123,7 +137,105 @@ def test_a_keypoint_that_a_recording_lacks_is_refused_before_any_job(project):
     assert "recordings/mouse1.csv has no keypoint 'tail_base' (center in the config)" in printed
     assert "recordings/mouse1.csv has no keypoint 'ear' (keypoints in the config)" in printed
     assert "recordings/mouse2.h5 has no keypoint 'ear'" in printed
+    assert "(center in the config), did you mean tail?" in printed
     assert "it has: nose, left_paw, right_paw, tail" in printed
+
+
+def two_mice(project, suffix="csv", names=("black", "white")):
+    tracks = np.stack([make_lively_tracks(frames=400, seed=seed) for seed in (1, 2)], axis=1)
+    write_deeplabcut(path=project / f"recordings/cage.{suffix}", tracks=tracks, individuals=names)
+
+
+def sheet(*rows):
+    return "\n".join(["session\tposes\tfps\tindividual\tlabels", *map("\t".join, rows)])
+
+
+def test_individual_all_makes_a_session_of_each_animal(project):
+    """Their names are read at parse time, from the header of whatever file."""
+    names, folder = ("black", "white 2"), project / "recordings"
+    two_mice(project, "csv", names)
+    two_mice(project, "h5", names)
+    tracks = np.stack([make_lively_tracks(frames=9, seed=seed) for seed in (1, 2)], axis=1)
+    write_sleap_labels(path=folder / "cage.slp", tracks=tracks, names=names)
+    write_sleap_analysis(path=folder / "analysis.h5", tracks=tracks, names=names)
+    write_nwb(path=folder / "cage.nwb", tracks=tracks.swapaxes(0, 1), containers=names)
+    mice = [make_dataset(tracks=tracks[:, n]).isel(individuals=0, drop=True) for n in (0, 1)]
+    xr.concat(mice, pd.Index(names, name="individuals")).to_netcdf(folder / "cage.nc")
+    files = ("cage.csv", "cage.h5", "cage.slp", "analysis.h5", "cage.nwb", "cage.nc")
+    project.write_sheet(
+        sheet(*((f"s{n}", f"recordings/{file}", "30", "all") for n, file in enumerate(files)))
+    )
+    project.write_config(test_sessions=["s0_white-2"])
+    printed = project.snakemake("--dry-run")
+    for n in range(len(files)):
+        for name in ("black", "white-2"):
+            assert f"output: results/poses/s{n}_{name}.nc" in printed
+
+
+def test_animals_that_cannot_be_read_at_parse_time_are_asked_for(project, monkeypatch):
+    """Where Snakemake's own environment has neither h5py nor pandas, one row per animal it is."""
+    two_mice(project, "h5")
+    bare = project / "bare"
+    for name in ("h5py", "pandas"):
+        (bare / name).mkdir(parents=True)
+        (bare / name / "__init__.py").write_text("raise ImportError")
+    monkeypatch.setenv("PYTHONPATH", str(bare))
+    project.write_sheet(sheet(("cage", "recordings/cage.h5", "30", "all")))
+    printed = project.snakemake("--dry-run", check=False)
+    assert "line 2, individual: all needs to read the animals' names" in printed
+    assert "write one row per animal, with its name in this column" in printed
+    project.write_sheet(sheet(("cage", "recordings/cage.h5", "30", "black")))
+    assert "output: results/poses/cage.nc" in project.snakemake("--dry-run")
+
+
+def test_animals_that_no_row_names_are_not_dropped_without_a_word(project):
+    two_mice(project)
+    project.write_sheet(sheet(("cage", "recordings/cage.csv", "30", "white")))
+    printed = project.snakemake("--dry-run")
+    assert "recordings/cage.csv also holds black, which no row of the sheet names" in printed
+
+
+def test_faults_of_animals_are_named_before_any_job(project):
+    two_mice(project)
+    (project / "labels.csv").write_text("frame,label\n")
+    project.write_sheet(
+        sheet(
+            ("a", "recordings/cage.csv", "30", ""),
+            ("b", "recordings/cage.csv", "30", "red"),
+            ("c", "recordings/mouse1.csv", "30", "all"),
+            ("d", "recordings/cage.csv", "30", "all", "labels.csv"),
+            ("e", "recordings/cage.csv", "30", "all"),
+            ("e_white", "recordings/cage.csv", "30", "white"),
+        )
+    )
+    printed = refused(project)
+    assert (
+        "line 2, individual: recordings/cage.csv has 2 animals, black, white; name one" in printed
+    )
+    assert "line 3, individual: recordings/cage.csv has 2 animals, black, white; 'red'" in printed
+    assert "line 4, individual: all needs to read the animals' names" in printed
+    assert "line 5, labels: labels.csv cannot label 2 animals" in printed
+    assert "session: e_white is also what individual: all makes" in printed
+    assert "5 fault(s)" in printed
+
+
+def test_mice_told_apart_by_prefixes_are_animals(project):
+    names = [f"{mouse}_{name}" for mouse in "BW" for name in BODY]
+    tracks = np.concatenate([make_lively_tracks(seed=1), make_lively_tracks(seed=2)], axis=1)
+    write_deeplabcut(path=project / "recordings/cage.csv", tracks=tracks, keypoints=names)
+    project.write_sheet(sheet(("cage", "recordings/cage.csv", "30", "all")))
+    project.write_config(individual_prefixes=["B_", "W_"])
+    printed = project.snakemake("--dry-run")
+    assert "output: results/poses/cage_B.nc" in printed
+    assert "output: results/poses/cage_W.nc" in printed
+
+
+def test_a_keypoint_to_leave_out_must_be_in_some_recording(project):
+    project.write_config(exclude_keypoints=["left_paw", "rigth_paw"])
+    printed = refused(project)
+    assert "exclude_keypoints in the config: no recording has a keypoint 'rigth_paw'" in printed
+    assert "did you mean right_paw" in printed
+    assert "1 fault(s)" in printed
 
 
 def test_sessions_to_hold_out_must_be_there(project):

@@ -11,9 +11,10 @@ from projects import ROOT
 
 EXPORT = "results/export/vame/seed0/manifest.json"
 RULES = {
-    *("import_poses", "align_poses", "split_dataset", "train_model", "evaluate_model"),
-    *("export_checkpoint", "embed_session", "plot_losses", "plot_reconstructions"),
-    *("compare_models", "choose_model", "plot_comparison"),
+    *("import_poses", "inspect_poses", "check_poses", "plot_quality"),
+    *("align_poses", "split_dataset", "train_model", "evaluate_model"),
+    *("export_checkpoint", "plot_losses", "plot_reconstructions"),
+    *("embed_session", "compare_models", "choose_model", "plot_comparison"),
 }
 
 
@@ -99,7 +100,7 @@ def test_the_report_works_offline_and_holds_all_figures_with_captions(finished, 
         monkeypatch.setenv(name, "http://127.0.0.1:9")  # whoever asks the network gets nothing
     finished.snakemake("--report", str(finished / "report.html"))
     html = (finished / "report.html").read_text()
-    start = html.index('{"results/figures/')
+    start = html.index('{"results/')
     results, _ = json.JSONDecoder().raw_decode(html, start)
     figures = {
         f"results/figures/{model}/seed0/{name}.svg": caption
@@ -108,7 +109,12 @@ def test_the_report_works_offline_and_holds_all_figures_with_captions(finished, 
             ("losses", f"Training of model <em>{model}</em> with seed 0."),
             ("reconstructions", f"Held-out windows of model <em>{model}</em>, seed 0:"),
         )
-    } | {"results/figures/comparison.svg": "All models of this run, one line each."}
+    } | {
+        "results/figures/comparison.svg": "All models of this run, one line each.",
+        "results/quality/sessions.csv": "All recordings, before training.",
+        "results/quality/mouse1.svg": "Recording <em>mouse1</em> before training.",
+        "results/quality/mouse2.svg": "Recording <em>mouse2</em> before training.",
+    }
     assert results.keys() == figures.keys()
     for path, caption in figures.items():
         assert caption in results[path]["caption"]

@@ -51,8 +51,8 @@ def content_of(path):
                 ]
         case ".nc" | ".json" | ".onnx" | ".safetensors":
             return None  # hold times, paths or checksums; their numbers are those of other files
-        case ".svg" | ".png" if path.stem == "comparison":
-            return None  # shows training seconds
+        case ".png" | ".svg" if path.stem == "comparison":
+            return None  # shows how long each training took
         case _:
             return path.read_bytes()
 

@@ -164,9 +164,22 @@ def test_every_job_has_a_log(finished_once):
         *("evaluate_model", "export_checkpoint", "plot_losses", "plot_reconstructions"),
         "embed_session",
         *("compare_models", "choose_model", "plot_comparison", "write_manifest"),
+        *("inspect_poses", "check_poses", "plot_quality"),
     }
     log = (finished_once / "logs/train_model/vame/seed0.log").read_text()
     assert "trained for 4 of 4 epochs" in log
+
+
+def test_every_recording_is_looked_at_before_training(finished_once):
+    folder = finished_once / "results/quality"
+    with open(folder / "sessions.csv") as file:
+        rows = {row["session"]: row for row in csv.DictReader(file)}
+    assert list(rows) == ["mouse1", "mouse2"]
+    assert {row["leave_out_because"] for row in rows.values()} == {""}
+    for name in rows:
+        assert (folder / f"{name}.svg").read_bytes().startswith(b"<?xml")
+        assert (folder / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+        assert (folder / f"{name}.csv").read_text().startswith("keypoint,missing_share,")
 
 
 def test_figures_are_drawn(finished_once):

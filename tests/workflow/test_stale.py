@@ -21,7 +21,7 @@ SETTINGS = yaml.safe_load((SCHEMAS / "config.schema.yaml").read_text())["propert
 COLUMNS = yaml.safe_load((SCHEMAS / "sessions.schema.yaml").read_text())["properties"]
 
 # Rules, by what their jobs are for.
-OF_SESSION = {"import_poses", "align_poses"}
+OF_SESSION = {"import_poses", "align_poses", "inspect_poses", "plot_quality"}
 OF_SESSION_AND_MODEL = {"embed_session"}
 OF_MODEL = {
     *("train_model", "evaluate_model", "export_checkpoint"),
@@ -39,23 +39,34 @@ EMBED = {"embed_session"} | MANIFEST
 EXPORT = {"export_checkpoint"} | EMBED | CHOOSE
 TRAIN = OF_MODEL | EMBED | COMPARE
 SPLIT = {"split_dataset"} | TRAIN
+CHECK = {"check_poses"} | MANIFEST
+QUALITY = {"inspect_poses", "plot_quality"} | CHECK
 ALIGN = {"align_poses"} | SPLIT
-IMPORT = {"import_poses"} | ALIGN
+CLEAN = ALIGN | QUALITY
+IMPORT = {"import_poses"} | CLEAN
 
 # setting: (another value, rules that run again)
 EDITS = {
     "sessions": ("config/the_same.tsv", NOTHING),
+    # reading
+    "individual_prefixes": (["B_"], IMPORT),
+    "extra_features": ([], IMPORT),
     # cleaning and alignment
-    "keypoints": (["nose", "left_paw", "tail"], ALIGN),
-    "center": ("left_paw", ALIGN),
-    "orient": ("right_paw", ALIGN),
-    "pose_confidence": (0.5, ALIGN),
-    "max_gap_seconds": (0.5, ALIGN),
-    "robust": (False, ALIGN),
-    "iqr_factor": (3, ALIGN),
+    "keypoints": (["nose", "left_paw", "tail"], CLEAN),
+    "exclude_keypoints": (["right_paw"], CLEAN),
+    "center": ("left_paw", CLEAN),
+    "orient": ("right_paw", CLEAN),
+    "vertical_axis": ("z", CLEAN),
+    "pose_confidence": (0.5, CLEAN),
+    "max_gap_seconds": (0.5, CLEAN),
+    "robust": (False, CLEAN),
+    "iqr_factor": (3, CLEAN),
+    "resample_fps": (20, ALIGN | CHECK),
     "savgol_filter": (False, ALIGN),
     "savgol_length": (7, ALIGN),
     "savgol_order": (3, ALIGN),
+    # quality
+    "min_usable_share": (0.1, QUALITY),
     # split
     "train_on": (["mouse1"], SPLIT),
     "test_fraction": (0.25, SPLIT),
@@ -110,7 +121,7 @@ EDITS = {
     "pretrained_model": ("some.pt", TRAIN),
     # evaluation and figures
     "example_windows": (2, EVALUATE),
-    "figure_dpi": (100, FIGURES),
+    "figure_dpi": (100, FIGURES | {"plot_quality"}),
     "choose_by": ("future", CHOOSE),
 }
 # settings whose rows are tests of their own, below
@@ -242,7 +253,11 @@ def test_the_order_of_keys_and_comments_rerun_nothing(finished_once):
 
 def test_the_order_of_a_list_of_names_reruns_nothing(finished):
     """Which keypoints, held-out sessions or seeds there are matters, not which comes first."""
-    names = {"keypoints": ["tail", "nose", "left_paw"], "test_sessions": ["mouse2", "mouse1"]}
+    names = {
+        "keypoints": ["tail", "nose", "left_paw"],
+        "exclude_keypoints": ["right_paw", "left_paw"],
+        "test_sessions": ["mouse2", "mouse1"],
+    }
     finished.write_config(**names)
     finished.take_for_current()
     finished.write_config(**{key: value[::-1] for key, value in names.items()})
@@ -303,8 +318,8 @@ def sheet(*changes, header=None):
 
 
 # column: (another value in the row of mouse1, jobs that run again)
-ONE_SESSION = jobs(OF_SESSION, sessions=["mouse1"]) | jobs(SPLIT)
-RENAMED = jobs(OF_SESSION, sessions=["mouse9"]) | jobs(SPLIT, sessions=["mouse9", "mouse2"])
+ONE_SESSION = jobs(OF_SESSION, sessions=["mouse1"]) | jobs(SPLIT | CHECK)
+RENAMED = jobs(OF_SESSION, sessions=["mouse9"]) | jobs(SPLIT | CHECK, sessions=["mouse9", "mouse2"])
 CELLS = {
     "session": ("mouse9", RENAMED),
     "poses": ("recordings/copy.csv", ONE_SESSION),
@@ -312,7 +327,8 @@ CELLS = {
     "fps": ("25", ONE_SESSION),
     "individual": ("id_0", ONE_SESSION),
     "group": ("control", set()),
-    "labels": ("recordings/labels.csv", set()),
+    "features": ("recordings/numbers.csv", ONE_SESSION),
+    "labels": ("recordings/labels.csv", jobs(QUALITY, sessions=["mouse1"])),
 }
 
 
@@ -328,6 +344,7 @@ def test_a_cell_reruns_what_uses_it(finished_once, column):
     value, expected = CELLS[column]
     shutil.copy2(finished_once / "recordings/mouse1.csv", finished_once / "recordings/copy.csv")
     (finished_once / "recordings/labels.csv").write_text("frame,label\n")
+    (finished_once / "recordings/numbers.csv").write_text("frame,speed\n")
     with edited_sheet(finished_once, sheet(("mouse1", column, value))):
         assert finished_once.stale_jobs() == expected
 
@@ -354,7 +371,7 @@ def test_order_and_form_of_the_sheet_rerun_nothing(finished_once):
 def test_another_session_is_imported_aligned_and_trained_on(finished_once):
     shutil.copy2(finished_once / "recordings/mouse1.csv", finished_once / "recordings/mouse3.csv")
     expected = jobs(OF_SESSION, sessions=["mouse3"])
-    expected |= jobs(SPLIT, sessions=["mouse1", "mouse2", "mouse3"])
+    expected |= jobs(SPLIT | CHECK, sessions=["mouse1", "mouse2", "mouse3"])
     with edited_sheet(finished_once, SHEET + MOUSE3):
         assert finished_once.stale_jobs() == expected
 
@@ -365,12 +382,12 @@ def test_another_session_is_embedded_only_where_train_on_lists_the_others(finish
         edited_config(finished_once, train_on=["mouse2", "mouse1"]),
         edited_sheet(finished_once, SHEET + MOUSE3),
     ):
-        assert finished_once.stale_jobs() == jobs(OF_SESSION | EMBED, sessions=["mouse3"])
+        assert finished_once.stale_jobs() == jobs(OF_SESSION | EMBED | CHECK, sessions=["mouse3"])
 
 
 def test_a_session_less_splits_again(finished_once):
     with edited_sheet(finished_once, "".join(SHEET.splitlines(keepends=True)[:2])):
-        assert finished_once.stale_jobs() == jobs(SPLIT, sessions=["mouse1"])
+        assert finished_once.stale_jobs() == jobs(SPLIT | CHECK, sessions=["mouse1"])
 
 
 def test_a_recording_that_changed_is_imported_anew(finished):
@@ -385,12 +402,15 @@ CODE = {
     # One file of each package; tests/unit/test_packages.py says that its digest covers them all.
     "pose_prep/splitting.py": IMPORT,
     "vame_core/losses.py": TRAIN,
-    "figures/style.py": FIGURES,
+    "figures/style.py": FIGURES | {"plot_quality"},
     "model_comparison/tables.py": COMPARE,
     "provenance/verification.py": NOTHING,  # on request
     "run_crate/crate.py": NOTHING,
-    "import_poses.py": {"import_poses"} | ALIGN,
+    "import_poses.py": IMPORT,
     "align_poses.py": ALIGN,
+    "inspect_poses.py": QUALITY,
+    "check_poses.py": CHECK,
+    "plot_quality.py": {"plot_quality"} | MANIFEST,
     "split_dataset.py": SPLIT,
     "train_model.py": TRAIN,
     "evaluate_model.py": EVALUATE,
@@ -403,6 +423,7 @@ CODE = {
     "choose_model.py": CHOOSE,
     "write_manifest.py": MANIFEST,
     "simulate_demo.py": NOTHING,  # of recordings of one's own
+    "convert_vame_project.py": NOTHING,  # run by hand
     "verify.py": NOTHING,  # on request
     "ro_crate.py": NOTHING,
     "job_log.py": NOTHING,  # it writes logs
@@ -412,7 +433,7 @@ CODE = {
 ENVIRONMENTS = {
     "poses.yaml": IMPORT,
     "training.yaml": TRAIN,
-    "figures.yaml": FIGURES,
+    "figures.yaml": FIGURES | {"plot_quality"},
     "comparison.yaml": COMPARE,
     "provenance.yaml": MANIFEST,
     "run_crate.yaml": NOTHING,  # on request

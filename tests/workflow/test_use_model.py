@@ -52,7 +52,10 @@ def latents_of(project, name):
 
 def test_recordings_are_aligned_and_embedded_and_nothing_is_trained(elsewhere):
     rules = {path.name for path in (elsewhere / "logs").iterdir()}
-    assert rules == {"import_poses", "align_poses", "embed_session", "write_manifest"}
+    assert rules == {
+        *("import_poses", "align_poses", "embed_session"),
+        *("inspect_poses", "plot_quality", "check_poses", "write_manifest"),
+    }
     assert latents_of(elsewhere, "whole").shape == (300 - TIME_WINDOW + 1, 3)
     assert elsewhere.stale_jobs() == set()
 
@@ -112,6 +115,7 @@ def test_settings_of_the_training_do_not_matter(elsewhere):
     [
         ({"pose_confidence": 0.5}, "pose_confidence: 0.5 here, and 0.9 where the model of"),
         ({"center": "nose"}, "center: nose here, and tail where the model of"),
+        ({"vertical_axis": "z"}, "vertical_axis: z here, and None where the model of"),
         ({"use_model": "gone"}, "use_model: there is no gone/model.safetensors"),
         ({"use_model": "text"}, "use_model: text/model.safetensors is not a model that this"),
     ],

@@ -50,7 +50,9 @@ def frozen_model(config):
         frozen = {
             key: json.loads(value) for key, value in header["__metadata__"].items()
         }
-        needed = {"alignment", "features", "model", "outlier_limits", "seed"}
+        needed = {
+            *("alignment", "features", "model", "outlier_limits", "scalars", "seed")
+        }
         if not needed <= set(frozen):
             raise KeyError(*needed - set(frozen))
     except (ValueError, LookupError, TypeError, MemoryError, OverflowError):
@@ -67,13 +69,15 @@ def frozen_model(config):
 def faults_with_model(config, frozen):
     """Alignment that the config sets and the frozen model was not trained with.
 
-    Other keypoints do no harm: that the features are the same is checked when they are known.
+    Other keypoints and another way to the frame rate do no harm: that features and frame rate are
+    the same is checked when they are known.
     """
     return [
         f"{key}: {config[key]} here, and {value} where the model of use_model was trained; "
         "delete the line"
         for key, value in frozen["alignment"].items()
-        if key != "keypoints" and config.get(key, value) != value
+        if key not in ("keypoints", "exclude_keypoints", "resample_fps")
+        and config.get(key, value) != value
     ]
 
 
@@ -219,12 +223,13 @@ def faults_of_models(config, schema):
                 for key, value in changes.items()
             }
             faults += faults_of(changes, of_model(schema), f"models.{name}.")
-    for key, values in grid.items():
-        for value in values if isinstance(values, list) else []:
+    lists = {key: values for key, values in grid.items() if isinstance(values, list)}
+    for key, values in lists.items():
+        for value in values:
             faults += faults_of({key: value}, of_model(schema), "grid.")
-    if not all(isinstance(values, list) for values in grid.values()):
-        return faults  # the schema has said the rest
     faults = list(dict.fromkeys(faults))
+    if lists != grid:
+        return faults  # the schema has said so
     if not models and not grid:
         faults.append("models: names no model, and there is no grid; name one")
     if not faults:
@@ -282,6 +287,12 @@ def faults_between_settings(config, schema):
             for key in ("center", "orient")
             if config[key] not in config["keypoints"]
         ]
+    faults += [
+        f"{key}: {config[key]!r} is left out by exclude_keypoints; take it out there, or choose "
+        "another"
+        for key in ("center", "orient")
+        if config[key] in config["exclude_keypoints"]
+    ]
     if config["use_model"]:
         return faults
     if config["choose_by"] == "future" and not any(
@@ -406,9 +417,14 @@ def checked_sheet(config, sheet_schema, schema):
         lines.setdefault(session, line)
         if not found:
             row = {key: entry.get("default") for key, entry in properties.items()} | row
-            sessions.append(row)
             found = faults_of_files(row, config, where)
+            animals = [row]
+            if row["individual"] == "all" and not found:
+                animals, found = rows_of_animals(row, config["individual_prefixes"])
+                found = [f"{where}{fault}" for fault in found]
+            sessions += animals
         faults += found
+    faults += faults_between_rows(sessions, config)
     names = {row["session"] for row in sessions}
     trained = names & set(config["train_on"] or names)
     groups = {row["group"] for row in sessions if row["session"] in trained}
@@ -446,7 +462,7 @@ def read_sheet(path):
 
 def faults_of_files(row, config, where):
     faults = []
-    for key in ("poses", "labels"):
+    for key in ("poses", "features", "labels"):
         made_here = row[key].startswith(DEMO)
         if row[key] and not made_here and not Path(row[key]).is_file():
             faults.append(
@@ -454,44 +470,82 @@ def faults_of_files(row, config, where):
                 f"{Path.cwd()}"
             )
     if not faults and workflow.is_main_process and Path(row["poses"]).is_file():
-        known = keypoints_of(row["poses"])
-        wanted = {"center": [config["center"]], "orient": [config["orient"]]}
-        wanted["keypoints"] = config["keypoints"] or []
-        if FROZEN:
-            wanted["use_model"] = keypoints_of_features(FROZEN["features"])
-        faults += [
-            f"{where}poses: {row['poses']} has no keypoint {name!r} ({key} in the config); "
-            f"it has: {', '.join(known)}"
-            for key, names in wanted.items()
-            for name in names
-            if known and name not in known
-        ]
+        faults = faults_of_header(row, config, where)
     return faults
 
 
-def keypoints_of_features(features):
+def faults_of_header(row, config, where):
+    """Keypoints of the config and the individual of the row that the pose file lacks."""
+    individuals, known = header_of(row["poses"], config["individual_prefixes"])
+    wanted = {"center": [config["center"]], "orient": [config["orient"]]}
+    wanted["keypoints"] = config["keypoints"] or []
+    if FROZEN:
+        wanted["use_model"] = keypoints_of_model(FROZEN)
+    faults = [
+        f"{where}poses: {row['poses']} has no keypoint {name!r} ({key} in the config)"
+        f"{nearest_names(name, known)}; it has: {', '.join(dict.fromkeys(known))}"
+        for key, names in wanted.items()
+        for name in names
+        if known and name not in known
+    ]
+    chosen = row["individual"]
+    if len(individuals) > 1 and chosen not in [*individuals, "all"]:
+        faults.append(
+            f"{where}individual: {row['poses']} has {len(individuals)} animals, "
+            f"{', '.join(individuals)}; "
+            + (f"{chosen!r} is none of them" if chosen else "name one, or 'all'")
+        )
+    return faults
+
+
+def keypoints_of_model(frozen):
     """Names of the keypoints whose coordinates are among the features of a model."""
-    return sorted({name[:-2] for name in features if name.endswith(("_x", "_y", "_z"))})
+    coordinates = [name for name in frozen["features"] if name not in frozen["scalars"]]
+    return sorted({name[:-2] for name in coordinates})
 
 
-def keypoints_of(path):
-    """Names of the keypoints in a pose file's header, without reading its tracks.
+def nearest_names(name, known):
+    folded = {other.casefold(): other for other in known}
+    close = difflib.get_close_matches(name.casefold(), folded, 3)
+    return (
+        f", did you mean {' or '.join(folded[match] for match in close)}?"
+        if close
+        else ""
+    )
 
-    Empty where the file cannot be read here: import_poses then checks it, with its own readers.
-    """
-    if Path(path).suffix.lower() == ".csv":
-        with open(path, newline="", encoding="utf-8-sig", errors="replace") as file:
-            for row, _ in zip(csv.reader(file), range(4)):
-                if row and row[0] == "bodyparts":
-                    return list(dict.fromkeys(row[1:]))
-        return []
-    try:
-        import pandas  # in the .venv, but not in a Snakemake that is installed by itself
 
-        columns = pandas.read_hdf(path, stop=0).columns
-        return list(columns.get_level_values("bodyparts").unique())
-    except Exception:  # of pandas, pytables and HDF5 alike: not DeepLabCut's table
-        return []
+def faults_between_rows(sessions, config):
+    """What shows only when all rows are known; animals that no row names get a warning."""
+    names = [row["session"] for row in sessions]
+    faults = [
+        f"session: {name} is also what individual: all makes; rename one of them"
+        for name in sorted(set(names))
+        if names.count(name) > 1
+    ]
+    if not workflow.is_main_process:
+        return faults
+    headers = {
+        row["poses"]: header_of(row["poses"], config["individual_prefixes"])
+        for row in sessions
+        if Path(row["poses"]).is_file()
+    }
+    for path, (individuals, _) in headers.items():
+        named = {row["individual"] for row in sessions if row["poses"] == path}
+        others = [name for name in individuals if name not in named]
+        if len(individuals) > 1 and others:
+            logger.warning(
+                f"WARNING: {path} also holds {', '.join(others)}, which no row of the sheet names"
+            )
+    known = {name for _, keypoints in headers.values() for name in keypoints}
+    known_all = all(keypoints for _, keypoints in headers.values())
+    if known and known_all and not config["use_model"]:
+        faults += [
+            f"exclude_keypoints in the config: no recording has a keypoint {name!r}"
+            f"{nearest_names(name, sorted(known))}"
+            for name in config["exclude_keypoints"]
+            if name not in known
+        ]
+    return faults
 
 
 def refuse(where, faults):

@@ -11,6 +11,7 @@ from snakemake import __version__ as snakemake_version
 from snakemake.io import regex_from_filepattern
 
 
+include: "headers.smk"
 include: "checks.smk"
 
 
@@ -31,6 +32,10 @@ MODELS = {
     for name, changes in config["models"].items()
 }
 TRAINED = [] if FROZEN else list(MODELS)  # here; a frozen one was elsewhere
+OF_RECORDINGS = [
+    "results/quality/sessions.csv",
+    *collect("results/quality/{session}.svg", session=SESSIONS),
+]
 OF_ALL_MODELS = collect(
     "results/{file}",
     file=["comparison.csv", "figures/comparison.svg", "best/choice.json"],
@@ -47,7 +52,13 @@ PACKAGES = {
         "__init__",
         "alignment",
         "cleaning",
+        "isolation",
+        "labels",
+        "quality",
         "reading",
+        "recognition",
+        "repairs",
+        "scalars",
         "simulation",
         "splitting",
         "storage",
@@ -73,7 +84,14 @@ PACKAGES = {
     "provenance": ["__init__", "verification"],
     "run_crate": ["__init__", "crate"],
     "model_comparison": ["__init__", "choice", "intervals", "tables"],
-    "figures": ["__init__", "comparison", "losses", "reconstructions", "style"],
+    "figures": [
+        "__init__",
+        "comparison",
+        "losses",
+        "quality",
+        "reconstructions",
+        "style",
+    ],
 }
 
 
@@ -173,6 +191,16 @@ def recording_of_session(wildcards):
     return {key: row[key] for key in ("fps", "individual", "software")}
 
 
+def file_of_session(column):
+    """The file that a column of the sheet names, where it names one, as an input."""
+
+    def file_of(wildcards):
+        path = SESSIONS[wildcards.session][column]
+        return own_file(path) if path else []
+
+    return file_of
+
+
 def sides_of_sessions():
     """What the split has to know of each session: its group, where groups are held out."""
     return [
@@ -218,6 +246,15 @@ def records_of_model(wildcards):
 
 def records_of_run():
     """Records of all jobs that `all` asks for."""
+    of_sessions = [
+        *records_of_poses(SESSIONS),
+        *collect(
+            "results/provenance/{step}/{session}.json",
+            step=["inspect_poses", "plot_quality"],
+            session=SESSIONS,
+        ),
+        "results/provenance/check_poses/check_poses.json",
+    ]
     latents = collect(
         "results/provenance/embed_session/{model}/seed{seed}/{session}.json",
         model=MODELS,
@@ -225,7 +262,7 @@ def records_of_run():
         session=SESSIONS,
     )
     if FROZEN:
-        return [*records_of_poses(SESSIONS), *latents]
+        return [*of_sessions, *latents]
     of_models = collect(
         "results/provenance/{step}/{model}/seed{seed}.json",
         step=[
@@ -239,7 +276,7 @@ def records_of_run():
         "results/provenance/{step}/{step}.json",
         step=["split_dataset", "compare_models", "choose_model", "plot_comparison"],
     )
-    return [*records_of_poses(SESSIONS), *latents, *of_models, *of_all]
+    return [*of_sessions, *latents, *of_models, *of_all]
 
 
 def settings_files():
@@ -296,7 +333,7 @@ def orphans_of_results(wildcards):
                 for name, value in match.groupdict().items()
             )
             (kept if current else orphans).add(path)
-    orphans -= kept
+    orphans -= kept | made_once()
     return "\n".join(
         sorted(path.as_posix() for path in orphans if orphans.isdisjoint(path.parents))
     )
@@ -315,6 +352,16 @@ def patterns_of_results():
                 if last:
                     patterns.add(last.group(0))
     return sorted(patterns)
+
+
+def made_once():
+    """What this workflow's rules make once, such as a table of all sessions."""
+    return {
+        Path(path)
+        for each in workflow.rules
+        for path in map(str, each.output)
+        if str(each.snakefile).startswith(RULES) and "{" not in path
+    }
 
 
 def delete_results(paths):

@@ -1,8 +1,40 @@
-# Tables of a trained model in, figures out.
-#   in:  results/models/{model}/seed{seed}/   history.csv, metrics.json, reconstructions.npz
+# Tables of recordings and trained models in, figures out.
+#   in:  results/quality/{session}.npz, .json
+#        results/models/{model}/seed{seed}/   history.csv, metrics.json, reconstructions.npz
 #        results/comparison*.csv
-#   out: results/figures/{model}/seed{seed}/  losses, reconstructions, each as svg and png
+#   out: results/quality/{session}.svg, .png
+#        results/figures/{model}/seed{seed}/  losses, reconstructions, each as svg and png
 #        results/figures/comparison, as svg and png
+
+
+rule plot_quality:
+    """Draw one recording before training: what was cleaned, and the aligned skeleton."""
+    input:
+        summary="results/quality/{session}.json",
+        traces="results/quality/{session}.npz",
+    output:
+        svg=report(
+            "results/quality/{session}.svg",
+            caption="../report/quality.rst",
+            category="Recordings",
+            labels={"session": "{session}", "figure": "quality"},
+        ),
+        png="results/quality/{session}.png",
+        record="results/provenance/plot_quality/{session}.json",
+    log:
+        "logs/plot_quality/{session}.log",
+    benchmark:
+        "results/benchmarks/plot_quality/{session}.tsv"
+    conda:
+        "../../envs/figures.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory_mb(2000),
+    params:
+        settings=settings_of("plot_quality"),
+        code=source_digest("plot_quality", "figures"),
+    script:
+        "../scripts/plot_quality.py"
 
 
 rule plot_losses:

@@ -21,6 +21,7 @@ identity = {key: value for key, value in checkpoint.items() if key != "weights"}
 recordings = {
     "alignment": snakemake.params.alignment,
     "outlier_limits": description["outlier_limits"],
+    "scalars": description["scalars"],
     "fps": sorted(set(description["fps"].values())),
 }
 exported = {key: snakemake.output[key] for key in ("state_dict", "safetensors", "onnx")}

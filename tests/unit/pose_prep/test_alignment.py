@@ -1,7 +1,13 @@
 import numpy as np
 import pytest
-from pose_prep.alignment import AlignmentSettings, align_recording, to_egocentric
+from pose_prep.alignment import (
+    AlignmentSettings,
+    align_recording,
+    clean_recording,
+    to_egocentric,
+)
 from pose_prep.cleaning import find_runs
+from pose_prep.quality import inspect_recording
 from pose_prep.storage import load_aligned, save_aligned
 from recordings import BODY, make_dataset, make_lively_tracks, make_tracks
 
@@ -13,6 +19,9 @@ def settings(**changes):
     return AlignmentSettings(
         **{
             "keypoints": None,
+            "exclude_keypoints": [],
+            "vertical_axis": None,
+            "resample_fps": None,
             "center": "tail",
             "orient": "nose",
             "pose_confidence": 0.9,
@@ -28,19 +37,23 @@ def settings(**changes):
 
 
 def align(tracks, fps=10.0, **changes):
-    return align_recording(make_dataset(tracks=tracks, fps=fps), settings(**changes))
+    """The aligned recording, and its table of quality."""
+    recording, chosen = make_dataset(tracks=tracks, fps=fps), settings(**changes)
+    table = inspect_recording(clean_recording(recording, chosen), 0.5).table
+    return align_recording(recording, chosen), table
 
 
 def test_center_is_the_origin_and_orient_lies_on_the_positive_x_axis():
     positions = np.array([[[5.0, 9.0], [5.0, 5.0], [4.0, 6.0]]])  # nose below the tail, as seen
-    nose, tail, paw = to_egocentric(positions, center=1, orient=0)[0]
+    nose, tail, paw = to_egocentric(positions, positions[:, [1, 0]])[0]
     assert nose.tolist() == [4, 0]
     assert tail.tolist() == [0, 0]
     np.testing.assert_allclose(paw, [1, 1])
 
 
 def test_an_animal_on_the_positive_x_axis_is_left_as_it_is():
-    egocentric = to_egocentric(make_tracks(place=(0, 0))[..., :2], center=3, orient=0)
+    positions = make_tracks(place=(0, 0))[..., :2]
+    egocentric = to_egocentric(positions, positions[:, [3, 0]])
     np.testing.assert_allclose(egocentric[0], list(BODY.values()))
 
 
@@ -83,10 +96,10 @@ def test_short_gaps_are_filled_and_long_ones_are_unusable():
     assert np.flatnonzero(~aligned.usable).tolist() == [10, 11, 12, 13]
     np.testing.assert_allclose(aligned.poses[3:6], aligned.poses[:3], atol=1e-4)
     row = quality.loc["left_paw"]
-    assert row.tolist() == [7 / 20, 3 / 20, 0, 4 / 20, 0.4]
-    assert quality.loc["right_paw"].tolist() == [0, 0, 0, 0, 0]
+    assert row.tolist() == [7 / 20, 3 / 20, 0, 4 / 20, 0.4, 0]
+    assert quality.loc["right_paw"].tolist() == [0, 0, 0, 0, 0, 0]
     np.testing.assert_allclose(
-        quality.loc["all keypoints"].tolist(), [7 / 80, 3 / 80, 0, 4 / 20, 0.4]
+        quality.loc["all keypoints"].tolist(), [7 / 80, 3 / 80, 0, 4 / 20, 0.4, 0]
     )
 
 
@@ -123,14 +136,14 @@ def test_limits_of_other_recordings_judge_outliers_where_they_are_given():
     x = own.features.index("left_paw_x")
     assert own.limits.keys() == set(own.features)
     recording = make_dataset(tracks=tracks)
-    again, _ = align_recording(recording, settings(robust=True), own.limits)
+    again = align_recording(recording, settings(robust=True), own.limits)
     np.testing.assert_array_equal(again.poses, own.poses)
     assert again.limits == own.limits
-    wide, _ = align_recording(recording, settings(robust=True), {"left_paw_x": [-99, 99]})
+    wide = align_recording(recording, settings(robust=True), {"left_paw_x": [-99, 99]})
     assert wide.poses[30, x] > 20
     narrow = own.limits | {"left_paw_x": [5.9, 6.1]}
-    _, quality = align_recording(recording, settings(robust=True), narrow)
-    assert quality.loc["left_paw", "outlier_share"] > 0.5
+    cleaned = clean_recording(recording, settings(robust=True), narrow)
+    assert cleaned.outlier[:, LEFT].mean() > 0.5
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -143,10 +156,10 @@ def test_with_limits_the_parts_of_a_recording_are_aligned_as_the_whole(seed, smo
     tracks[rng.random((300, 4)) < 0.01, :2] += 30
     chosen = settings(robust=True, savgol_filter=smoothed)
     limits = align(make_lively_tracks(frames=300, seed=9), robust=True)[0].limits
-    whole, _ = align_recording(make_dataset(tracks=tracks), chosen, limits)
+    whole = align_recording(make_dataset(tracks=tracks), chosen, limits)
     cut = int(rng.integers(100, 200))
     for first, stop in ((0, cut), (cut, 300)):
-        part, _ = align_recording(make_dataset(tracks=tracks[first:stop]), chosen, limits)
+        part = align_recording(make_dataset(tracks=tracks[first:stop]), chosen, limits)
         assert not (part.usable & ~whole.usable[first:stop]).any()
         runs = find_runs(part.usable)
         lost = whole.usable[first:stop] & ~part.usable
@@ -208,27 +221,167 @@ def test_without_likelihood_every_position_counts():
     assert quality.loc["left_paw", "missing_share"] == 1 / 20
 
 
-def test_a_keypoint_that_is_never_confident_is_named_with_the_cure():
+def test_a_keypoint_that_is_never_confident_is_reported_and_left_out():
     tracks = make_tracks()
     tracks[:, LEFT, 2] = 0.5
-    with pytest.raises(ValueError, match=r"mouse.csv: never confident: left_paw; .*'keypoints'"):
+    aligned, quality = align(tracks)
+    assert aligned.features == ["nose_x", "right_paw_x", "right_paw_y"]
+    assert aligned.usable.all()
+    assert quality.loc["left_paw", "missing_share"] == 1
+
+
+@pytest.mark.parametrize("name", ["nose", "tail"])
+def test_a_reference_keypoint_that_is_never_confident_is_refused(name):
+    tracks = make_tracks()
+    tracks[:, KEYPOINTS.index(name), 2] = 0.5
+    with pytest.raises(ValueError, match=rf"mouse.csv: never confident: {name}; choose another"):
         align(tracks)
-    assert align(tracks, keypoints=["nose", "right_paw", "tail"])[0].usable.all()
+
+
+def test_keypoints_are_left_out_by_name_where_they_are():
+    aligned, quality = align(make_tracks(), exclude_keypoints=["left_paw", "LED"])
+    assert aligned.features == ["nose_x", "right_paw_x", "right_paw_y"]
+    assert "left_paw" not in quality.index
 
 
 def test_all_unknown_keypoints_are_named_at_once():
     with pytest.raises(ValueError, match=r"mouse.csv: .*") as caught:
         align(make_tracks(), keypoints=["nose", "tial"], center="hip", orient="left_paw")
     message = str(caught.value)
-    assert "keypoints: no keypoint 'tial'" in message
-    assert "center: no keypoint 'hip'" in message
+    assert "keypoints: no keypoint 'tial', did you mean tail?" in message
+    assert "center: no keypoint 'hip';" in message
     assert "orient: 'left_paw' is not among" in message
     assert "nose, left_paw, right_paw, tail" in message
 
 
+def test_the_nearest_names_are_found_whatever_their_case():
+    with pytest.raises(ValueError, match=r"'LeftPaw', did you mean left_paw"):
+        align(make_tracks(), orient="LeftPaw")
+
+
 def test_settings_that_contradict_themselves_are_refused():
-    with pytest.raises(ValueError, match=r"both 'nose'.*savgol_order"):
-        align(make_tracks(), center="nose", savgol_filter=True, savgol_order=5)
+    with pytest.raises(ValueError, match=r"both 'nose'"):
+        align(make_tracks(), center="nose")
+
+
+def in_space(tracks, up):
+    """The same animal in 3D, ``up`` the vertical axis, each keypoint at a height of its own."""
+    heights = np.tile(np.arange(1.0, 5.0), (len(tracks), 1))
+    axes = {"z": [0, 1, 2], "x": [2, 0, 1], "y": [1, 2, 0]}[up]
+    position = np.dstack([tracks[..., :2], heights])[..., axes]
+    poses = make_dataset(tracks=tracks)
+    return (
+        poses.drop_vars(["position", "space"])
+        .assign_coords(space=list("xyz"))
+        .assign(
+            position=(
+                ("time", "space", "keypoints", "individuals"),
+                position.transpose(0, 2, 1)[..., None],
+            )
+        )
+    )
+
+
+@pytest.mark.parametrize("up", ["x", "y", "z"])
+def test_poses_in_space_are_turned_about_the_vertical_axis_alone(up):
+    turning = np.linspace(0, 9, 20)
+    poses = in_space(make_tracks(heading=turning), up)
+    aligned = align_recording(poses, settings(vertical_axis=up))
+    assert aligned.features == [
+        *("nose_x", "nose_z"),
+        *(f"{side}_paw_{axis}" for side in ("left", "right") for axis in "xyz"),
+    ]
+    # Heights are over the tail, which is the fourth keypoint, at a height of 4.
+    expected = [10, -3, 6, -3, -2, 6, 3, -1]
+    np.testing.assert_allclose(aligned.poses, np.tile(expected, (20, 1)), atol=1e-4)
+
+
+def test_poses_in_space_are_refused_by_the_name_of_the_setting():
+    with pytest.raises(ValueError, match=r"holds 3D poses; set vertical_axis"):
+        align_recording(in_space(make_tracks(), "z"), settings())
+
+
+def test_frames_absent_from_a_sparse_file_are_never_filled():
+    """Every third frame is there: gaps of two frames, which would else be filled."""
+    tracks = make_lively_tracks(frames=90)
+    absent = np.arange(90) % 3 != 0
+    tracks[absent] = np.nan
+    aligned, quality = align(tracks, max_gap_seconds=1)
+    np.testing.assert_array_equal(aligned.usable, ~absent)
+    assert quality["interpolated_share"].eq(0).all()
+    dense = make_lively_tracks(frames=90)
+    dense[np.arange(90) % 3 == 1] = np.nan
+    assert align(dense, max_gap_seconds=1)[0].usable.all()
+
+
+def test_four_hundred_frames_spread_over_ninety_thousand_are_four_hundred_frames():
+    """As in a SLEAP file of labels: blocks of ten frames, far apart."""
+    tracks = np.full((90_000, 4, 3), np.nan)
+    frames = (np.arange(40)[:, None] * 2200 + np.arange(10)).ravel()
+    tracks[frames] = make_lively_tracks(frames=400)
+    aligned, _ = align(tracks, fps=30.0)
+    assert np.flatnonzero(aligned.usable).tolist() == frames.tolist()
+
+
+def test_every_keypoint_lost_for_1200_frames_costs_these_frames():
+    tracks = make_lively_tracks(frames=2000)
+    tracks[500:1700, :, 2] = 0.01
+    aligned, quality = align(tracks)
+    assert np.flatnonzero(~aligned.usable).tolist() == list(range(500, 1700))
+    assert quality.loc["all keypoints", "longest_gap_seconds"] == 120
+
+
+def test_a_recording_at_another_rate_is_brought_to_the_stated_one():
+    """A paw that moves evenly is where it is at each time, whatever the rate."""
+    body = {**BODY, "left_paw": np.stack([np.arange(61.0) / 10, np.full(61, -3)], axis=1)}
+    tracks = make_tracks(frames=61, body=body)
+    tracks[20:24, LEFT, 2] = 0
+    aligned, _ = align(tracks, fps=30.0, max_gap_seconds=0, resample_fps=20.0)
+    assert aligned.fps == 20
+    assert len(aligned.poses) == 41
+    x = aligned.poses[:, aligned.features.index("left_paw_x")]
+    np.testing.assert_allclose(x[aligned.usable], np.arange(41)[aligned.usable] * 0.15, atol=1e-5)
+    # New frame n lies between old frames floor(1.5 n) and the next: 13 ↔ 19.5, 16 ↔ 24.
+    assert np.flatnonzero(~aligned.usable).tolist() == [13, 14, 15]
+    doubled, _ = align(tracks, fps=30.0, max_gap_seconds=0, resample_fps=60.0)
+    assert len(doubled.poses) == 121
+    same, _ = align(tracks, fps=30.0, max_gap_seconds=0, resample_fps=30.0)
+    np.testing.assert_array_equal(same.poses, align(tracks, fps=30.0, max_gap_seconds=0)[0].poses)
+
+
+def with_scalars(tracks, **scalars):
+    values = np.stack([np.asarray(values, float) for values in scalars.values()], axis=1)
+    return (
+        make_dataset(tracks=tracks)
+        .assign(features=(("time", "feature"), values))
+        .assign_coords(feature=list(scalars))
+    )
+
+
+def test_numbers_per_frame_join_the_pose_as_they_are():
+    tracks, light = make_lively_tracks(frames=40), np.arange(40) // 20
+    speed = np.arange(40.0)
+    speed[5:7] = np.nan
+    speed[20:30] = np.nan
+    recording = with_scalars(tracks, light=light, speed=speed)
+    aligned = align_recording(recording, settings(savgol_filter=True))
+    assert aligned.features[-2:] == aligned.scalars == ["light", "speed"]
+    assert np.flatnonzero(~aligned.usable).tolist() == list(range(20, 30))
+    assert aligned.poses[aligned.usable, -2].tolist() == light[aligned.usable].tolist()
+    assert aligned.poses[:20, -1].tolist() == list(range(20))
+
+
+def test_a_number_per_frame_cannot_have_the_name_of_a_coordinate():
+    recording = with_scalars(make_tracks(), nose_x=np.arange(20))
+    with pytest.raises(ValueError, match=r"two features nose_x; rename a column"):
+        align_recording(recording, settings())
+
+
+def test_series_without_keypoints_are_taken_as_they_are():
+    recording = with_scalars(make_tracks(), a=np.arange(20.0), b=-np.arange(20.0))
+    recording = recording.drop_vars(["position", "confidence", "keypoints", "space", "individuals"])
+    aligned = align_recording(recording, settings(robust=True, savgol_filter=True))
+    assert aligned.poses.tolist() == [[n, -n] for n in range(20)]
 
 
 def test_a_recording_without_a_usable_frame_is_refused():

@@ -106,10 +106,14 @@ def test_one_of_several_individuals_is_chosen_by_name(tmp_path, suffix):
     ("text", "complaint"),
     [
         ("x,y\n1,2\n", "header must read"),
-        ("", "header must read"),
+        ("", "is empty"),
+        ("\n\n", "is empty"),
+        ("\0\0\0,\0", "holds no text"),
         (HEADER, "poses.csv"),
         (HEADER + "0,1,2,high,3,4,1\n", "high"),
-        ("scorer,S,S,S\nbodyparts,a,a,a\ncoords,x,y,z\n0,1,2,3\n", "3D"),
+        (HEADER.replace("b,b,b", "a,a,a") + "0" + ROW, "individual_0 a x is there twice"),
+        (HEADER.replace("x,y", "u,v") + "0" + ROW, "needs the coords x and y"),
+        (HEADER.replace("coords,x", "coords") + "0" + ROW, "have [6, 7] columns"),
     ],
 )
 def test_other_files_are_refused_by_name(tmp_path, text, complaint):

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
-from pose_prep.alignment import AlignmentSettings, align_recording
+from pose_prep.alignment import align_recording, clean_recording
+from pose_prep.quality import inspect_recording
 from pose_prep.reading import read_poses
 from pose_prep.simulation import (
     ARENA,
@@ -12,8 +13,9 @@ from pose_prep.simulation import (
     write_deeplabcut_csv,
 )
 from recordings import make_dataset
+from test_alignment import settings
 
-SETTINGS = AlignmentSettings(None, "tail_base", "nose", 0.9, 0.25, True, 4, True, 5, 2)
+SETTINGS = settings(center="tail_base", max_gap_seconds=0.25, robust=True, savgol_filter=True)
 
 
 def simulate(seed=0, frames=3000, group="calm"):
@@ -63,7 +65,7 @@ def egocentric(behaviour, seeds=range(3)):
     parts = []
     for seed in seeds:
         tracks, labels = simulate(seed)
-        aligned, _ = align_recording(
+        aligned = align_recording(
             make_dataset(tracks=tracks, keypoints=KEYPOINTS, fps=30.0), SETTINGS
         )
         inside = np.convolve(labels == behaviour, np.ones(19), "same") == 19
@@ -105,10 +107,9 @@ def test_tracking_is_noisy_and_loses_keypoints_now_and_then():
     low = tracks[..., 2] < 0.9
     assert 0.003 < low.mean() < 0.05
     assert (tracks[~low][:, 2] > 0.9).all()
-    aligned, quality = align_recording(
-        make_dataset(tracks=tracks, keypoints=KEYPOINTS, fps=30.0), SETTINGS
-    )
-    assert 0.9 < aligned.usable.mean() < 1
+    recording = make_dataset(tracks=tracks, keypoints=KEYPOINTS, fps=30.0)
+    quality = inspect_recording(clean_recording(recording, SETTINGS), 0.5).table
+    assert 0.9 < align_recording(recording, SETTINGS).usable.mean() < 1
     assert 0.4 < quality["longest_gap_seconds"].max() < 4
 
 

@@ -128,9 +128,17 @@ def test_scaling_over_parts_is_scaling_over_the_whole():
 
 def test_pooled_scaling_is_that_of_all_values_together():
     rows = np.random.default_rng(0).normal([5, -2], [1, 3], size=(1000, 2))
-    pooled = learn_scaling([rows], ["a_x", "a_y"]).pooled()
+    pooled = learn_scaling([rows], ["a_x", "a_y"]).pooled(np.array([True, True]))
     np.testing.assert_allclose(pooled.mean, [rows.mean()] * 2)
     np.testing.assert_allclose(pooled.std, [rows.std()] * 2)
+
+
+def test_numbers_per_frame_keep_a_scaling_of_their_own():
+    rows = np.random.default_rng(0).normal([5, -2, 800], [1, 3, 90], size=(1000, 3))
+    scaling = learn_scaling([rows], ["a_x", "a_y", "speed"])
+    pooled = scaling.pooled(np.array([True, True, False]))
+    np.testing.assert_allclose(pooled.mean, [*[rows[:, :2].mean()] * 2, rows[:, 2].mean()])
+    np.testing.assert_allclose(pooled.std, [*[rows[:, :2].std()] * 2, rows[:, 2].std()])
 
 
 def test_a_constant_feature_is_named():
@@ -140,12 +148,12 @@ def test_a_constant_feature_is_named():
         learn_scaling([rows[:20], rows[20:]], ["a_x", "b_y"])
 
 
-def write_aligned(path, *, frames=400, seed=0, features=("nose_x", "paw_x"), lost=()):
+def write_aligned(path, *, frames=400, seed=0, features=("nose_x", "paw_x"), lost=(), fps=30.0):
     poses = np.random.default_rng(seed).normal(40, 5, (frames, len(features))).astype(np.float32)
     usable = np.ones(frames, bool)
     usable[list(lost)] = False
     poses[~usable] = np.nan
-    save_aligned(AlignedPoses(poses, usable, list(features), 30.0), path)
+    save_aligned(AlignedPoses(poses, usable, list(features), fps), path)
     return poses
 
 
@@ -199,6 +207,7 @@ def test_more_features_than_frames_are_not_turned_over(tmp_path):
 def test_the_description_names_what_it_is_made_of(tmp_path):
     _, _, description = write_two(tmp_path)
     assert description["features"] == ["nose_x", "paw_x"]
+    assert description["scalars"] == []
     assert description["fps"] == {"a": 30.0, "b": 30.0}
     assert description["sessions"] == ["a", "b"]
     assert description["split_gap"] == 60
@@ -213,13 +222,23 @@ def test_the_limits_of_sessions_meet_in_the_middle():
     assert pool_limits([{}, {}]) == {}
 
 
-@pytest.mark.parametrize(
-    ("features", "complaint"),
-    [
-        (("nose_x", "ear_x"), "of a;.*b: lacks paw_x; adds ear_x"),
-        (("paw_x", "nose_x"), "of a;.*b: the same in another order"),
-    ],
-)
-def test_sessions_with_other_features_are_named(tmp_path, features, complaint):
-    with pytest.raises(ValueError, match=complaint):
-        write_two(tmp_path, features=features)
+def test_sessions_with_other_features_are_named(tmp_path):
+    with pytest.raises(ValueError, match=r"of a;.*b: lacks paw_x; adds ear_x"):
+        write_two(tmp_path, features=("nose_x", "ear_x"))
+
+
+def test_the_same_features_in_another_order_are_put_in_order(tmp_path):
+    poses, arrays, description = write_two(tmp_path, features=("paw_x", "nose_x"))
+    assert description["features"] == ["nose_x", "paw_x"]
+    mean, std = (np.array(description["scaling"][key]) for key in ("mean", "std"))
+    own = [one for one in description["segments"] if one["session"] == "b"]
+    assert own
+    for one in own:
+        rows = arrays[one["side"]][one["start"] : one["stop"]]
+        frames = poses["b"][one["first_frame"] : one["first_frame"] + len(rows), ::-1]
+        np.testing.assert_allclose(rows * std + mean, frames, rtol=1e-5)
+
+
+def test_sessions_of_different_frame_rate_are_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"set resample_fps .* \(25 fps: b; 30 fps: a\)"):
+        write_two(tmp_path, fps=25.0)

@@ -94,9 +94,12 @@ def _window_title(windows: Mapping[str, np.ndarray], window: int) -> str:
 
 def _feature_label(feature: str) -> str:
     """`tail_base_x` as `tail_base x (px)`, on as many short lines as it takes."""
-    keypoint, _, axis = feature.rpartition("_")
-    breakable = shorten(keypoint, 20).replace("_", "_ ")
-    lines = textwrap.wrap(f"{breakable} {axis} (px)", 14)
+    name, _, axis = feature.rpartition("_")
+    unit = f" {axis} (px)"
+    if not name or axis not in {"x", "y", "z"}:  # a number per frame, in a unit of its own
+        name, unit = feature, ""
+    breakable = shorten(name, 20).replace("_", "_ ")
+    lines = textwrap.wrap(breakable + unit, 14)
     return "\n".join(lines).replace("_ ", "_")
 
 

@@ -98,6 +98,37 @@ def smooth(
     return series
 
 
+def resample(
+    series: np.ndarray, usable: np.ndarray, fps: float, target: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """What a camera of ``target`` frames per second would have seen, from the same first frame on.
+
+    Linear between neighbouring frames; a new frame is usable where both of its neighbours are.
+
+    Parameters
+    ----------
+    series
+        (frame, feature)
+    usable
+        (frame,) bool
+
+    Returns
+    -------
+    Both at the new rate.
+    """
+    last = len(series) - 1
+    place = np.arange(int(last * target / fps + 1e-6) + 1) * (fps / target)
+    before = np.minimum((place + 1e-6).astype(int), last)
+    after = np.minimum(before + 1, last)
+    weight = np.clip(place - before, 0, 1)
+    between = weight > 1e-6
+    known = usable[before] & (usable[after] | ~between)
+    weight = np.where(between, weight, 0)[:, None]
+    filled = np.where(usable[:, None], series, 0)
+    mixed = (1 - weight) * filled[before] + weight * filled[after]
+    return np.where(known[:, None], mixed, np.nan), known
+
+
 def find_runs(mask: np.ndarray) -> np.ndarray:
     """(run, 2) start and stop (excluded) of each run of true values in a (frame,) mask."""
     edges = np.flatnonzero(np.diff(np.pad(mask.astype(np.int8), 1)))

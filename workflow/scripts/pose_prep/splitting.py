@@ -151,12 +151,12 @@ class Scaling:
     mean: np.ndarray
     std: np.ndarray
 
-    def pooled(self) -> "Scaling":
-        """One mean and one standard deviation for all features, as if they were one series."""
-        variance = np.mean(self.std**2) + np.var(self.mean)
-        return Scaling(
-            np.full_like(self.mean, self.mean.mean()), np.full_like(self.std, np.sqrt(variance))
-        )
+    def pooled(self, members: np.ndarray) -> "Scaling":
+        """One mean and one standard deviation for the (feature,) marked, as for one series."""
+        mean, std = self.mean.copy(), self.std.copy()
+        mean[members] = self.mean[members].mean()
+        std[members] = np.sqrt(np.mean(self.std[members] ** 2) + np.var(self.mean[members]))
+        return Scaling(mean, std)
 
     def apply(self, poses: np.ndarray) -> np.ndarray:
         return ((poses - self.mean) / self.std).astype(np.float32)
@@ -184,8 +184,8 @@ def learn_scaling(parts: Iterable[np.ndarray], features: Sequence[str]) -> Scali
     ]
     if constant:
         raise ValueError(
-            f"constant over all training frames: {', '.join(constant)}; leave the keypoint out by "
-            "'keypoints', it carries nothing to learn"
+            f"constant over all training frames: {', '.join(constant)}; leave it out by "
+            "'exclude_keypoints' or 'extra_features', it carries nothing to learn"
         )
     return Scaling(mean, std)
 
@@ -211,20 +211,20 @@ def write_dataset(
     -------
     The content of ``dataset.json``.
     """
-    features, fps, usable, limits = _survey(recordings)
+    features, scalars, fps, usable, limits = _survey(recordings)
     segments = plan_split(usable, groups, settings)
     trained = dict.fromkeys(s.session for s in segments if s.side == "train")
     training = (
         np.concatenate([poses[segment.frames] for segment in own])
-        for poses, own in _per_session(recordings, segments, ["train"])
+        for poses, own in _per_session(recordings, segments, ["train"], features)
     )
     scaling = learn_scaling(training, features)
     if settings.scaling == "scalar":
-        scaling = scaling.pooled()
+        scaling = scaling.pooled(np.array([name not in scalars for name in features]))
 
     rows = {side: max(s.stop for s in segments if s.side == side) for side in SIDES}
     written = {side: _create_array(arrays[side], (rows[side], len(features))) for side in SIDES}
-    for poses, own in _per_session(recordings, segments, SIDES):
+    for poses, own in _per_session(recordings, segments, SIDES, features):
         for segment in own:
             written[segment.side][segment.rows] = scaling.apply(poses[segment.frames])
     for array in written.values():
@@ -234,6 +234,7 @@ def write_dataset(
     hashed |= {f"{session}.npz": path for session, path in recordings.items()}
     return {
         "features": features,
+        "scalars": scalars,
         "fps": fps,
         "outlier_limits": pool_limits([limits[session] for session in trained]),
         "scaling": {"mean": scaling.mean.tolist(), "std": scaling.std.tolist()},
@@ -263,35 +264,49 @@ def pool_limits(limits: Sequence[Mapping[str, Sequence[float]]]) -> dict[str, li
 
 
 def _survey(recordings):
-    """Features, rates, usable frames and limits of all sessions; their features must agree."""
-    features, fps, usable, limits, faults = None, {}, {}, {}, []
+    """Features, frame rates, usable frames and limits of all sessions.
+
+    Features and rates must agree. The same features in another order are put into that of the
+    first session.
+    """
+    features, scalars, fps, usable, limits, faults = None, [], {}, {}, {}, []
     for session, path in recordings.items():
         aligned = load_aligned(path)
-        features = features or aligned.features
-        if aligned.features != features:
+        features, scalars = features or aligned.features, scalars or list(aligned.scalars)
+        if set(aligned.features) != set(features):
             absent = [name for name in features if name not in aligned.features]
             extra = [name for name in aligned.features if name not in features]
             faults.append(
                 f"{session}: lacks {', '.join(absent) or 'none'}; adds {', '.join(extra) or 'none'}"
-                if absent or extra
-                else f"{session}: the same in another order ({', '.join(aligned.features)})"
             )
         fps[session], usable[session] = aligned.fps, aligned.usable
         limits[session] = aligned.limits
     if faults:
         raise ValueError(
-            f"features differ from those of {next(iter(recordings))}; choose common 'keypoints'. "
-            + " | ".join(faults)
+            f"features differ from those of {next(iter(recordings))}; leave out what some lack by "
+            "'exclude_keypoints' or 'extra_features'. " + " | ".join(faults)
         )
-    return features, fps, usable, limits
+    rates = sorted(set(fps.values()))
+    if len(rates) > 1:
+        listed = "; ".join(
+            f"{rate:g} fps: {', '.join(name for name in fps if fps[name] == rate)}"
+            for rate in rates
+        )
+        raise ValueError(
+            "a window would last longer in some sessions than in others: set resample_fps to one "
+            f"frame rate for all ({listed})"
+        )
+    return features, scalars, fps, usable, limits
 
 
-def _per_session(recordings, segments, sides):
+def _per_session(recordings, segments, sides, features):
     """Poses of each session that has segments on these sides, with the segments."""
     for session, path in recordings.items():
         own = [s for s in segments if s.session == session and s.side in sides]
         if own:
-            yield load_aligned(path).poses, own
+            aligned = load_aligned(path)
+            order = [aligned.features.index(name) for name in features]
+            yield aligned.poses[:, order], own
 
 
 def _sha256(path):

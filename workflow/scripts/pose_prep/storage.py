@@ -1,6 +1,7 @@
 """The two files between the steps: a recording's poses (netCDF) and its aligned poses (npz)."""
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,9 +20,11 @@ class AlignedPoses:
     usable
         (frame,) bool
     features
-        "{keypoint}_{axis}"
+        "{keypoint}_{axis}", and the names of numbers per frame
     fps
         frames per second
+    scalars
+        Those of the features that are no coordinates.
     limits
         By feature, the lowest and highest value that was no outlier.
     """
@@ -30,7 +33,8 @@ class AlignedPoses:
     usable: np.ndarray
     features: list[str]
     fps: float
-    limits: dict[str, list[float]] = field(default_factory=dict)
+    scalars: Sequence[str] = ()
+    limits: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
 
 def save_poses(poses: xr.Dataset, path: str | Path) -> None:
@@ -50,6 +54,7 @@ def save_aligned(aligned: AlignedPoses, path: str | Path) -> None:
         usable=aligned.usable,
         features=np.array(aligned.features),
         fps=np.float64(aligned.fps),
+        scalars=np.array(list(aligned.scalars), dtype=np.str_),
         limits=np.array(json.dumps(aligned.limits)),
     )
 
@@ -61,5 +66,6 @@ def load_aligned(path: str | Path) -> AlignedPoses:
             usable=arrays["usable"],
             features=arrays["features"].tolist(),
             fps=float(arrays["fps"]),
+            scalars=arrays["scalars"].tolist(),
             limits=json.loads(str(arrays["limits"])),
         )

@@ -103,7 +103,9 @@ def write_latents(path: Path, latents: Iterator[np.ndarray], shape: tuple[int, i
 def open_aligned(
     path: Path, features: list[str], fps: list[float]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Memory-mapped poses and usable frames of an aligned recording, as a model needs them.
+    """Poses and usable frames of an aligned recording, as a model needs them.
+
+    The poses are memory-mapped, unless their features have to be put into the model's order.
 
     Raises
     ------
@@ -121,20 +123,20 @@ def open_aligned(
         }.items()
         if names
     ]
-    if own != features and not faults:
-        faults.append(f"its features are in another order: {', '.join(own)}")
     if faults:
         raise ValueError(
             f"{path}: its features are not those of the model: {'; '.join(faults)}. Set keypoints "
-            "to those of the model, and name them as there."
+            "and extra_features to those of the model, and name them as there."
         )
     if rate not in fps:
         trained = " and ".join(f"{known:g}" for known in fps)
         raise ValueError(
             f"{path}: {rate:g} frames per second, while the model was trained at {trained}: its "
-            "windows would last another time"
+            f"windows would last another time; set resample_fps to {fps[0]:g}"
         )
-    return map_array(path, "poses"), usable
+    poses = map_array(path, "poses")
+    order = [own.index(name) for name in features]
+    return (poses if own == features else poses[:, order]), usable
 
 
 def map_array(path: Path, name: str) -> np.ndarray:

@@ -1,0 +1,120 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from pose_prep.alignment import clean_recording
+from pose_prep.quality import FILLED, MEASURED, MISSING, compare_sessions, inspect_recording
+from recordings import BODY, make_dataset, make_lively_tracks, make_tracks
+from test_alignment import LEFT, settings, with_scalars
+
+NOSE = list(BODY).index("nose")
+
+
+def inspect(tracks, fps=10.0, least=0.5, **changes):
+    recording = make_dataset(tracks=tracks, fps=fps)
+    return inspect_recording(clean_recording(recording, settings(**changes)), least)
+
+
+def test_a_jump_is_half_a_body_length_from_one_measured_frame_to_the_next():
+    tracks = make_tracks(frames=120, place=np.linspace([0, 0], [9, 9], 120))  # 10 pixels long
+    tracks[50, LEFT, :2] += 40  # away and back again
+    tracks[80, LEFT] = (0, 0, 0.1)  # not measured
+    found = inspect(tracks, fps=60.0)
+    assert found.table.loc["left_paw", "jumps_per_minute"] == 2 / (120 / 60 / 60)
+    assert found.table.loc["right_paw", "jumps_per_minute"] == 0
+    assert found.summary["jumps_per_minute"] == 60 / 4
+
+
+def test_at_a_low_frame_rate_a_mouse_may_cover_more_than_half_its_length():
+    tracks = make_tracks(frames=20, place=np.linspace([0, 0], [200, 0], 20))
+    assert inspect(tracks, fps=60.0).summary["jumps_per_minute"] > 0
+    assert inspect(tracks, fps=10.0).summary["jumps_per_minute"] == 0
+
+
+def test_the_summary_is_in_minutes_of_the_recording():
+    tracks = make_tracks(frames=1200)
+    tracks[300:900, LEFT, 2] = 0
+    summary = inspect(tracks).summary
+    assert (summary["minutes"], summary["usable_minutes"], summary["usable_share"]) == (2, 1, 0.5)
+    assert summary["longest_usable_seconds"] == 30
+    assert summary["body_length"] == pytest.approx(10)
+    assert summary["body_length_spread"] == pytest.approx(0)
+    assert summary["worst"] == "left_paw"
+    assert summary["reason"] == ""
+    json.dumps(summary)
+
+
+def test_a_session_with_few_usable_frames_is_marked_with_the_keypoints_that_cost_them():
+    tracks = make_tracks(frames=100)
+    tracks[:60, LEFT, 2] = 0
+    reason = inspect(tracks).summary["reason"]
+    assert "only 40% of its frames are usable, fewer than min_usable_share (50%)" in reason
+    assert "cost most: left_paw (60%)" in reason
+    assert inspect(tracks, least=0.3).summary["reason"] == ""
+
+
+@pytest.mark.parametrize("lost", [NOSE, slice(None)])
+def test_a_recording_that_cannot_be_aligned_is_marked_not_refused(lost):
+    tracks = make_tracks()
+    tracks[:, lost, 2] = 0
+    found = inspect(tracks)
+    assert found.summary["reason"] == "no frame is usable"
+    assert "nose" in found.summary["never_confident"]
+    assert found.summary["body_length"] is None
+    assert found.table.loc["nose", "missing_share"] == 1
+
+
+def test_a_body_that_changes_its_length_is_marked():
+    body = {**BODY, "nose": np.stack([np.tile([4.0, 16.0], 20), np.zeros(40)], axis=1)}
+    reason = inspect(make_tracks(frames=40, body=body)).summary["reason"]
+    assert "center to orient spreads by 120%" in reason
+
+
+def test_the_traces_are_raw_and_cleaned_where_most_was_filled():
+    tracks = make_lively_tracks(frames=400)
+    tracks[300, LEFT] = (0, 0, 0.1)
+    tracks[10:200, LEFT, 2] = 0
+    traces = inspect(tracks).traces
+    start = int(traces["excerpt_start"])
+    assert start <= 300 < start + 120 == start + len(traces["raw"])
+    at = 300 - start
+    assert traces["states"][[9, 10, 300], LEFT].tolist() == [MEASURED, MISSING, FILLED]
+    middle = traces["clean"][[at - 1, at + 1], LEFT]
+    assert (np.abs(traces["clean"][at, LEFT] - middle) < 20).all()
+    assert np.linalg.norm(traces["raw"][at, LEFT]) > 100
+    same = traces["states"][start : start + 120] == MEASURED
+    np.testing.assert_allclose(traces["raw"][same], traces["clean"][same], atol=1e-3)
+    assert traces["skeleton"].shape == (210, 4, 2)
+
+
+def test_numbers_per_frame_are_inspected_too():
+    recording = with_scalars(make_tracks(), speed=[np.nan] * 10 + [1.0] * 10)
+    found = inspect_recording(clean_recording(recording, settings()), 0.5)
+    assert found.table.loc["speed", "unusable_share"] == 0.5
+    assert found.summary["usable_share"] == 0.5
+    recording = recording.drop_vars(["position", "confidence", "keypoints", "space", "individuals"])
+    found = inspect_recording(clean_recording(recording, settings()), 0.5)
+    assert list(found.table.index) == ["speed", "all keypoints"]
+    assert found.traces["scalars"].shape == (20, 1)
+
+
+def summary_of(scale=1.0, fps=30.0):
+    return inspect(
+        make_tracks(body={k: np.multiply(v, scale) for k, v in BODY.items()}), fps
+    ).summary
+
+
+def test_sessions_of_another_scale_or_rate_stand_out():
+    summaries = {"a": summary_of(), "b": summary_of(), "far": summary_of(0.3)}
+    summaries["slow"] = summary_of(fps=25.0)
+    notes = dict.fromkeys(summaries, "")
+    table = compare_sessions(summaries, notes, resampled=False)
+    assert isinstance(table, pd.DataFrame)
+    marked = table[table["leave_out_because"] != ""]
+    assert list(marked.index) == ["far", "slow"]
+    assert "body length is 0.3 times that of the others" in marked.loc["far", "leave_out_because"]
+    assert "another frame rate (25 fps)" in marked.loc["slow", "leave_out_because"]
+    resampled = compare_sessions(summaries, notes, resampled=True)
+    assert resampled.loc["slow", "leave_out_because"] == ""
+    assert resampled["never_confident"].eq("").all()

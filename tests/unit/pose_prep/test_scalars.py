@@ -1,0 +1,84 @@
+import numpy as np
+import pytest
+import xarray as xr
+from pose_prep.labels import check_labels
+from pose_prep.scalars import add_scalars, read_scalars
+from recordings import make_dataset, make_tracks
+
+POSES = make_dataset(tracks=make_tracks(frames=3))
+
+
+def write(folder, text):
+    path = folder / "numbers.csv"
+    path.write_bytes(text.encode())
+    return path
+
+
+def test_columns_of_a_csv_are_numbers_per_frame(tmp_path):
+    path = write(tmp_path, "\ufeffframe,speed,light\r\n0,1.5,0\r\n1,,1\r\n2,3,1\r\n")
+    poses = add_scalars(POSES, path, None)
+    assert poses.feature.values.tolist() == ["speed", "light"]
+    np.testing.assert_array_equal(poses.features, [[1.5, 0], [np.nan, 1], [3, 1]])
+
+
+def test_variables_of_a_netcdf_are_numbers_per_frame(tmp_path):
+    file = xr.Dataset({"speed": ("time", [1, 2, 3]), "pellet": ("time", [True, False, True])})
+    file.assign(other=("space", [1.0, 2.0])).to_netcdf(tmp_path / "n.nc", engine="netcdf4")
+    table = read_scalars(tmp_path / "n.nc")
+    assert table.to_dict("list") == {"speed": [1, 2, 3], "pellet": [1, 0, 1]}
+
+
+def test_they_may_be_chosen_by_name(tmp_path):
+    path = write(tmp_path, "speed,light\n1,0\n2,0\n3,1\n")
+    assert add_scalars(POSES, path, ["light"]).feature.values.tolist() == ["light"]
+    assert "features" not in add_scalars(POSES, path, [])
+    assert add_scalars(POSES, None, None).identical(POSES)
+    with pytest.raises(ValueError, match=r"numbers.csv: extra_features: there is no spead; .* spe"):
+        add_scalars(POSES, path, ["spead"])
+
+
+def test_those_of_the_pose_file_come_first_and_are_not_written_over(tmp_path):
+    own = POSES.assign(features=(("time", "feature"), [[1.0], [2], [3]]))
+    own = own.assign_coords(feature=["speed"])
+    both = add_scalars(own, write(tmp_path, "light\n1\n1\n0\n"), None)
+    assert both.feature.values.tolist() == ["speed", "light"]
+    with pytest.raises(ValueError, match="speed is also in the pose file"):
+        add_scalars(own, write(tmp_path, "speed\n1\n1\n0\n"), None)
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("speed\n1\n2\n", "2 rows for 3 tracked frames, 1 shorter than the track"),
+        ("speed\n1\n2\n3\n4\n5\n", "5 rows for 3 tracked frames, 2 longer"),
+        ("frame,speed\n0,1\n1,2\n3,3\n", "row 2 of the column frame is 3"),
+        ("speed\n1\nfast\n2\n", "cannot be read as numbers per frame"),
+        ("frame\n0\n1\n2\n", "holds no numbers per frame"),
+        ("", "cannot be read"),
+    ],
+)
+def test_other_tables_are_refused(tmp_path, text, complaint):
+    with pytest.raises(ValueError, match=r"numbers\.csv: ") as caught:
+        add_scalars(POSES, write(tmp_path, text), None)
+    assert complaint in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("frame,label\n0,run\n1,rest\n2,rest\n", None),
+        ("frame,label\n5,run\n6,rest\n7,rest\n", None),
+        ("frame,label\n0,run\n1,rest\n", "2 labels for 3 tracked frames, 1 shorter"),
+        ("frame,label\n0,a\n1,a\n2,a\n3,a\n", "4 labels for 3 tracked frames, 1 longer"),
+        ("frame,label\n0,a\n1,a\n5,a\n", "row 2 of the column frame is 5"),
+        (",0\n0,21\n1,26\n2,26\n", "needs the columns frame and label; it has"),
+        ("", "cannot be read as labels"),
+    ],
+)
+def test_labels_have_to_fit_the_track(tmp_path, text, complaint):
+    path = write(tmp_path, text)
+    if complaint is None:
+        return check_labels(path, 3)
+    with pytest.raises(ValueError, match=r"numbers\.csv: ") as caught:
+        check_labels(path, 3)
+    assert complaint in str(caught.value)

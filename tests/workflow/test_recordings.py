@@ -1,0 +1,48 @@
+"""Recordings of several animals and with numbers per frame, from the sheet to the dataset."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+from recordings import make_lively_tracks, write_deeplabcut
+
+
+@pytest.fixture
+def cage(project):
+    """Two mice in one csv, with a speed per frame; the white one is badly tracked."""
+    tracks = np.stack([make_lively_tracks(frames=400, seed=seed) for seed in (1, 2)], axis=1)
+    tracks[:300, 1, 1, 2] = 0.1
+    write_deeplabcut(
+        path=project / "recordings/cage.csv", tracks=tracks, individuals=["black", "white"]
+    )
+    numbers = "\n".join(f"{n},{n % 7}" for n in range(400))
+    (project / "recordings/numbers.csv").write_text(f"frame,speed\n{numbers}\n")
+    project.write_sheet(
+        "session\tposes\tfps\tindividual\tfeatures\n"
+        "cage\trecordings/cage.csv\t30\tall\trecordings/numbers.csv\n"
+    )
+    return project
+
+
+def test_animals_and_numbers_per_frame_reach_the_check_and_the_dataset(cage):
+    cage.snakemake("results/quality/sessions.csv", "results/dataset/dataset.json")
+    description = json.loads((cage / "results/dataset/dataset.json").read_text())
+    assert description["sessions"] == ["cage_black", "cage_white"]
+    assert description["features"][-1] == "speed"
+    train = np.load(cage / "results/dataset/train.npy")
+    assert train[:, -1].std() == pytest.approx(1, abs=1e-3)
+    with open(cage / "results/quality/sessions.csv") as file:
+        black, white = csv.DictReader(file)
+    assert "left_paw (75%)" in white["leave_out_because"]
+    assert black["leave_out_because"] == ""
+    assert black["notes"] == "the file also holds white"
+
+
+def test_labels_that_do_not_fit_the_track_are_refused(project):
+    (project / "labels.csv").write_text("frame,label\n0,run\n")
+    project.write_sheet(
+        "session\tposes\tfps\tlabels\nmouse1\trecordings/mouse1.csv\t30\tlabels.csv\n"
+    )
+    printed = project.snakemake("results/quality/mouse1.json", check=False)
+    assert "labels.csv: 1 labels for 400 tracked frames, 399 shorter than the track" in printed

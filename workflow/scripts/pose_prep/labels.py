@@ -1,0 +1,46 @@
+"""Tables with one row per frame have to fit the track that they belong to."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+
+def check_labels(path: str | Path, frames: int) -> None:
+    """Raise a ValueError unless the csv labels each of the frames, in their order."""
+    try:
+        table = pd.read_csv(path, encoding="utf-8-sig")
+    except Exception as error:
+        raise ValueError(f"{path}: cannot be read as labels: {error}") from error
+    if not {"frame", "label"} <= set(table.columns):
+        raise ValueError(
+            f"{path}: needs the columns frame and label; it has "
+            f"{', '.join(map(str, table.columns))}"
+        )
+    check_length(path, len(table), frames, "labels")
+    try:
+        check_frames(table)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
+def check_length(path: str | Path, rows: int, frames: int, what: str) -> None:
+    if rows != frames:
+        side = "longer" if rows > frames else "shorter"
+        raise ValueError(
+            f"{path}: {rows} {what} for {frames} tracked frames, {abs(rows - frames)} {side} than "
+            "the track; one row per frame, from the first to the last"
+        )
+
+
+def check_frames(table: pd.DataFrame) -> None:
+    """Raise a ValueError unless the column ``frame``, where there is one, counts up by one."""
+    if "frame" not in table:
+        return
+    numbers = pd.to_numeric(table["frame"], errors="coerce").to_numpy(np.float64)
+    wrong = np.flatnonzero(~(numbers == numbers[:1] + np.arange(len(numbers))))
+    if wrong.size:
+        raise ValueError(
+            f"row {wrong[0]} of the column frame is {table['frame'].iloc[wrong[0]]}; frames have "
+            "to follow one another"
+        )

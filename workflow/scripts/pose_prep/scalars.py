@@ -1,0 +1,75 @@
+"""Numbers per frame that join the poses: speed, light, a pellet in reach."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from pose_prep.isolation import in_a_process
+from pose_prep.labels import check_frames, check_length
+from pose_prep.recognition import HDF5, check_dense_size
+from pose_prep.repairs import load_movement_scalars
+
+
+def add_scalars(
+    poses: xr.Dataset, path: str | Path | None, chosen: Sequence[str] | None
+) -> xr.Dataset:
+    """The poses with ``features`` (time, feature): those of the pose file and those of ``path``.
+
+    Parameters
+    ----------
+    path
+        A csv or netCDF with one row per frame; see ``read_scalars``.
+    chosen
+        Which of them to keep, in this order; all where it is None.
+
+    Raises
+    ------
+    ValueError
+        Another number of frames, an unknown or a repeated name.
+    """
+    table = pd.DataFrame(index=range(poses.sizes["time"]))
+    if "features" in poses:
+        table[[str(name) for name in poses.feature.values]] = poses.features.values
+    if path:
+        added = read_scalars(path)
+        check_length(path, len(added), len(table), "rows")
+        twice = [name for name in added if name in table]
+        if twice:
+            raise ValueError(f"{path}: {', '.join(twice)} is also in the pose file; rename it")
+        table = pd.concat([table, added.set_axis(table.index)], axis=1)
+    if chosen is not None:
+        absent = [name for name in chosen if name not in table]
+        if absent:
+            raise ValueError(
+                f"{path or poses.attrs['source_file']}: extra_features: there is no "
+                f"{', '.join(absent)}; there are: {', '.join(table.columns) or 'none'}"
+            )
+        table = table[list(chosen)]
+    poses = poses.drop_vars(["features", "feature"], errors="ignore")
+    if table.empty:
+        return poses
+    return poses.assign(features=(("time", "feature"), table.to_numpy(np.float64))).assign_coords(
+        feature=list(table.columns)
+    )
+
+
+def read_scalars(path: str | Path) -> pd.DataFrame:
+    """Numeric columns of a csv (a column ``frame`` aside), or per-frame variables of a netCDF."""
+    try:
+        with open(path, "rb") as file:
+            start = file.read(len(HDF5))
+        if start == HDF5:
+            table = in_a_process(load_movement_scalars, Path(path))
+        else:
+            check_dense_size(2 * Path(path).stat().st_size, path, "its table")
+            table = pd.read_csv(path, encoding="utf-8-sig", skip_blank_lines=False)
+            check_frames(table)
+            table = table.drop(columns="frame", errors="ignore").astype(np.float64)
+    except Exception as error:
+        raise ValueError(f"{path}: cannot be read as numbers per frame: {error}") from error
+    if table.empty:
+        raise ValueError(f"{path}: holds no numbers per frame")
+    return table
