@@ -20,8 +20,9 @@ test: .venv
 test-faults: .venv
 	$(BIN)/python -m pytest -m "slow or not slow" tests/faults
 
-# More than a thousand damaged pose files, some minutes.
+# Random configs and sheets, and more than a thousand damaged pose files: some minutes.
 fuzz: .venv
+	FUZZ_EXAMPLES=3000 $(BIN)/python -m pytest tests/unit/test_door.py
 	FUZZ_EXAMPLES=150 $(BIN)/python -m pytest tests/unit/pose_prep/test_fuzz.py
 
 # How long an hour of recording takes to read, clean and align.

@@ -6,6 +6,9 @@ import datetime
 import io
 import logging
 import math
+import os
+import signal
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -35,8 +38,12 @@ for file in ("headers.smk", "checks.smk"):
         exec(compile((RULES / file).read_text(), file, "exec"), DOOR)
 
 VALID = {"sessions": "sessions.tsv", "center": "tail", "orient": "nose", "models": {"vame": {}}}
+EXAMPLES = os.environ.get("FUZZ_EXAMPLES")
 AS_IT_IS = settings(
-    deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    max_examples=int(EXAMPLES or 300),
+    derandomize=EXAMPLES is None,  # a change is judged by the same inputs each time
 )
 
 
@@ -181,3 +188,22 @@ def test_what_is_right_enters(sheet):
 def test_dates_are_no_names():
     _, sentences = enter(VALID | {"orient": datetime.date(2026, 11, 23)})
     assert "orient: " in sentences
+
+
+# --- headers --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda path: os.kill(os.getpid(), signal.SIGKILL),
+        lambda path: time.sleep(60),
+        lambda path: 1 / 0,
+    ],
+    ids=["crash", "hang", "error"],
+)
+def test_a_damaged_file_takes_nobody_with_it(monkeypatch, tmp_path, damage):
+    for reader in ("hdf5_header", "pandas_header"):
+        monkeypatch.setitem(DOOR, reader, damage)
+    monkeypatch.setitem(DOOR, "SECONDS_PER_HEADER", 0.2)
+    assert DOOR["header_of"](str(tmp_path / "damaged.h5"), []) == ([], [])

@@ -135,7 +135,7 @@ def typed(value, key, properties):
         }
     if isinstance(value, list) and "items" in entry:
         value = [typed(item, key, {key: entry["items"]}) for item in value]
-        alike = len({type(item) for item in value}) == 1 and all(map(is_plain, value))
+        alike = {type(item) for item in value} in ({str}, {int}, {float})
         return sorted(value) if entry.get("uniqueItems") and alike else value
     kinds = entry.get("type", [])
     kinds = [kinds] if isinstance(kinds, str) else kinds

@@ -3,9 +3,13 @@
 # cannot be read here is checked by import_poses, with its own readers.
 import csv
 import functools
+import importlib
 import json
+import multiprocessing
 import re
 from pathlib import Path
+
+SECONDS_PER_HEADER = 20
 
 
 def header_of(path, prefixes):
@@ -15,17 +19,48 @@ def header_of(path, prefixes):
 
 @functools.cache
 def whole_header_of(path):
-    for read in (
-        csv_header if Path(path).suffix.lower() == ".csv" else hdf5_header,
-        pandas_header,
-    ):
+    if Path(path).suffix.lower() == ".csv":
+        return csv_header(path)
+    import_libraries()
+    header = in_a_child(hdf5_header, path)
+    return header if header[1] else in_a_child(pandas_header, path)
+
+
+@functools.cache
+def import_libraries():
+    """Once, before children are forked, which then have them."""
+    for name in ("h5py", "pandas", "tables"):
         try:
-            individuals, keypoints = read(path)
+            importlib.import_module(name)
+        except ImportError:
+            pass
+
+
+def in_a_child(read, path):
+    """What `read` makes of a file; empty lists if it fails, crashes or does not end.
+
+    The HDF5 library does all of these on damaged files, and would take Snakemake with it.
+    """
+    context = multiprocessing.get_context("fork")
+    receiver, sender = context.Pipe(duplex=False)
+
+    def work():
+        try:
+            header = read(path)
         except Exception:  # no h5py, pandas or pytables here, or not their file
-            continue
-        if keypoints:
-            return individuals, keypoints
-    return [], []
+            header = [], []
+        sender.send(header)
+
+    child = context.Process(target=work, daemon=True)
+    child.start()
+    sender.close()
+    try:
+        return receiver.recv() if receiver.poll(SECONDS_PER_HEADER) else ([], [])
+    except EOFError:
+        return [], []
+    finally:
+        child.kill()
+        child.join()
 
 
 def split_header(individuals, keypoints, prefixes):
