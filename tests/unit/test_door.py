@@ -8,6 +8,7 @@ import logging
 import math
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -119,6 +120,13 @@ def test_a_model_that_would_leave_its_folder_is_refused(name):
     config, sentences = enter(VALID | {"models": {name: {}}})
     assert config is None
     assert "models" in sentences
+
+
+def test_a_grid_without_pandas_is_refused(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    config, sentences = enter(VALID | {"grid": {"zdims": [2, 3]}})
+    assert config is None
+    assert "grid: needs pandas" in sentences
 
 
 # --- the sheet ------------------------------------------------------------------------------------

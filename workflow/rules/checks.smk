@@ -248,7 +248,13 @@ def models_of_grid(grid):
     """Models of all combinations, by the names that Snakemake's Paramspace gives them."""
     if not grid:
         return {}
-    import pandas  # a grid needs it, and no other config does
+    try:
+        import pandas  # a grid needs it, and no other config does
+    except ImportError:
+        refuse(
+            "config",
+            ["grid: needs pandas in Snakemake's own environment; install it there"],
+        )
     from snakemake.utils import Paramspace
 
     keys = sorted(grid)
