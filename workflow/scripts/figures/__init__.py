@@ -1,1 +1,1 @@
-"""Figures of a trained model: tables and arrays in, matplotlib figures out."""
+"""Figures of recordings, models and motifs: tables and arrays in, figures and small films out."""

@@ -1,0 +1,141 @@
+"""What each motif looks like on average: the pose, how far each point strays, and the path."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Ellipse
+
+from figures.skeletons import edges_of, poses_of
+from figures.style import (
+    FAINT,
+    GREY,
+    INK,
+    motif_colour,
+    motif_tile,
+    page_figure,
+    paper_style,
+    say_nothing_to_see,
+)
+
+COLUMNS = 5
+PATH_SECONDS = (1.0, 0.5, 0.2, 0.1)
+
+
+def draw_motif_poses(
+    profile: pd.DataFrame,
+    usage: pd.DataFrame,
+    skeleton: Sequence[Sequence[str]] | None,
+    center: str,
+) -> Figure:
+    """Of `profile.csv` and `usage.csv`; `skeleton` lists keypoints to join, None finds lines.
+
+    Panels are labelled (`Axes.get_label`) by their motif.
+    """
+    motifs = sorted(int(motif) for motif in usage["motif"].unique())
+    frames = usage.groupby("motif")["frames"].sum()
+    shares = frames / max(frames.sum(), 1)
+    means = profile.pivot(index="motif", columns="feature", values="mean").reindex(motifs)
+    names, poses = poses_of(means.to_numpy(float), list(means.columns), center)
+    rows = -(-len(motifs) // COLUMNS)
+    with paper_style():
+        figure = page_figure(height_mm=10 + 32 * rows)
+        grid = figure.subplots(rows, COLUMNS, squeeze=False)
+        for axes in grid.flat[len(motifs) :]:
+            axes.set_axis_off()
+        known = np.isfinite(poses).all(axis=(1, 2)) if names else np.zeros(len(motifs), bool)
+        edges, limits, seconds = [], (), None
+        if known.any():
+            edges = edges_of(names, poses[known].mean(axis=0), skeleton)
+            seconds = path_seconds(means, poses[known])
+            limits = _limits(means, poses[known], seconds)
+        spread = profile.pivot(index="motif", columns="feature", values="sd").reindex(motifs)
+        _, spreads = poses_of(spread.to_numpy(float), list(means.columns), center)
+        for row, (axes, motif) in enumerate(zip(grid.flat, motifs, strict=False)):
+            axes.set_label(str(motif))
+            if not known[row]:
+                say_nothing_to_see(axes, "not used" if names else "no keypoints")
+            else:
+                path = path_of(means.loc[motif], seconds) if seconds else None
+                _draw_motif(axes, motif, poses[row], spreads[row], edges, path)
+                axes.set_xlim(*limits[0])
+                axes.set_ylim(*limits[1][::-1])  # as in the image, whose y axis points down
+            _draw_title(axes, motif, means.loc[motif], shares.get(motif, 0.0))
+        if known.any():
+            _explain(figure, grid.flat[int(np.flatnonzero(known)[0])], limits, seconds)
+        figure.get_layout_engine().set(hspace=0.03, wspace=0.02)
+    return figure
+
+
+def path_of(motif: pd.Series, seconds: float) -> np.ndarray:
+    """(point, 2) way of `center` over so many seconds, at the motif's mean speed and turning."""
+    time = np.linspace(0, seconds, 40)
+    angle = np.radians(motif["turning"]) * time
+    step = motif["speed"] * np.diff(time)
+    middle = (angle[1:] + angle[:-1]) / 2
+    way = np.column_stack([step * np.cos(middle), step * np.sin(middle)])
+    return np.vstack([[0.0, 0.0], way.cumsum(axis=0)])
+
+
+def path_seconds(means: pd.DataFrame, poses: np.ndarray) -> float | None:
+    """How much of a path to show: as much as stays within a body length or so for all motifs."""
+    if not {"speed", "turning"} <= set(means.columns):
+        return None
+    room = 1.3 * np.ptp(poses[..., 0], axis=1).mean()
+    fastest = means["speed"].max()
+    return next((each for each in PATH_SECONDS if fastest * each <= room), PATH_SECONDS[-1])
+
+
+def _limits(means, poses, seconds):
+    points = poses.reshape(-1, 2)
+    if seconds:
+        paths = [path_of(motif, seconds) for _, motif in means.dropna().iterrows()]
+        points = np.vstack([points, *paths])
+    low, high = points.min(axis=0), points.max(axis=0)
+    margin = 0.08 * (high - low).max()
+    return [(low[axis] - margin, high[axis] + margin) for axis in range(2)]
+
+
+def _draw_motif(axes: Axes, motif: int, pose, spread, edges, path) -> None:
+    colour = motif_colour(motif)
+    axes.set_aspect("equal")
+    axes.set_axis_off()
+    for point, (across, along) in zip(pose, spread, strict=True):
+        axes.add_patch(Ellipse(point, 2 * across, 2 * along, facecolor=FAINT, linewidth=0))
+    if path is not None:
+        axes.annotate(
+            "", path[-1], xytext=path[-4], zorder=1,
+            arrowprops={"arrowstyle": "-|>,head_length=0.35,head_width=0.18", "color": INK,
+                        "shrinkA": 0, "shrinkB": 0, "linewidth": 0},
+        )  # fmt: skip
+        axes.plot(*path.T, color=INK, linewidth=0.8, zorder=1, label="path")
+    for one, other in edges:
+        axes.plot(*pose[[one, other]].T, color=INK, linewidth=2.4, zorder=2)
+        axes.plot(*pose[[one, other]].T, color=colour, linewidth=1.7, zorder=2.5, label="line")
+    axes.scatter(*pose.T, s=11, color=colour, edgecolor=INK, linewidth=0.4, zorder=3)
+
+
+def _draw_title(axes: Axes, motif: int, means: pd.Series, share: float) -> None:
+    motif_tile(axes, motif, 0.04, 1.0, transform=axes.transAxes)
+    said = f"{share:.1%}"
+    if share and {"speed", "turning"} <= set(means.index) and np.isfinite(means["speed"]):
+        turning = f"{means['turning']:+.0f}".replace("-", "−")
+        said += f", {means['speed']:.0f} px/s, {turning}°/s"
+    axes.text(0.13, 1.0, said, transform=axes.transAxes, va="center", fontsize=6)
+
+
+def _explain(figure: Figure, axes: Axes, limits, seconds) -> None:
+    """A scale bar in the first panel that shows a pose, and what the arrow is."""
+    width = limits[0][1] - limits[0][0]
+    bar = next(length for length in (1000, 500, 200, 100, 50, 20, 10, 5, 2, 1, 0.5, 0.2, 0.1)
+               if length < 0.35 * width or length == 0.1)  # fmt: skip
+    left, bottom = limits[0][0] + 0.02 * width, limits[1][1] - 0.02 * width
+    axes.plot([left, left + bar], [bottom, bottom], color=INK, linewidth=1.2, clip_on=False)
+    axes.text(left + bar / 2, bottom, f"{bar:g} px", ha="center", va="bottom", fontsize=6)
+    arrow = f"; arrow: where it goes in {seconds:g} s" if seconds else ""
+    figure.suptitle(
+        f"Mean pose, the animal looking right; grey: ± one standard deviation{arrow}",
+        x=0.01, ha="left", fontsize=7.5,
+    )  # fmt: skip
