@@ -1,6 +1,7 @@
 """Small tables of a segmentation, as the rules of motifs.smk write them, with made-up numbers."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -56,7 +57,7 @@ def make_tables(
         for number in range(animals * max(len(groups), 1))
     }
     chance = rng.dirichlet(np.full(used, 0.4), size=used) + 1e-6
-    np.fill_diagonal(chance, 0)
+    np.fill_diagonal(chance, used == 1)
     chance /= chance.sum(axis=1, keepdims=True)
     labels = {name: _chain(rng, chance, frames, fps) for name in group_of}
     sessions = {
@@ -76,8 +77,9 @@ def make_tables(
         table.loc[210:230, "usable"] = 0
     usage = _usage(sessions, group_of, n_motifs, fps)
     transitions = _transitions(sessions, n_motifs)
-    tree = linkage(rng.normal(size=(used, 3)), "ward")
-    order = {int(motif): place for place, motif in enumerate(leaves_list(tree))}
+    tree = linkage(rng.normal(size=(used, 3)), "ward") if used > 1 else np.empty((0, 4))
+    leaves = leaves_list(tree) if used > 1 else [0]
+    order = {int(motif): place for place, motif in enumerate(leaves)}
     communities = pd.DataFrame(
         {
             "motif": range(n_motifs),
@@ -189,7 +191,7 @@ def _transitions(sessions, n_motifs):
     for name, table in sessions.items():
         counts = np.zeros((n_motifs, n_motifs), int)
         bouts = _bouts(table)
-        for (one, first, length), (other, start, _) in zip(bouts, bouts[1:], strict=False):
+        for (one, first, length), (other, start, _) in pairwise(bouts):
             counts[one, other] += first + length == start
         pooled += counts
         rows += _rows_of_counts(name, counts)

@@ -38,6 +38,27 @@ def test_an_aside_has_its_outputs_suffix(outputs):
             Path(path).touch()
 
 
+def test_an_output_may_be_a_folder_of_files(tmp_path):
+    outputs = {"films": tmp_path / "films"}
+    with written_aside(outputs, []) as output:
+        Path(output.films).mkdir()
+        (Path(output.films) / "a.gif").write_text("new")
+        assert not outputs["films"].exists()
+    assert (outputs["films"] / "a.gif").read_text() == "new"
+
+
+def test_a_folder_that_was_not_finished_is_removed(tmp_path):
+    def job():
+        with written_aside({"films": tmp_path / "films"}, []) as output:
+            Path(output.films).mkdir()
+            (Path(output.films) / "a.gif").write_text("half")
+            raise ValueError
+
+    with pytest.raises(ValueError):  # noqa: PT011
+        job()
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
 def test_a_job_that_fails_leaves_what_was_there(tmp_path, outputs, error):
     def job():

@@ -15,8 +15,9 @@ NO_SPACE_LEFT = 2**16  # bytes; HDF5 and zip do not say why they could not write
 def written_aside(outputs, inputs: Iterable[str]) -> Iterator[SimpleNamespace]:
     """Paths to write to, by the names of the rule's outputs; renamed where the block ends well.
 
-    Each lies in its output's folder under another name of the same suffix. What was written is
-    flushed to the disk before it is renamed, and removed if the block fails. The job's record is
+    Each lies in its output's folder under another name of the same suffix; it may become a folder
+    of files. What was written is flushed to the disk before it is renamed, and removed if the block
+    fails. The job's record is
     not among them: it is written when they have their names.
 
     Raises
@@ -32,8 +33,9 @@ def written_aside(outputs, inputs: Iterable[str]) -> Iterator[SimpleNamespace]:
     try:
         yield SimpleNamespace(**{name: str(path) for name, path in aside.items()})
         for path in aside.values():
-            with open(path, "rb") as file:
-                os.fsync(file.fileno())
+            for written in sorted(path.iterdir()) if path.is_dir() else [path]:
+                with open(written, "rb") as file:
+                    os.fsync(file.fileno())
         date_after(inputs, aside.values())
         for name, path in aside.items():
             os.replace(path, final[name])
@@ -45,6 +47,8 @@ def written_aside(outputs, inputs: Iterable[str]) -> Iterator[SimpleNamespace]:
         raise OSError(reason, f"cannot write {listed}: {os.strerror(reason)}") from error
     finally:
         for path in aside.values():
+            if path.is_dir():
+                shutil.rmtree(path)
             path.unlink(missing_ok=True)
 
 

@@ -24,11 +24,13 @@ def record_job(snakemake: Any, device: str | None = None) -> None:
 def describe_job(snakemake: Any, device: str | None = None) -> dict[str, Any]:
     """The job as its record has it: sha256 of each input and output, and what it ran with.
 
-    Records are left out, they hold checksums and not results; and so is a manifest that is being
-    written.
+    Of an output that is a folder, its files are. Records are left out, they hold checksums and not
+    results; and so is a manifest that is being written.
     """
     records = {snakemake.output.record, *paths_of(snakemake.input.get("records"))}
     written = [path for path in snakemake.output if Path(path).is_file()]
+    for folder in map(Path, snakemake.output):
+        written += [str(path) for path in sorted(folder.glob("*")) if path.is_file()]
     return {
         "rule": snakemake.rule,
         "wildcards": dict(snakemake.wildcards.items()),

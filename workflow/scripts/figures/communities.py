@@ -16,6 +16,7 @@ from figures.style import (
     say_nothing_to_see,
 )
 from figures.transitions import community_name, spans_of
+from figures.usage import shares_of
 
 TALLEST_MM = 200
 
@@ -76,8 +77,7 @@ def _draw_tree(axes: Axes, linkage: pd.DataFrame, motifs: list[int]) -> None:
 
 
 def _draw_share(axes: Axes, usage: pd.DataFrame, motifs: list[int]) -> None:
-    frames = usage.groupby("motif")["frames"].sum()
-    shares = (frames / max(frames.sum(), 1)).reindex(motifs).fillna(0)
+    shares = shares_of(usage).reindex(motifs).fillna(0)
     axes.barh(range(len(motifs)), shares, 0.65, color=[motif_colour(motif) for motif in motifs])
     axes.set_xlim(0, 1.25 * max(shares.max(), 0.01))
     axes.xaxis.set_major_formatter(PercentFormatter(1, 0))

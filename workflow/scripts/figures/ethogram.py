@@ -42,7 +42,7 @@ def draw_ethogram(session: str, frames: pd.DataFrame, motifs: Sequence[int]) -> 
         figure = page_figure(height_mm=sum(heights) + 20 + 5 * len(excerpts))
         grid = figure.add_gridspec(len(heights), 2, height_ratios=heights, width_ratios=[1, 0.13])
         axes = figure.add_subplot(grid[0, 0], label="ethogram")
-        _draw_whole(axes, motif, seconds, motifs)
+        _draw_whole(axes, motif, (seconds[0] / 60, (seconds[-1] + step) / 60), motifs)
         _draw_share(figure.add_subplot(grid[0, 1], label="share", sharey=axes), motif, motifs)
         for row, start in enumerate(excerpts):
             axes = figure.add_subplot(grid[1 + row, :], label=f"excerpt/{row}")
@@ -65,7 +65,7 @@ def excerpt_starts(length: float) -> list[float]:
     return [max(0.0, float(middle - EXCERPT_SECONDS / 2)) for middle in middles]
 
 
-def _draw_whole(axes: Axes, motif: np.ndarray, seconds: np.ndarray, motifs: Sequence[int]) -> None:
+def _draw_whole(axes: Axes, motif: np.ndarray, minutes: tuple, motifs: Sequence[int]) -> None:
     edges = np.linspace(0, len(motif), min(BINS, len(motif)) + 1).astype(int)
     width = np.diff(edges)
     image = np.ones((len(motifs) + 1, len(width), 3))
@@ -73,7 +73,6 @@ def _draw_whole(axes: Axes, motif: np.ndarray, seconds: np.ndarray, motifs: Sequ
         share = np.add.reduceat((motif == number).astype(float), edges[:-1]) / width
         colour = np.array(to_rgb(motif_colour(number) if number >= 0 else GREY))
         image[row] = 1 - share[:, None] * (1 - colour)
-    minutes = (seconds[0] / 60, (seconds[-1] + np.median(np.diff(seconds[:2]))) / 60)
     axes.imshow(
         image, aspect="auto", interpolation="none", extent=(*minutes, len(motifs) + 0.5, -0.5)
     )

@@ -1,7 +1,7 @@
 """Example bouts of a motif as a small film, drawn from the tracks alone."""
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from itertools import chain
@@ -9,10 +9,11 @@ from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
+import pandas as pd
 from matplotlib.colors import to_rgb
 from PIL import Image, ImageDraw, ImageFont
 
-from figures.skeletons import in_image, seen_from
+from figures.skeletons import in_image, poses_of, seen_from
 from figures.style import FAINT, GREY, INK, ink_on, motif_colour, shorten
 
 FPS = 20
@@ -25,7 +26,6 @@ SHARPEN = 3
 """Drawn so many times larger, then averaged: lines get smooth edges."""
 BODY_LENGTHS = 2.3
 """Across a panel; of an animal that runs farther within a bout, more."""
-EXAMPLES = 3
 
 
 @dataclass(frozen=True)
@@ -54,24 +54,19 @@ class Bout:
 
 
 def cut_bout(
-    session: str, poses: np.ndarray, track: np.ndarray, fps: float, first: int, last: int
+    session: str, aligned: Mapping[str, np.ndarray], center: str, first: int, last: int
 ) -> Bout:
-    """The frames `first` to `last` of a recording, and what is around them, at `FPS`.
-
-    Parameters
-    ----------
-    poses
-        (frame, keypoint, 2) egocentric, of the whole recording.
-    track
-        (frame, 3) x, y and heading.
-    """
+    """The frames `first` to `last` of an aligned recording, and what is around them, at `FPS`."""
+    fps, frames = float(aligned["fps"]), len(aligned["poses"])
     begin, end = first / fps, min((last + 1) / fps, first / fps + LONGEST_SECONDS)
     whole = np.arange(begin - CONTEXT_SECONDS, end + CONTEXT_SECONDS, 1 / FPS)
-    whole = whole[(whole >= 0) & (whole <= (len(poses) - 1) / fps)]
+    whole = whole[(whole > -1e-9) & (whole <= (frames - 1) / fps)].clip(0)
     from_frame = max(0, int(whole[0] * fps))
     part = slice(from_frame, int(np.ceil(whole[-1] * fps)) + 1)
-    points = in_image(poses[part], track[part])
-    shown = seen_from(points, track[part], first - from_frame)
+    _, poses = poses_of(aligned["poses"][part], aligned["features"].tolist(), center)
+    track = aligned["track"][part].astype(float)
+    points = in_image(poses, track)
+    shown = seen_from(points, track, first - from_frame)
     at = whole * fps - from_frame
     return Bout(
         session=session,
@@ -80,6 +75,32 @@ def cut_bout(
         shown=_at(shown, at),
         inside=(whole >= begin - 1e-9) & (whole < end - 1e-9),
     )
+
+
+def load_bouts(
+    examples: pd.DataFrame, aligned: Mapping[str, str | Path], center: str
+) -> dict[int, list[Bout]]:
+    """By motif its example bouts, in the order of their ranks.
+
+    Parameters
+    ----------
+    examples
+        Rows of `examples.csv`.
+    aligned
+        By session its aligned poses.
+    """
+    bouts = {}
+    for session, rows in examples.groupby("session"):  # one recording in memory at a time
+        with np.load(aligned[session]) as arrays:
+            recording = {name: arrays[name] for name in ("poses", "track", "features", "fps")}
+        for row in rows.itertuples():
+            bouts[row.motif, row.rank] = cut_bout(
+                session, recording, center, row.first_frame, row.last_frame
+            )
+    return {
+        motif: [bout for (other, _), bout in sorted(bouts.items()) if other == motif]
+        for motif in sorted({motif for motif, _ in bouts})
+    }
 
 
 def _at(points: np.ndarray, at: np.ndarray) -> np.ndarray:
@@ -95,7 +116,7 @@ def draw_film(
     bouts: Sequence[Bout],
     edges: Sequence[tuple[int, int]],
     head: int | None,
-    body_length: float,
+    pose: np.ndarray,
     said: str = "",
 ) -> list[Image.Image]:
     """Frames of one motif's film: its bouts beside each other, each from its begin.
@@ -106,13 +127,14 @@ def draw_film(
         Points to draw lines between.
     head
         The point to mark, so that one sees where the animal looks.
-    body_length
-        In pixels: what a panel is scaled by.
+    pose
+        (keypoint, 2) of the mean animal: its length is what panels are scaled by.
     said
         What stands beside the motif's number.
     """
     if not bouts:
         return [draw_nothing(motif, "no bout to show")]
+    body_length = float(np.ptp(pose, axis=0).max())
     width, height = len(bouts) * PANEL, HEADER + PANEL + FOOTER
     ground = Image.new("RGB", (width * SHARPEN, height * SHARPEN), "white")
     draw = ImageDraw.Draw(ground)
@@ -152,7 +174,7 @@ def save_film(frames: Sequence[Image.Image], path: str | Path) -> None:
     )  # fmt: skip
 
 
-def gallery(title: str, films: Sequence[tuple[int, Sequence[Path]]]) -> str:
+def gallery(title: str, films: Mapping[int, Sequence[Path]]) -> str:
     """All films of a segmentation on one page that needs no other file.
 
     Parameters
@@ -162,7 +184,7 @@ def gallery(title: str, films: Sequence[tuple[int, Sequence[Path]]]) -> str:
     """
     figures = "\n".join(
         f'<figure id="motif{motif}">{"".join(map(_embedded, paths))}</figure>'
-        for motif, paths in films
+        for motif, paths in films.items()
     )
     return f"""<!doctype html>
 <html lang="en">

@@ -11,7 +11,6 @@ from matplotlib.patches import Ellipse
 from figures.skeletons import edges_of, poses_of
 from figures.style import (
     FAINT,
-    GREY,
     INK,
     motif_colour,
     motif_tile,
@@ -19,6 +18,7 @@ from figures.style import (
     paper_style,
     say_nothing_to_see,
 )
+from figures.usage import shares_of
 
 COLUMNS = 5
 PATH_SECONDS = (1.0, 0.5, 0.2, 0.1)
@@ -35,8 +35,7 @@ def draw_motif_poses(
     Panels are labelled (`Axes.get_label`) by their motif.
     """
     motifs = sorted(int(motif) for motif in usage["motif"].unique())
-    frames = usage.groupby("motif")["frames"].sum()
-    shares = frames / max(frames.sum(), 1)
+    shares = shares_of(usage)
     means = profile.pivot(index="motif", columns="feature", values="mean").reindex(motifs)
     names, poses = poses_of(means.to_numpy(float), list(means.columns), center)
     rows = -(-len(motifs) // COLUMNS)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
+import pandas as pd
 
 NEARLY = 0.1
 """Lines so little longer than the shortest that join the same points are drawn as well."""
@@ -69,6 +70,13 @@ def edges_of(
         for one, other in zip(*np.triu_indices(len(names), 1), strict=True)
         if length[one, other] <= (1 + NEARLY) * detour[one, other]
     ]
+
+
+def mean_animal(profile: pd.DataFrame, center: str) -> tuple[list[str], np.ndarray]:
+    """Names and (keypoint, 2) mean pose over all motifs that are used, of `profile.csv`."""
+    means = profile.pivot(index="motif", columns="feature", values="mean").dropna()
+    names, poses = poses_of(means.to_numpy(float), list(means.columns), center)
+    return names, poses.mean(axis=0) if len(poses) else np.zeros((len(names), 2))
 
 
 def in_image(poses: np.ndarray, track: np.ndarray) -> np.ndarray:

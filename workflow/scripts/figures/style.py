@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from contextlib import contextmanager
 from functools import cache
+from itertools import takewhile
 from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
@@ -109,6 +111,18 @@ def save(figure: Figure, *, svg: str | Path, png: str | Path, dpi: int) -> None:
     with paper_style():
         figure.savefig(svg, format="svg", dpi=dpi, metadata={"Date": None})
         figure.savefig(png, format="png", dpi=dpi, metadata={"Software": None})
+
+
+def read_table(path: str | Path) -> pd.DataFrame:
+    """A csv of ours; names are text, even where they look like numbers or like nothing.
+
+    Lines that begin with # stand before the header and nowhere else: a group may be called #1.
+    """
+    with open(path, encoding="utf-8") as file:
+        comments = sum(1 for _ in takewhile(lambda line: line.startswith("#"), file))
+    names = dict.fromkeys(["session", "animal", "group", "group_a", "group_b"], str)
+    table = pd.read_csv(path, skiprows=comments, dtype=names, keep_default_na=False, na_values=[""])
+    return table.fillna({"group": ""})
 
 
 def shorten(name: str, length: int) -> str:

@@ -69,6 +69,12 @@ def animals_of(usage: pd.DataFrame) -> pd.DataFrame:
     return sums.assign(share=sums["frames"] / total.where(total > 0))
 
 
+def shares_of(usage: pd.DataFrame) -> pd.Series:
+    """By motif, its share of all frames that have one."""
+    frames = usage.groupby("motif")["frames"].sum()
+    return frames / max(frames.sum(), 1)
+
+
 def star(q_value: float) -> str:
     """One to three stars where a difference holds after control of false discoveries.
 
