@@ -24,8 +24,8 @@ _ORDER = {"bad": 0, "doubtful": 1, "good": 2, "unknown": 3}
 # Within the report, which Snakemake lays out, :has() gives this page the room that it needs and
 # puts the graph of rules below it; elsewhere these lines apply to nothing.
 STYLE = """
-:has(> div > div > div > #summary) { align-items: flex-start !important; }
-div:has(> div > div > #summary) { flex-direction: column; padding: 0 1.5rem; }
+.items-center:has(#summary) { align-items: flex-start; }
+.items-start:has(#summary) { flex-direction: column; padding: 0 1.5rem; }
 .prose:has(#summary) { max-width: 58rem !important; font-size: 0.9rem; line-height: 1.55; }
 #summary { max-width: 58rem; color: #222; overflow-wrap: anywhere; }
 #summary h1 { font-size: 1.6rem; margin: .8rem 0 .2rem; }
