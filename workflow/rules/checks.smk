@@ -124,9 +124,12 @@ def typed_config(config, schema, frozen=None):
 def typed(value, key, properties):
     """A value as the type that its key has in the schema, where it can be read as that.
 
-    A list of names or numbers that may not repeat is a set: it is sorted.
+    A list of names or numbers that may not repeat is a set: it is sorted. One number where the
+    schema has only lists of them is a list of one.
     """
     entry = properties.get(key, {})
+    if entry.get("type") == "array" and isinstance(value, (int, float)):
+        value = [value]
     value = ALIASES.get(key, {}).get(value, value) if is_plain(value) else value
     if isinstance(value, dict) and "properties" in entry:
         return {
@@ -527,6 +530,16 @@ def faults_between_rows(sessions, config):
         f"session: {name} is also what individual: all makes; rename one of them"
         for name in sorted(set(names))
         if names.count(name) > 1
+    ]
+    groups = {}
+    for row in sessions:
+        if row["animal"] and row["group"]:
+            groups.setdefault(row["animal"], set()).add(row["group"])
+    faults += [
+        f"animal: {name} is in the groups {', '.join(sorted(own))}, and groups are compared by "
+        "animals; give it one group, or none"
+        for name, own in groups.items()
+        if len(own) > 1
     ]
     if not workflow.is_main_process:
         return faults

@@ -32,6 +32,11 @@ MODELS = {
     for name, changes in config["models"].items()
 }
 TRAINED = [] if FROZEN else list(MODELS)  # here; a frozen one was elsewhere
+SEGMENTATIONS = [
+    f"{algorithm}-{n_motifs}"
+    for algorithm in config["motifs"]
+    for n_motifs in config["n_motifs"]
+]
 OF_RECORDINGS = [
     "results/quality/sessions.csv",
     *collect("results/quality/{session}.svg", session=SESSIONS),
@@ -81,6 +86,20 @@ PACKAGES = {
         "training",
         "windows",
     ],
+    "motif_analysis": [
+        "__init__",
+        "agreement",
+        "baselines",
+        "findings",
+        "frames",
+        "groups",
+        "hierarchy",
+        "labels",
+        "latent_map",
+        "latents",
+        "segmentation",
+        "tables",
+    ],
     "provenance": ["__init__", "verification"],
     "run_crate": ["__init__", "crate"],
     "model_comparison": ["__init__", "choice", "intervals", "tables"],
@@ -109,6 +128,7 @@ wildcard_constraints:
     session="[^/]+",
     model="[^/]+",
     seed=r"\d+",
+    segmentation=r"[a-z]+-\d+",
 
 
 @functools.cache
@@ -167,6 +187,33 @@ def exported_model(wildcards):
     return f"results/export/{wildcards.model}/seed{wildcards.seed}/model.safetensors"
 
 
+def time_window_of_model(wildcards):
+    settings = FROZEN["settings"] if FROZEN else MODELS[wildcards.model]
+    return settings["time_window"]
+
+
+def segmenter_of_model(wildcards):
+    """What gives windows their motif: fitted here, or beside the frozen model where it was."""
+    fitted = "results/segmenters/{model}/seed{seed}/{segmentation}.npz"
+    return frozen_segmenter(wildcards.segmentation) or fitted.format(**wildcards)
+
+
+def frozen_segmenter(segmentation):
+    """The segmenter that comes with the frozen model, as an input; None where none does.
+
+    It lies in the export's folder, or in the project that the export is still a part of.
+    """
+    if not FROZEN:
+        return None
+    model, seed = FROZEN["model"], FROZEN["seed"]
+    folders = ("segmenters", f"../../../segmenters/{model}/seed{seed}")
+    for folder in folders:
+        path = f"{config['use_model']}/{folder}/{segmentation}.npz"
+        if Path(path).is_file():
+            return own_file(path)
+    return None
+
+
 def gpus_of_model(wildcards):
     """GPUs that a job with this model's network asks for."""
     return int(MODELS[wildcards.model]["device"] != "cpu")
@@ -210,6 +257,37 @@ def sides_of_sessions():
         }
         for name in TRAINED_ON
     ]
+
+
+def animals_of_sessions():
+    """What a comparison of groups has to know of each session."""
+    return [
+        {
+            "session": name,
+            "animal": row["animal"] or name,
+            "group": row["group"],
+        }
+        for name, row in SESSIONS.items()
+    ]
+
+
+def labels_of_sessions():
+    """The labels of all sessions that have any, as inputs."""
+    return [own_file(row["labels"]) for row in SESSIONS.values() if row["labels"]]
+
+
+def labelled_sessions():
+    """Which sessions have labels, and at how many frames a second."""
+    return [
+        {"session": name, "fps": row["fps"], "labelled": bool(row["labels"])}
+        for name, row in SESSIONS.items()
+    ]
+
+
+def metrics_of_model(wildcards):
+    """What held-out windows say of a model that was trained here."""
+    metrics = "results/models/{model}/seed{seed}/metrics.json"
+    return metrics.format(**wildcards) if TRAINED else []
 
 
 def pretrained_of_model(wildcards):
@@ -261,8 +339,39 @@ def records_of_run():
         seed=config["seeds"],
         session=SESSIONS,
     )
+    of_motifs = [
+        *collect(
+            "results/provenance/segment_motifs/{model}/seed{seed}/{segmentation}.json",
+            model=MODELS,
+            seed=config["seeds"],
+            segmentation=[name for name in SEGMENTATIONS if not frozen_segmenter(name)],
+        ),
+        *collect(
+            "results/provenance/label_motifs/{model}/seed{seed}/{segmentation}/{session}.json",
+            model=MODELS,
+            seed=config["seeds"],
+            segmentation=SEGMENTATIONS,
+            session=SESSIONS,
+        ),
+        *collect(
+            "results/provenance/map_latents/{model}/seed{seed}.json",
+            model=MODELS,
+            seed=config["seeds"],
+        ),
+        *collect(
+            "results/provenance/compare_seeds/{model}/agreement.json", model=MODELS
+        ),
+        *collect(
+            "results/provenance/{step}/{model}/seed{seed}/{segmentation}.json",
+            step=["tabulate_motifs", "judge_motifs"],
+            model=MODELS,
+            seed=config["seeds"],
+            segmentation=SEGMENTATIONS,
+        ),
+    ]
+    of_sessions += [*latents, *of_motifs]
     if FROZEN:
-        return [*of_sessions, *latents]
+        return of_sessions
     of_models = collect(
         "results/provenance/{step}/{model}/seed{seed}.json",
         step=[
@@ -276,7 +385,7 @@ def records_of_run():
         "results/provenance/{step}/{step}.json",
         step=["split_dataset", "compare_models", "choose_model", "plot_comparison"],
     )
-    return [*of_sessions, *latents, *of_models, *of_all]
+    return [*of_sessions, *of_models, *of_all]
 
 
 def settings_files():
@@ -319,6 +428,7 @@ def orphans_of_results(wildcards):
     known = {
         "model": set(MODELS),
         "seed": {str(seed) for seed in config["seeds"]},
+        "segmentation": set(SEGMENTATIONS),
         "session": set(SESSIONS),
     }
     kept, orphans = set(), set()
