@@ -2,7 +2,7 @@ PYTHON ?= python3
 CORES ?= all
 BIN = .venv/bin
 
-.PHONY: run check test test-faults fuzz bench-poses bench-fidelity lint format clean
+.PHONY: run check report test test-faults fuzz bench-poses bench-fidelity lint format clean
 
 # The workflow, with whatever config/config.yaml says; as shipped, the demo recordings.
 run: .venv
@@ -12,6 +12,11 @@ run: .venv
 # does not stop the others.
 check: .venv
 	$(BIN)/snakemake --cores $(CORES) --keep-going check
+
+# All figures with captions behind a start page that says what they show, in one file that works
+# offline.
+report: run
+	$(BIN)/snakemake --cores 1 --report results/report.html
 
 test: .venv
 	$(BIN)/python -m pytest

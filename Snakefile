@@ -34,12 +34,24 @@ rule all:
             session=SESSIONS,
         ),
         collect(
-            "results/motif_tables/{model}/seed{seed}/{segmentation}/quality.json",
+            [
+                "results/motif_tables/{model}/seed{seed}/{segmentation}/quality.json",
+                "results/figures/{model}/seed{seed}/{segmentation}/latent_map.svg",
+                "results/figures/{model}/seed{seed}/{segmentation}/examples.html",
+            ],
             model=MODELS,
             seed=config["seeds"],
             segmentation=SEGMENTATIONS,
         ),
+        collect(
+            "results/figures/{model}/seed{seed}/{segmentation}/ethograms/{session}.svg",
+            model=MODELS,
+            seed=config["seeds"],
+            segmentation=SEGMENTATIONS,
+            session=SESSIONS,
+        ),
         OF_ALL_MODELS if TRAINED else [],
+        "results/summary.html",
         "results/manifest.json",
 
 

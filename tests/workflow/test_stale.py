@@ -28,28 +28,34 @@ OF_TRAINING = {
     *("plot_losses", "plot_reconstructions"),
 }
 OF_MODEL = OF_TRAINING | {"map_latents"}
-OF_SEGMENTATION = {"segment_motifs", "tabulate_motifs", "judge_motifs"}
-OF_SEGMENTATION_AND_SESSION = {"label_motifs"}
+OF_SEGMENTATION = {
+    *("segment_motifs", "tabulate_motifs", "judge_motifs"),
+    *("plot_motifs", "film_motifs"),
+}
+OF_SEGMENTATION_AND_SESSION = {"label_motifs", "plot_ethogram"}
 OF_ALL_SEEDS = {"compare_seeds"}
 
 # What runs again: a rule, and all that follows it.
 NOTHING = set()
 MANIFEST = {"write_manifest"}
-FIGURES = {"plot_losses", "plot_reconstructions", "plot_comparison"} | MANIFEST
-CHOOSE = {"choose_model"} | MANIFEST
+SUMMARY = {"write_summary"} | MANIFEST
+FILM = {"film_motifs"} | MANIFEST
+DRAW_TRAINING = {"plot_losses", "plot_reconstructions", "plot_comparison"} | MANIFEST
+FIGURES = {"plot_quality", "plot_motifs", "plot_ethogram"} | DRAW_TRAINING
+CHOOSE = {"choose_model"} | SUMMARY
 COMPARE = {"compare_models", "plot_comparison"} | CHOOSE
-JUDGE = {"judge_motifs"} | MANIFEST
-TABULATE = {"tabulate_motifs"} | JUDGE
+JUDGE = {"judge_motifs"} | SUMMARY
+TABULATE = {"tabulate_motifs", "plot_motifs"} | FILM | JUDGE
 AGREE = {"compare_seeds"} | JUDGE
 MAP = {"map_latents"} | TABULATE
-LABEL = {"label_motifs"} | TABULATE | AGREE
+LABEL = {"label_motifs", "plot_ethogram"} | TABULATE | AGREE
 SEGMENT = {"segment_motifs"} | LABEL
 EMBED = {"embed_session"} | SEGMENT | MAP
-EVALUATE = {"evaluate_model"} | FIGURES | COMPARE | JUDGE
+EVALUATE = {"evaluate_model"} | DRAW_TRAINING | COMPARE | JUDGE
 EXPORT = {"export_checkpoint"} | EMBED | CHOOSE
 TRAIN = OF_TRAINING | EMBED | COMPARE
 SPLIT = {"split_dataset"} | TRAIN
-CHECK = {"check_poses"} | MANIFEST
+CHECK = {"check_poses"} | SUMMARY
 QUALITY = {"inspect_poses", "plot_quality"} | CHECK
 ALIGN = {"align_poses"} | SPLIT
 CLEAN = ALIGN | QUALITY
@@ -138,7 +144,9 @@ EDITS = {
     "surrogates": (2, JUDGE),
     # evaluation and figures
     "example_windows": (2, EVALUATE),
-    "figure_dpi": (100, FIGURES | {"plot_quality"}),
+    "figure_dpi": (100, FIGURES),
+    "example_bouts": (1, FILM),
+    "skeleton": ([["nose", "left_paw", "tail"]], FILM | {"plot_motifs"}),
     "choose_by": ("future", CHOOSE),
 }
 # settings whose rows are tests of their own, below
@@ -369,6 +377,7 @@ CELLS = {
     "animal": ("rat1", jobs(TABULATE)),
     "features": ("recordings/numbers.csv", ONE_SESSION),
     "labels": ("recordings/labels.csv", jobs(QUALITY | JUDGE, sessions=["mouse1"])),
+    "video": ("recordings/mouse1.mp4", jobs(FILM)),
 }
 
 
@@ -385,6 +394,7 @@ def test_a_cell_reruns_what_uses_it(finished_once, column):
     shutil.copy2(finished_once / "recordings/mouse1.csv", finished_once / "recordings/copy.csv")
     (finished_once / "recordings/labels.csv").write_text("frame,label\n")
     (finished_once / "recordings/numbers.csv").write_text("frame,speed\n")
+    (finished_once / "recordings/mouse1.mp4").touch()
     with edited_sheet(finished_once, sheet(("mouse1", column, value))):
         assert finished_once.stale_jobs() == expected
 
@@ -422,7 +432,7 @@ def test_another_session_is_embedded_only_where_train_on_lists_the_others(finish
         edited_config(finished_once, train_on=["mouse2", "mouse1"]),
         edited_sheet(finished_once, SHEET + MOUSE3),
     ):
-        rules = OF_SESSION | {"embed_session", "label_motifs"} | MAP | CHECK
+        rules = OF_SESSION | {"embed_session", "label_motifs", "plot_ethogram"} | MAP | CHECK
         assert finished_once.stale_jobs() == jobs(rules, sessions=["mouse3"])
 
 
@@ -444,7 +454,8 @@ CODE = {
     "pose_prep/splitting.py": IMPORT,
     "vame_core/losses.py": TRAIN,
     "motif_analysis/tables.py": SEGMENT | MAP,
-    "figures/style.py": FIGURES | {"plot_quality"},
+    "figures/style.py": FIGURES | FILM,
+    "run_summary/page.py": SUMMARY,
     "model_comparison/tables.py": COMPARE,
     "provenance/verification.py": NOTHING,  # on request
     "run_crate/crate.py": NOTHING,
@@ -467,6 +478,10 @@ CODE = {
     "plot_losses.py": {"plot_losses"} | MANIFEST,
     "plot_reconstructions.py": {"plot_reconstructions"} | MANIFEST,
     "plot_comparison.py": {"plot_comparison"} | MANIFEST,
+    "plot_motifs.py": {"plot_motifs"} | MANIFEST,
+    "plot_ethogram.py": {"plot_ethogram"} | MANIFEST,
+    "film_motifs.py": FILM,
+    "write_summary.py": SUMMARY,
     "compare_models.py": COMPARE,
     "choose_model.py": CHOOSE,
     "write_manifest.py": MANIFEST,
@@ -481,7 +496,7 @@ CODE = {
 ENVIRONMENTS = {
     "poses.yaml": IMPORT,
     "training.yaml": TRAIN,
-    "figures.yaml": FIGURES | {"plot_quality"},
+    "figures.yaml": FIGURES | FILM | SUMMARY,
     "comparison.yaml": COMPARE,
     "motifs.yaml": SEGMENT | MAP,
     "provenance.yaml": MANIFEST,

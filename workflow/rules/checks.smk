@@ -471,7 +471,7 @@ def read_sheet(path):
 
 def faults_of_files(row, config, where):
     faults = []
-    for key in ("poses", "features", "labels"):
+    for key in ("poses", "features", "labels", "video"):
         made_here = row[key].startswith(DEMO)
         if row[key] and not made_here and not Path(row[key]).is_file():
             faults.append(

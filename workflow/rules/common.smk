@@ -37,6 +37,7 @@ SEGMENTATIONS = [
     for algorithm in config["motifs"]
     for n_motifs in config["n_motifs"]
 ]
+FILMED = [name for name, row in SESSIONS.items() if row["video"]]
 OF_RECORDINGS = [
     "results/quality/sessions.csv",
     *collect("results/quality/{session}.svg", session=SESSIONS),
@@ -103,13 +104,23 @@ PACKAGES = {
     "provenance": ["__init__", "verification"],
     "run_crate": ["__init__", "crate"],
     "model_comparison": ["__init__", "choice", "intervals", "tables"],
+    "run_summary": ["__init__", "facts", "page"],
     "figures": [
         "__init__",
+        "communities",
         "comparison",
+        "ethogram",
+        "examples",
+        "latent_map",
         "losses",
+        "motif_poses",
         "quality",
         "reconstructions",
+        "skeletons",
         "style",
+        "transitions",
+        "usage",
+        "videos",
     ],
 }
 
@@ -284,6 +295,16 @@ def labelled_sessions():
     ]
 
 
+def segmentations_of_run():
+    """Model, seed and name of each segmentation, in the order in which their tables are listed."""
+    return [
+        {"model": model, "seed": str(seed), "segmentation": segmentation}
+        for model in MODELS
+        for seed in config["seeds"]
+        for segmentation in SEGMENTATIONS
+    ]
+
+
 def metrics_of_model(wildcards):
     """What held-out windows say of a model that was trained here."""
     metrics = "results/models/{model}/seed{seed}/metrics.json"
@@ -347,7 +368,8 @@ def records_of_run():
             segmentation=[name for name in SEGMENTATIONS if not frozen_segmenter(name)],
         ),
         *collect(
-            "results/provenance/label_motifs/{model}/seed{seed}/{segmentation}/{session}.json",
+            "results/provenance/{step}/{model}/seed{seed}/{segmentation}/{session}.json",
+            step=["label_motifs", "plot_ethogram"],
             model=MODELS,
             seed=config["seeds"],
             segmentation=SEGMENTATIONS,
@@ -363,11 +385,12 @@ def records_of_run():
         ),
         *collect(
             "results/provenance/{step}/{model}/seed{seed}/{segmentation}.json",
-            step=["tabulate_motifs", "judge_motifs"],
+            step=["tabulate_motifs", "judge_motifs", "plot_motifs", "film_motifs"],
             model=MODELS,
             seed=config["seeds"],
             segmentation=SEGMENTATIONS,
         ),
+        "results/provenance/write_summary/write_summary.json",
     ]
     of_sessions += [*latents, *of_motifs]
     if FROZEN:

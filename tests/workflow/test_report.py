@@ -1,0 +1,143 @@
+"""The report: every figure with its caption behind a start page in words, in one file, offline."""
+
+import base64
+import json
+import os
+import re
+import shutil
+
+import pytest
+from PIL import Image
+
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""
+)
+MOTIFS = "results/figures/{model}/seed0/kmeans-4"
+
+
+@pytest.fixture(scope="module")
+def report(finished_once, tmp_path_factory):
+    """The report's file; whoever asks the network while it is made gets nothing."""
+    path = tmp_path_factory.mktemp("report") / "report.html"
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("http_proxy", "https_proxy", "all_proxy"):
+            patch.setenv(name, "http://127.0.0.1:9")
+        finished_once.snakemake("--report", str(path))
+    return path
+
+
+@pytest.fixture(scope="module")
+def results(report):
+    html = report.read_text()
+    content, _ = json.JSONDecoder().raw_decode(html, html.index('{"results/'))
+    return content
+
+
+def of_models(captions):
+    return {
+        path.format(model=model): caption.format(model=model)
+        for model in ("vame", "bare")
+        for path, caption in captions.items()
+    }
+
+
+def test_it_holds_all_figures_with_captions(finished_once, results):
+    kmeans = "<em>kmeans-4</em> of model <em>{model}</em>, seed 0"
+    figures = of_models(
+        {
+            "results/figures/{model}/seed0/losses.svg": (
+                "Training of model <em>{model}</em> with seed 0."
+            ),
+            "results/figures/{model}/seed0/reconstructions.svg": (
+                "Held-out windows of model <em>{model}</em>, seed 0:"
+            ),
+            f"{MOTIFS}/latent_map.svg": f"Map of the latents: {kmeans}",
+            f"{MOTIFS}/usage.svg": f"Use of motifs: {kmeans}",
+            f"{MOTIFS}/transitions.svg": f"What follows what: {kmeans}",
+            f"{MOTIFS}/communities.svg": f"Communities of motifs: {kmeans}",
+            f"{MOTIFS}/poses.svg": f"What motifs look like: {kmeans}",
+            f"{MOTIFS}/examples.html": f"Films of motifs: {kmeans}",
+            f"{MOTIFS}/ethograms/mouse1.svg": f"Ethogram of <em>mouse1</em>: {kmeans}",
+            f"{MOTIFS}/ethograms/mouse2.svg": f"Ethogram of <em>mouse2</em>: {kmeans}",
+        }
+    ) | {
+        "results/figures/comparison.svg": "All models of this run, one line each.",
+        "results/quality/sessions.csv": "All recordings, before training.",
+        "results/quality/mouse1.svg": "Recording <em>mouse1</em> before training.",
+        "results/quality/mouse2.svg": "Recording <em>mouse2</em> before training.",
+        "results/summary.html": "The start page of this report",
+    }
+    assert results.keys() == figures.keys()
+    for path, caption in figures.items():
+        assert caption in results[path]["caption"].replace("\n", " ")
+        data = results[path]["data_uri"].split("base64,")[1]
+        assert base64.b64decode(data) == (finished_once / path).read_bytes()
+
+
+def test_the_summary_tells_this_run(finished_once):
+    page = (finished_once / "results/summary.html").read_text()
+    dataset = json.loads((finished_once / "results/dataset/dataset.json").read_text())
+    train = [each for each in dataset["segments"] if each["side"] == "train"]
+    minutes = sum(each["stop"] - each["start"] for each in train) / 30 / 60
+    assert f"2 recordings at 30 frames per second: {minutes:.1f} minutes to train on" in page
+    assert "VAME" not in page  # models by the names that the config gives them
+    for model in ("vame", "bare"):
+        assert f"Model {model}: reads 8 frames" in page
+    chosen = json.loads((finished_once / "results/best/choice.json").read_text())["model"]
+    quality = f"results/motif_tables/{chosen}/seed0/kmeans-4/quality.json"
+    findings = json.loads((finished_once / quality).read_text())["findings"]
+    rows = re.findall(r'<span class="verdict (\w+)">', page)
+    assert sorted(rows) == sorted(finding["verdict"] for finding in findings)
+
+
+def test_films_are_a_gif_for_every_motif(finished_once):
+    for model in ("vame", "bare"):
+        folder = finished_once / f"{MOTIFS.format(model=model)}/examples"
+        names = {path.name for path in folder.iterdir()} - {".snakemake_timestamp"}
+        assert names == {f"motif{motif}.gif" for motif in range(4)}
+        for name in names:
+            assert (folder / name).stat().st_size < 300_000
+            with Image.open(folder / name) as film:
+                assert film.format == "GIF"
+
+
+@pytest.mark.skipif(not CHROMIUM, reason="no chromium on this machine (apt-get install chromium)")
+def test_a_browser_opens_it_without_an_error_or_a_request(report, tmp_path):
+    sync_api = pytest.importorskip("playwright.sync_api")
+    errors, requests = [], []
+    with sync_api.sync_playwright() as playwright:
+        root = hasattr(os, "geteuid") and os.geteuid() == 0
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"] * root)
+        page = browser.new_page(viewport={"width": 1400, "height": 900})
+        page.on("pageerror", errors.append)
+        page.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
+        page.on("request", lambda request: requests.append(request.url))
+        page.goto(report.as_uri())
+        summary = page.locator("#summary")
+        summary.wait_for()
+        headings = summary.locator("h2").all_inner_texts()
+        assert headings[:5] == [
+            *("What was trained on", "How good it is", "What was found"),
+            *("What to watch out for", "Which knob to turn"),
+        ]
+        box = summary.locator("h1").bounding_box()
+        assert 0 <= box["y"] < 100  # one sees its begin, and not its middle
+        assert summary.bounding_box()["width"] > 700
+
+        page.get_by_text("Motifs", exact=True).click()
+        page.get_by_text("model bare, seed 0, kmeans-4", exact=True).click()
+        row = page.locator("tr", has_text="films of example bouts")
+        row.locator("a").first.click()
+        films = page.frame_locator("iframe").locator("img")
+        films.first.wait_for()
+        assert films.count() == 4
+        assert films.first.evaluate("film => film.complete && film.naturalWidth > 100")
+        row = page.locator("tr", has_text="latent map")
+        row.locator("a").first.click()
+        figure = page.locator("img[src^='data:image/svg']").last
+        figure.wait_for()
+        page.wait_for_function("[...document.images].every(each => each.complete)")
+        assert figure.evaluate("figure => figure.naturalWidth > 100")
+        browser.close()
+    assert errors == []
+    assert [url for url in requests if not url.startswith(("file:", "data:"))] == []
