@@ -133,7 +133,7 @@ class TestCautions:
         assert "one seed" in said[3]
 
     def test_nothing_to_say(self):
-        usage = pd.concat([usage_of([1], "x", 5), usage_of([1], "y", 5)])
+        usage = pd.concat([usage_of([1], "x", 6), usage_of([1], "y", 6)])
         assert cautions(RECORDINGS.head(1), usage, [], seeds=3) == []
 
 

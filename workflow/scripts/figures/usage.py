@@ -11,7 +11,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, Percen
 
 from figures.style import FAINT, GREY, INK, label_motifs, page_figure, paper_style, shorten
 
-STARS = ((0.001, "***"), (0.01, "**"), (0.05, "*"))  # q-value below: mark
+STARS = ((0.001, "***"), (0.01, "**"), (0.05, "*"))  # q-value of at most: mark
 ANIMAL = {
     "markersize": 3.4,
     "clip_on": False,
@@ -81,7 +81,7 @@ def star(q_value: float) -> str:
     >>> star(0.02), star(0.2), star(float("nan"))
     ('*', '', '')
     """
-    return next((mark for limit, mark in STARS if q_value < limit), "")
+    return next((mark for limit, mark in STARS if q_value <= limit), "")
 
 
 def _draw_shares(axes: Axes, animals: pd.DataFrame, motifs: Sequence[int], names) -> None:

@@ -11,11 +11,11 @@ TEXT = [
     *("worst", "leave_out_because", "notes"),
 ]
 FALSE_DISCOVERIES = 0.05
-"""A difference between groups is named where its q-value is below this."""
+"""A difference between groups is named where its q-value is at most this."""
 NAMED = 5
 """Of motifs, sessions or keypoints, so many are named; the others are counted."""
-FEWEST_ANIMALS = 5
-"""Of a group: four against four can just reach p = 0.03, and that before any correction."""
+FEWEST_ANIMALS = 6
+"""Of a group. Four against four can just reach p = 0.03, before any correction for many motifs."""
 
 
 def read_table(path: str) -> pd.DataFrame:
@@ -117,7 +117,7 @@ def group_sentences(usage: pd.DataFrame, groups: pd.DataFrame) -> list[str]:
     for (one, other), own in groups.groupby(["group_a", "group_b"], sort=False):
         row = own.iloc[0]
         animals = f"{one} (animals: {row['animals_a']:.0f}) and {other} ({row['animals_b']:.0f})"
-        sure = own[own["q_value"] < FALSE_DISCOVERIES].sort_values("q_value")
+        sure = own[own["q_value"] <= FALSE_DISCOVERIES].sort_values("q_value")
         if sure.empty:
             least = own["q_value"].min()
             sentences.append(
@@ -171,7 +171,7 @@ def cautions(
     if seeds == 1:
         said.append(
             "Each model was trained with one seed: nothing says how much of the motifs another "
-            "seed would find again. Set seeds: [0, 1, 2]."
+            "seed would find again."
         )
     return said
 

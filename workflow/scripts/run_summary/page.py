@@ -36,6 +36,7 @@ STYLE = """
 #summary th, #summary td { text-align: left; vertical-align: top; padding: .3rem .6rem .3rem 0;
   border-bottom: 1px solid #eee; }
 #summary td.number, #summary th.number { text-align: right; white-space: nowrap; }
+#summary .number + td:not(.number), #summary .number + th:not(.number) { padding-left: 1.2rem; }
 #summary .verdict { white-space: nowrap; font-weight: 600; border-radius: 4px;
   padding: .05rem .4rem; }
 #summary .good { background: #d9efe8; color: #00573f; }
@@ -94,7 +95,7 @@ in results/figures and results/quality.
 <h2>How good it is</h2>
 <table>
 <thead><tr><th></th><th>in words</th><th class="number">measured</th>
-<th class="number">95% interval</th><th class="number">compare with</th></tr></thead>
+<th class="number">interval</th><th class="number">compare with</th></tr></thead>
 <tbody>
 {% for finding in best.findings %}
 <tr><td><span class="verdict {{ finding.verdict }}">{{ verdicts[finding.verdict] }}</span></td>
