@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import yaml
 from projects import SHEET, Project
+from sklearn.metrics import adjusted_rand_score
 
 TABLES = "results/motif_tables/vame/seed0/kmeans-4"
 SESSIONS = ("mouse1", "mouse2")
@@ -124,6 +125,19 @@ def test_seeds_are_compared_and_labels_and_animals_count(finished):
     assert agreement["segmentation"].tolist() == ["hmm-4", "kmeans-4"]
     assert (agreement[["seed_a", "seed_b"]] == [0, 3]).all(axis=None)
     assert (agreement["nmi_low"] <= agreement["nmi_high"]).all()
+    for row in agreement.itertuples():
+        one, other = (
+            pd.concat(
+                [
+                    motifs_of(finished, name, f"vame/seed{seed}/{row.segmentation}")
+                    for name in SESSIONS
+                ]
+            )["motif"]
+            for seed in (0, 3)
+        )
+        known = one.notna() & other.notna()
+        expected = adjusted_rand_score(one[known], other[known])
+        assert row.adjusted_rand == pytest.approx(expected, abs=1e-5)
     quality = json.loads((finished / f"{TABLES.replace('kmeans', 'hmm')}/quality.json").read_text())
     findings = {each["name"]: each for each in quality["findings"]}
     assert findings["seed_agreement"]["value"] == pytest.approx(
