@@ -87,6 +87,7 @@ PACKAGES = {
         "embedding",
         "evaluation",
         "export",
+        "gru",
         "interruption",
         "losses",
         "model",
