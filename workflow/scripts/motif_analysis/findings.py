@@ -51,8 +51,8 @@ def of_training(metrics: Mapping[str, Any] | None) -> list[dict[str, Any]]:
             value,
             verdict,
             f"From its {metrics['zdims']} latents the model draws {max(value, 0):.0%} of the "
-            f"variance of held-out windows again; as many principal components, the best that is linear, "
-            f"{linear:.0%}.",
+            f"variance of held-out windows again; as many principal components, the best that is "
+            f"linear, {linear:.0%}.",
             baseline=linear,
         )
     )
