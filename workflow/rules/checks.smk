@@ -66,6 +66,26 @@ def frozen_model(config):
     return frozen
 
 
+def segmenters_with_model(config, frozen, segmentations):
+    """The segmenters that come with the frozen model, by their names.
+
+    They lie in the folder of the export, or in the project that the export is still a part of.
+    """
+    if not frozen:
+        return {}
+    folder = config["use_model"]
+    own = f"{frozen['model']}/seed{frozen['seed']}"
+    beside = [f"{folder}/segmenters"]
+    if Path(folder).resolve().as_posix().endswith(f"/export/{own}"):
+        beside.append(f"{folder}/../../../segmenters/{own}")
+    return {
+        name: path
+        for name in segmentations
+        for path in [f"{each}/{name}.npz" for each in reversed(beside)]
+        if Path(path).is_file()
+    }
+
+
 def faults_with_model(config, frozen):
     """Alignment that the config sets and the frozen model was not trained with.
 

@@ -26,7 +26,10 @@ SESSIONS = {  # by name: the order of the sheet's lines means nothing
     )
 }
 # Those of the sheet that the dataset is made of; the others are embedded only.
-TRAINED_ON = [name for name in SESSIONS if name in (config["train_on"] or SESSIONS)]
+# With a frozen model, all are new ones.
+TRAINED_ON = [
+    name for name in SESSIONS if FROZEN or name in (config["train_on"] or SESSIONS)
+]
 MODELS = {
     name: model_settings(config, changes, SCHEMA)
     for name, changes in config["models"].items()
@@ -37,6 +40,7 @@ SEGMENTATIONS = [
     for algorithm in config["motifs"]
     for n_motifs in config["n_motifs"]
 ]
+SEGMENTERS = segmenters_with_model(config, FROZEN, SEGMENTATIONS)
 FILMED = [name for name, row in SESSIONS.items() if row["video"]]
 OF_RECORDINGS = [
     "results/quality/sessions.csv",
@@ -49,6 +53,12 @@ OF_ALL_MODELS = collect(
 if workflow.is_main_process:
     for sentence in warnings_about(config, {} if FROZEN else MODELS, SCHEMA):
         logger.warning(f"WARNING: {sentence}")
+    if FROZEN and len(SEGMENTERS) < len(SEGMENTATIONS):
+        lacking = [name for name in SEGMENTATIONS if name not in SEGMENTERS]
+        logger.warning(
+            f"WARNING: use_model: no segmenter of {', '.join(lacking)} lies beside the model; motifs "
+            "are fitted on these recordings, and are others than those of the training"
+        )
 
 RULES = str(workflow.current_basedir)  # the folder, or address, of this file
 
@@ -78,6 +88,7 @@ PACKAGES = {
         "embedding",
         "evaluation",
         "export",
+        "gru",
         "interruption",
         "losses",
         "model",
@@ -205,24 +216,10 @@ def time_window_of_model(wildcards):
 
 def segmenter_of_model(wildcards):
     """What gives windows their motif: fitted here, or beside the frozen model where it was."""
+    if wildcards.segmentation in SEGMENTERS:
+        return own_file(SEGMENTERS[wildcards.segmentation])
     fitted = "results/segmenters/{model}/seed{seed}/{segmentation}.npz"
-    return frozen_segmenter(wildcards.segmentation) or fitted.format(**wildcards)
-
-
-def frozen_segmenter(segmentation):
-    """The segmenter that comes with the frozen model, as an input; None where none does.
-
-    It lies in the export's folder, or in the project that the export is still a part of.
-    """
-    if not FROZEN:
-        return None
-    model, seed = FROZEN["model"], FROZEN["seed"]
-    folders = ("segmenters", f"../../../segmenters/{model}/seed{seed}")
-    for folder in folders:
-        path = f"{config['use_model']}/{folder}/{segmentation}.npz"
-        if Path(path).is_file():
-            return own_file(path)
-    return None
+    return fitted.format(**wildcards)
 
 
 def gpus_of_model(wildcards):
@@ -365,7 +362,7 @@ def records_of_run():
             "results/provenance/segment_motifs/{model}/seed{seed}/{segmentation}.json",
             model=MODELS,
             seed=config["seeds"],
-            segmentation=[name for name in SEGMENTATIONS if not frozen_segmenter(name)],
+            segmentation=[name for name in SEGMENTATIONS if name not in SEGMENTERS],
         ),
         *collect(
             "results/provenance/{step}/{model}/seed{seed}/{segmentation}/{session}.json",

@@ -31,14 +31,12 @@ labels = {
 }
 metrics = json.loads(Path(inputs.metrics).read_text()) if inputs.metrics else None
 agreement = pd.read_csv(inputs.agreement)
+segmentation, seed = snakemake.wildcards.segmentation, int(snakemake.wildcards.seed)
+bouts = compare_with_surrogates(latents, segmenter, settings["surrogates"], rng)
 judged = [
     *findings.of_training(metrics),
-    *findings.of_agreement(
-        agreement, snakemake.wildcards.segmentation, int(snakemake.wildcards.seed)
-    ),
-    *findings.of_bouts(
-        compare_with_surrogates(latents, segmenter, settings["surrogates"], rng), fps
-    ),
+    *findings.of_agreement(agreement, segmentation, seed),
+    *findings.of_bouts(bouts, fps),
     *findings.of_use(pd.read_csv(inputs.usage)),
     *findings.of_labels(*score_windows(latents, aligned, labels, segmenter, rng)),
     *findings.of_groups(pd.read_csv(inputs.groups)),

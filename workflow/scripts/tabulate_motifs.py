@@ -42,7 +42,7 @@ usage = pd.concat(usage, ignore_index=True)
 counts["all"] = sum(counts.values())
 frames = usage.groupby("motif")["frames"].sum().to_numpy()
 communities, tree = community_tables(counts["all"], frames, settings["communities"])
-latent_map = pd.read_csv(inputs.latent_map, dtype={"session": str})
+latent_map = pd.read_csv(inputs.latent_map, dtype={"session": str}, keep_default_na=False)
 motifs_by_session = {
     row["session"]: path for row, path in zip(snakemake.params.sessions, inputs.motifs, strict=True)
 }

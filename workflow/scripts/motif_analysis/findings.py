@@ -50,9 +50,9 @@ def of_training(metrics: Mapping[str, Any] | None) -> list[dict[str, Any]]:
             "r2_reconstruction",
             value,
             verdict,
-            f"From its {metrics['zdims']} latents the model draws {value:.0%} of the variance of "
-            f"held-out windows again; as many principal components, the best that is linear, "
-            f"{linear:.0%}.",
+            f"From its {metrics['zdims']} latents the model draws {max(value, 0):.0%} of the "
+            f"variance of held-out windows again; as many principal components, the best that is "
+            f"linear, {linear:.0%}.",
             baseline=linear,
         )
     )
@@ -262,7 +262,7 @@ def of_groups(groups: pd.DataFrame) -> list[dict[str, Any]]:
     enough = fewest >= 4  # 4 against 4: 2 of 70 ways are as extreme, p is 0.03 at least
     sentence = (
         f"{different} of {len(groups)} comparisons of motif use between groups have a false "
-        f"discovery rate of at most 5%; the smallest group has {fewest} animals."
+        f"discovery rate of at most 5%; animals in the smallest group: {fewest}."
     )
     if not enough:
         sentence += " With fewer than four animals in each, no difference can be called one."
