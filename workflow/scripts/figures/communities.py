@@ -53,7 +53,8 @@ def draw_communities(
             )  # fmt: skip
         tree.set_ylim(len(motifs) - 0.5, -0.5)
         unused = len(communities) - len(motifs)
-        count = f"{len(spans)} communities of {len(motifs)} motifs"
+        count = "1 community" if len(spans) == 1 else f"{len(spans)} communities"
+        count = f"{count} of {len(motifs)} motifs"
         tree.set_title(count + (f" ({unused} unused)" if unused else ""))
     return figure
 

@@ -49,9 +49,11 @@ def draw_motif_poses(
         if known.any():
             edges = edges_of(names, poses[known].mean(axis=0), skeleton)
             seconds = path_seconds(means, poses[known])
-            limits = _limits(means, poses[known], seconds)
         spread = profile.pivot(index="motif", columns="feature", values="sd").reindex(motifs)
         _, spreads = poses_of(spread.to_numpy(float), list(means.columns), center)
+        if known.any():
+            reach = np.nan_to_num(spreads[known])
+            limits = _limits(means, [poses[known] - reach, poses[known] + reach], seconds)
         for row, (axes, motif) in enumerate(zip(grid.flat, motifs, strict=False)):
             axes.set_label(str(motif))
             if not known[row]:
@@ -88,7 +90,7 @@ def path_seconds(means: pd.DataFrame, poses: np.ndarray) -> float | None:
 
 
 def _limits(means, poses, seconds):
-    points = poses.reshape(-1, 2)
+    points = np.reshape(poses, (-1, 2))
     if seconds:
         paths = [path_of(motif, seconds) for _, motif in means.dropna().iterrows()]
         points = np.vstack([points, *paths])
@@ -135,6 +137,6 @@ def _explain(figure: Figure, axes: Axes, limits, seconds) -> None:
     axes.text(left + bar / 2, bottom, f"{bar:g} px", ha="center", va="bottom", fontsize=6)
     arrow = f"; arrow: where it goes in {seconds:g} s" if seconds else ""
     figure.suptitle(
-        f"Mean pose, the animal looking right; grey: ± one standard deviation{arrow}",
+        f"Mean pose, the animal turned to look right; grey: ± one standard deviation{arrow}",
         x=0.01, ha="left", fontsize=7.5,
     )  # fmt: skip

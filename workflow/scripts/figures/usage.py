@@ -41,7 +41,7 @@ def draw_usage(usage: pd.DataFrame, groups: pd.DataFrame) -> Figure:
     """
     usage = usage.assign(group=usage["group"].fillna("").astype(str))
     motifs = sorted(usage["motif"].unique())
-    names = list(dict.fromkeys(usage["group"]))
+    names = sorted(usage["group"].unique())
     pairs = list(dict.fromkeys(zip(groups["group_a"], groups["group_b"], strict=True)))[:MOST_PAIRS]
     heights = [44, *[26] * len(pairs), 30]
     with paper_style():
@@ -118,6 +118,11 @@ def _draw_effects(axes: Axes, pair: pd.DataFrame, motifs, one: str, other: str) 
     axes.plot(
         x, pair["hedges_g"], "D", color=INK, markersize=3.2, linestyle="none", label="Hedges' g"
     )
+    if not np.isfinite(pair["hedges_g"].astype(float)).any():
+        axes.text(
+            0.5, 0.7, "too few animals for an effect size", color=GREY, ha="center", va="center",
+            transform=axes.transAxes,
+        )  # fmt: skip
     known = np.concatenate([low, high, pair["hedges_g"].to_numpy(float), [-0.5, 0.5]])
     known = known[np.isfinite(known)]
     span = np.ptp(known)
@@ -127,7 +132,7 @@ def _draw_effects(axes: Axes, pair: pd.DataFrame, motifs, one: str, other: str) 
         axes.text(place, top + 0.02 * span, star(q_value), ha="center", va="bottom", fontsize=8)
     axes.set_ylabel("Hedges' g")
     axes.set_title(
-        f"{shorten(other, 24)} less {shorten(one, 24)}, in standard deviations between animals"
+        f"Difference, {shorten(other, 24)} less {shorten(one, 24)}, in standard deviations"
     )
 
 
