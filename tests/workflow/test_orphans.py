@@ -50,6 +50,7 @@ def test_results_of_what_is_no_longer_set_are_orphans(finished):
     folders = ["poses", "aligned", "quality"]
     for model in ("vame", "bare"):
         folders += [f"latents/{model}/seed0", f"motifs/{model}/seed0/kmeans-4"]
+        folders += [f"figures/{model}/seed0/kmeans-4/ethograms"]
     mouse2 = {f"results/{folder}/mouse2" for folder in folders}
     assert {path.rsplit(".", 1)[0] for path in listed(finished)} == mouse2
 

@@ -124,7 +124,7 @@ def test_a_browser_opens_it_without_an_error_or_a_request(report, tmp_path):
         assert 0 <= box["y"] < 100  # one sees its begin, and not its middle
         assert summary.bounding_box()["width"] > 700
 
-        page.get_by_text("Motifs", exact=True).click()
+        page.get_by_role("link", name="Motifs").click()
         page.get_by_text("model bare, seed 0, kmeans-4", exact=True).click()
         row = page.locator("tr", has_text="films of example bouts")
         row.locator("a").first.click()
