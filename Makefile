@@ -2,7 +2,7 @@ PYTHON ?= python3
 CORES ?= all
 BIN = .venv/bin
 
-.PHONY: run check report test test-faults fuzz bench-poses bench-motifs bench-fidelity lint format clean
+.PHONY: run check report test test-faults test-compile fuzz bench-poses bench-motifs bench-fidelity lint format clean
 
 # The workflow, with whatever config/config.yaml says; as shipped, the demo recordings.
 run: .venv
@@ -24,6 +24,10 @@ test: .venv
 # Kills, signals, full disks: half an hour.
 test-faults: .venv
 	$(BIN)/python -m pytest -m "slow or not slow" tests/faults
+
+# Training compiled by torch.compile, which takes a minute of compiling.
+test-compile: .venv
+	$(BIN)/python -m pytest -m "slow or not slow" tests/unit/vame_core/test_training.py
 
 # Random configs and sheets, and more than a thousand damaged pose files: some minutes.
 fuzz: .venv

@@ -76,7 +76,7 @@ def segmenters_with_model(config, frozen, segmentations):
     folder = config["use_model"]
     own = f"{frozen['model']}/seed{frozen['seed']}"
     beside = [f"{folder}/segmenters"]
-    if Path(folder).resolve().as_posix().endswith(f"/export/{own}"):
+    if Path(folder).resolve().match(f"export/{own}"):
         beside.append(f"{folder}/../../../segmenters/{own}")
     return {
         name: path

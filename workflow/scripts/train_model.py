@@ -22,7 +22,7 @@ from vame_core.checkpoint import (
     state_file,
 )
 from vame_core.config import ModelConfig
-from vame_core.determinism import choose_device, make_reproducible
+from vame_core.determinism import choose_device, make_reproducible, set_precision
 from vame_core.evaluation import locate
 from vame_core.interruption import Signals, only_one
 from vame_core.model import RNNVAE
@@ -42,6 +42,7 @@ config = ModelConfig.from_settings(snakemake.params.settings)
 seed = int(snakemake.wildcards.seed)
 device = choose_device(config.training.device)
 torch.set_num_threads(snakemake.threads)
+set_precision(config.training.precision)
 generator = make_reproducible(seed, device)
 
 description_bytes = Path(snakemake.input.description).read_bytes()
@@ -68,6 +69,8 @@ if config.training.pretrained_weights:
     load_pretrained(model, pretrained, description["features"])
     identity["pretrained"] = hashlib.sha256(pretrained.read_bytes()).hexdigest()
     print(f"weights start from {pretrained}")
+if config.training.compile:
+    model.compile()
 state = start_training(model, config, train, generator)
 
 

@@ -162,3 +162,28 @@ def test_a_dataset_without_windows_is_named(tmp_path):
     with pytest.raises(ValueError, match="no window of 8 frames") as error:
         open_side(path, describe(("test", 0, 6)), "test", time_window=7)
     assert str(path) in str(error.value)
+
+
+# --- arrays larger than a device ------------------------------------------------------------------
+
+
+def open_rows(path, device):
+    np.save(path, make_rows(200).numpy())
+    description = {"segments": [{"side": "train", "start": 0, "stop": 200}]}
+    return open_windows(path, description, "train", make_config(), torch.device(device))
+
+
+def test_what_was_read_of_a_memory_map_is_let_go_of_and_read_again_the_same(tmp_path):
+    windows = open_rows(tmp_path / "train.npy", "cpu")
+    assert windows.frames.device.type == "cpu"
+    first = windows.take(torch.tensor([3, 150]))
+    assert torch.equal(windows.take(torch.tensor([3, 150])), first)
+    assert first[:, 0, 0].tolist() == [3, 150]
+
+
+@pytest.mark.parametrize(("free", "where"), [(1e9, "meta"), (1e2, "cpu")])
+def test_frames_that_a_device_has_no_room_for_stay_on_the_host(tmp_path, monkeypatch, free, where):
+    monkeypatch.setattr("vame_core.windows.free_memory", lambda device: free)
+    windows = open_rows(tmp_path / "train.npy", "meta")
+    assert windows.frames.device.type == where
+    assert windows.device.type == "meta"
