@@ -20,6 +20,7 @@ FOLDERS = {path.parent.name: path.parent for path in SCRIPTS.glob("*/__init__.py
 
 # Names under which conda has what Python imports by another.
 CONDA = {"torch": "pytorch", "yaml": "pyyaml", "matplotlib": "matplotlib-base"}
+CONDA |= {"sklearn": "scikit-learn", "umap": "umap-learn"}
 
 
 def imports_of(path):
