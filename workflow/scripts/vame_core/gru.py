@@ -158,7 +158,6 @@ class BidirectionalLayer(torch.autograd.Function):
             forth, back = d_states.split(hidden, 2)
             added = torch.stack([forth, back.flip(0)]).unbind(1)
             d_state += added[-1]
-        one = inputs.new_ones(())
         us = gates[..., 2 * hidden : 3 * hidden].unbind(1)
         d_at = d_gates.unflatten(3, (4, hidden)).unbind(1)
         d_from_state = d_gates[..., : 3 * hidden].unbind(1)
@@ -166,16 +165,7 @@ class BidirectionalLayer(torch.autograd.Function):
         block = max(1, IN_CACHE // (2 * batch * hidden))
         for stop in range(steps, 0, -block):
             part = slice(max(0, stop - block), stop)
-            m, r, u, n = gates[:, part].split(hidden, 3)
-            by_m, by_r, by_u, by_n = d_gates[:, part].split(hidden, 3)
-            # First what the state's gradient is multiplied by, for all steps of the block:
-            torch.addcmul(one, n, n, value=-1, out=by_n)  # (1 - n²) (1 - u)
-            by_n.addcmul_(by_n, u, value=-1)
-            torch.mul(by_n, r, out=by_m)
-            torch.addcmul(by_m, by_m, r, value=-1, out=by_r).mul_(m)
-            torch.sub(before[:, part], n, out=by_u).mul_(u)  # (h - n) u (1 - u)
-            by_u.addcmul_(by_u, u, value=-1)
-            # then the recursion.
+            _differentiate(gates[:, part], before[:, part], d_gates[:, part])
             for step in reversed(range(part.start, part.stop)):
                 d_at[step].mul_(d_state_beside)
                 if d_states is None or step == 0:
@@ -204,6 +194,18 @@ class BidirectionalLayer(torch.autograd.Function):
             for gradient in (d_w_input[way], d_w_state[way], d_b_input[way], d_b_state[way])
         ]
         return None, d_inputs, d_state, *d_weights
+
+
+def _differentiate(gates: Tensor, before: Tensor, out: Tensor) -> None:
+    """What the gradient of h' is multiplied by for that of each gate's sum: into `out`."""
+    m, r, u, n = gates.chunk(4, 3)
+    by_m, by_r, by_u, by_n = out.chunk(4, 3)
+    torch.addcmul(n.new_ones(()), n, n, value=-1, out=by_n)
+    by_n.addcmul_(by_n, u, value=-1)  # (1 - n²) (1 - u)
+    torch.mul(by_n, r, out=by_m)
+    torch.addcmul(by_m, by_m, r, value=-1, out=by_r).mul_(m)
+    torch.sub(before, n, out=by_u).mul_(u)
+    by_u.addcmul_(by_u, u, value=-1)  # (h - n) u (1 - u)
 
 
 # Buffers of many megabytes, which the operating system would hand out page by page, each cleared
