@@ -17,6 +17,9 @@ from torch import Tensor
 
 from vame_core.config import ModelConfig
 
+LARGE = 2**28  # bytes of a memory map above which what was read is let go of at once
+READ_AT_ONCE = 8  # windows of one: each brings up to two megabytes with it
+
 
 class Windows:
     """All windows of `length` frames inside `segments` of `frames`, numbered from 0.
@@ -79,10 +82,13 @@ class Windows:
     def take(self, numbers: Int[Tensor, " batch"]) -> Float[Tensor, "batch time feature"]:
         """The windows of these numbers."""
         rows = self.rows(numbers).unsqueeze(1) + self._offsets
-        windows = self.frames[rows.to(self.frames.device)].to(self.device)
-        if self._release:
+        if not self._release:
+            return self.frames[rows]
+        pieces = []
+        for piece in rows.to(self.frames.device).split(READ_AT_ONCE):
+            pieces.append(self.frames[piece])
             self._release()
-        return windows
+        return torch.cat(pieces).to(self.device)
 
     def choose(self, n: int, generator: torch.Generator) -> Int[Tensor, " batch"]:
         """Numbers of `n` windows, each equally likely, with replacement."""
@@ -109,7 +115,7 @@ def open_windows(
 ) -> Windows:
     """Windows of one side of a dataset that `split_dataset` wrote.
 
-    The array stays memory-mapped on the CPU, and what was read of it is let go of at once, so that
+    The array stays memory-mapped on the CPU; what was read of a large one is let go of, so that
     memory does not grow with it. To any other device it is copied once, if it fits there.
     """
     # Mapped copy-on-write because torch wants writable memory; nothing is ever written.
@@ -117,7 +123,7 @@ def open_windows(
     frames, release = torch.from_numpy(mapped), None
     if device.type != "cpu" and mapped.nbytes < free_memory(device) / 2:
         frames = frames.to(device)
-    elif hasattr(mmap, "MADV_DONTNEED"):
+    elif mapped.nbytes > LARGE and hasattr(mmap, "MADV_DONTNEED"):
         pages = mapped._mmap
         release = lambda: pages.madvise(mmap.MADV_DONTNEED)  # noqa: E731
     segments = [(s["start"], s["stop"]) for s in description["segments"] if s["side"] == side]
