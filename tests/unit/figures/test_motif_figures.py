@@ -160,7 +160,7 @@ class TestLatentMap:
 
     def test_no_window_no_points(self, tables):
         shown = panels(draw_latent_map(tables.latent_map.head(0)))
-        assert "no window" in texts(shown["motif"])[0]
+        assert "too few windows" in texts(shown["motif"])[0]
 
     def test_places_that_touch_are_moved_apart(self):
         places = moved_apart(np.array([[0.0, 0], [0, 0], [0.1, 0], [9, 9]]), 1.0)

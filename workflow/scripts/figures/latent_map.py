@@ -19,6 +19,7 @@ from figures.style import (
 )
 
 NAMED_SESSIONS = 12
+NO_MAP = "no map of the latents: too few windows, or map_windows: 0"
 
 
 def draw_latent_map(points: pd.DataFrame) -> Figure:
@@ -32,7 +33,7 @@ def draw_latent_map(points: pd.DataFrame) -> Figure:
         for axes, name in ((by_motif, "motif"), (by_session, "session")):
             axes.set_label(name)
             if not len(points):
-                say_nothing_to_see(axes, "no window has a motif")
+                say_nothing_to_see(axes, NO_MAP)
         if len(points):
             _draw_points(by_motif, points, [motif_colour(motif) for motif in points["motif"]])
             by_motif.set_title("By motif")
