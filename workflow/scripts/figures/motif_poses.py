@@ -38,22 +38,23 @@ def draw_motif_poses(
     shares = shares_of(usage)
     means = profile.pivot(index="motif", columns="feature", values="mean").reindex(motifs)
     names, poses = poses_of(means.to_numpy(float), list(means.columns), center)
+    spread = profile.pivot(index="motif", columns="feature", values="sd").reindex(motifs)
+    _, spreads = poses_of(spread.to_numpy(float), list(means.columns), center)
+    known = np.isfinite(poses).all(axis=(1, 2)) if names else np.zeros(len(motifs), bool)
+    edges, limits, seconds, height = [], (), None, 20.0
+    if known.any():
+        edges = edges_of(names, poses[known].mean(axis=0), skeleton)
+        seconds = path_seconds(means, poses[known])
+        reach = np.nan_to_num(spreads[known])
+        limits = _limits(means, [poses[known] - reach, poses[known] + reach], seconds)
+        width, length = (high - low for low, high in limits)
+        height = float(np.clip(36 * length / width, 12, 36))
     rows = -(-len(motifs) // COLUMNS)
     with paper_style():
-        figure = page_figure(height_mm=10 + 32 * rows)
+        figure = page_figure(height_mm=12 + (height + 7) * rows)
         grid = figure.subplots(rows, COLUMNS, squeeze=False)
         for axes in grid.flat[len(motifs) :]:
             axes.set_axis_off()
-        known = np.isfinite(poses).all(axis=(1, 2)) if names else np.zeros(len(motifs), bool)
-        edges, limits, seconds = [], (), None
-        if known.any():
-            edges = edges_of(names, poses[known].mean(axis=0), skeleton)
-            seconds = path_seconds(means, poses[known])
-        spread = profile.pivot(index="motif", columns="feature", values="sd").reindex(motifs)
-        _, spreads = poses_of(spread.to_numpy(float), list(means.columns), center)
-        if known.any():
-            reach = np.nan_to_num(spreads[known])
-            limits = _limits(means, [poses[known] - reach, poses[known] + reach], seconds)
         for row, (axes, motif) in enumerate(zip(grid.flat, motifs, strict=False)):
             axes.set_label(str(motif))
             if not known[row]:
@@ -121,8 +122,12 @@ def _draw_motif(axes: Axes, motif: int, pose, spread, edges, path) -> None:
 def _draw_title(axes: Axes, motif: int, means: pd.Series, share: float) -> None:
     motif_tile(axes, motif, 0.04, 1.0, transform=axes.transAxes)
     said = f"{share:.1%}"
-    if share and {"speed", "turning"} <= set(means.index) and np.isfinite(means["speed"]):
-        turning = f"{means['turning']:+.0f}".replace("-", "−")
+    if (
+        share
+        and {"speed", "turning"} <= set(means.index)
+        and np.isfinite(means[["speed", "turning"]].astype(float)).all()
+    ):
+        turning = f"{round(means['turning']):+d}".replace("-", "−")
         said += f", {means['speed']:.0f} px/s, {turning}°/s"
     axes.text(0.13, 1.0, said, transform=axes.transAxes, va="center", fontsize=6)
 
