@@ -109,7 +109,7 @@ def test_a_browser_opens_it_without_an_error_or_a_request(report, tmp_path):
         root = hasattr(os, "geteuid") and os.geteuid() == 0
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"] * root)
         page = browser.new_page(viewport={"width": 1400, "height": 900})
-        page.on("pageerror", errors.append)
+        page.on("pageerror", lambda error: errors.append(str(error)))
         page.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
         page.on("request", lambda request: requests.append(request.url))
         page.goto(report.as_uri())
