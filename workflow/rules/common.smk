@@ -136,7 +136,7 @@ MAIN_SOURCES = {
 
 
 wildcard_constraints:
-    session="[^/]+",
+    session=r"(?!sessions\.csv$)[^/]+",  # results/quality/sessions.csv is of all of them
     model="[^/]+",
     seed=r"\d+",
     segmentation=r"[a-z]+-\d+",
