@@ -147,7 +147,7 @@ MAIN_SOURCES = {
 
 
 wildcard_constraints:
-    session="[^/]+",
+    session=r"(?!sessions\.csv$)[^/]+",  # results/quality/sessions.csv is of all of them
     model="[^/]+",
     seed=r"\d+",
     segmentation=r"[a-z]+-\d+",
@@ -333,11 +333,7 @@ def records_of_poses(sessions):
 def records_of_model(wildcards):
     """Records of all jobs that lead from the pose files to one trained model."""
     train = "results/provenance/train_model/{model}/seed{seed}.json"
-    return [
-        *records_of_poses(TRAINED_ON),
-        "results/provenance/split_dataset/split_dataset.json",
-        train.format(**wildcards),
-    ]
+    return ["results/dataset/jobs.json", train.format(**wildcards)]
 
 
 def records_of_run():
