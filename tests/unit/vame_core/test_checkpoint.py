@@ -365,3 +365,8 @@ def test_history_is_a_table_with_empty_cells(tmp_path):
     assert rows[0] == {"epoch": "1", "future": ""}
     assert float(rows[1]["future"]) == 0.1 + 0.2
     assert left_in(tmp_path) == ["history.csv"]
+
+
+def test_a_training_stopped_in_its_first_epoch_has_no_history_yet(tmp_path):
+    save_history(tmp_path / "history.csv", [])
+    assert not any(tmp_path.iterdir())
