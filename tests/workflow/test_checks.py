@@ -61,6 +61,11 @@ def test_settings_that_do_not_go_together_are_refused(project):
     assert "pretrained_model: gone.pt of model bound does not exist" in printed
 
 
+def test_a_model_to_embed_is_one_of_the_models(project):
+    project.write_config(models={"a": {}}, embed_models=["a", "b"])
+    assert "embed_models: no model is 'b'; there are: a" in refused(project)
+
+
 def test_there_is_something_to_choose_by(project):
     project.write_config(choose_by="future", models={"bare": {"prediction_decoder": False}})
     assert "choose_by: no model predicts a future; choose by reconstruction" in refused(project)

@@ -151,6 +151,7 @@ EDITS = {
     "figure_dpi": (100, FIGURES),
     "example_bouts": (1, FILM),
     "skeleton": ([["nose", "left_paw", "tail"]], FILM | {"plot_motifs"}),
+    "embed_models": ([], COMPARE | SUMMARY),
     "choose_by": ("future", CHOOSE),
 }
 # settings whose rows are tests of their own, below

@@ -332,6 +332,11 @@ def faults_between_settings(config, schema):
             "choose_by: no model predicts a future; choose by reconstruction, or set "
             "prediction_decoder: true for a model"
         )
+    faults += [
+        f"embed_models: no model is {name!r}; there are: {', '.join(sorted(config['models']))}"
+        for name in config["embed_models"] or []
+        if name not in config["models"]
+    ]
     for name, changes in config["models"].items():
         model = model_settings(config, changes, schema)
         if (
@@ -364,6 +369,12 @@ def faults_between_settings(config, schema):
                 "correct the path, or set pretrained_weights: false"
             )
     return faults
+
+
+def models_to_embed(config):
+    """Models whose latents and motifs are wanted."""
+    chosen = config["embed_models"]
+    return [name for name in config["models"] if chosen is None or name in chosen]
 
 
 def warnings_about(config, models, schema):

@@ -35,6 +35,7 @@ MODELS = {
     for name, changes in config["models"].items()
 }
 TRAINED = [] if FROZEN else list(MODELS)  # here; a frozen one was elsewhere
+EMBEDDED = list(MODELS) if FROZEN else models_to_embed(config)
 SEGMENTATIONS = [
     f"{algorithm}-{n_motifs}"
     for algorithm in config["motifs"]
@@ -296,7 +297,7 @@ def segmentations_of_run():
     """Model, seed and name of each segmentation, in the order in which their tables are listed."""
     return [
         {"model": model, "seed": str(seed), "segmentation": segmentation}
-        for model in MODELS
+        for model in EMBEDDED
         for seed in config["seeds"]
         for segmentation in SEGMENTATIONS
     ]
@@ -349,37 +350,37 @@ def records_of_run():
     ]
     latents = collect(
         "results/provenance/embed_session/{model}/seed{seed}/{session}.json",
-        model=MODELS,
+        model=EMBEDDED,
         seed=config["seeds"],
         session=SESSIONS,
     )
     of_motifs = [
         *collect(
             "results/provenance/segment_motifs/{model}/seed{seed}/{segmentation}.json",
-            model=MODELS,
+            model=EMBEDDED,
             seed=config["seeds"],
             segmentation=[name for name in SEGMENTATIONS if name not in SEGMENTERS],
         ),
         *collect(
             "results/provenance/{step}/{model}/seed{seed}/{segmentation}/{session}.json",
             step=["label_motifs", "plot_ethogram"],
-            model=MODELS,
+            model=EMBEDDED,
             seed=config["seeds"],
             segmentation=SEGMENTATIONS,
             session=SESSIONS,
         ),
         *collect(
             "results/provenance/map_latents/{model}/seed{seed}.json",
-            model=MODELS,
+            model=EMBEDDED,
             seed=config["seeds"],
         ),
         *collect(
-            "results/provenance/compare_seeds/{model}/agreement.json", model=MODELS
+            "results/provenance/compare_seeds/{model}/agreement.json", model=EMBEDDED
         ),
         *collect(
             "results/provenance/{step}/{model}/seed{seed}/{segmentation}.json",
             step=["tabulate_motifs", "judge_motifs", "plot_motifs", "film_motifs"],
-            model=MODELS,
+            model=EMBEDDED,
             seed=config["seeds"],
             segmentation=SEGMENTATIONS,
         ),

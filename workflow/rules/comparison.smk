@@ -28,7 +28,7 @@ rule compare_models:
         ),
         motifs=collect(
             "results/motif_tables/{model}/seed{seed}/{segmentation}/quality.json",
-            model=MODELS,
+            model=EMBEDDED,
             seed=config["seeds"],
             segmentation=SEGMENTATIONS[0],
         ),

@@ -13,11 +13,14 @@ from model_comparison.tables import COLUMNS, compare_pairs, read_table, training
 log_to(snakemake.log[0])
 inputs = snakemake.input
 
+qualities = [json.loads(Path(path).read_text()) for path in inputs.motifs]
+of_training = {(quality["model"], quality["seed"]): quality for quality in qualities}
 rows, sessions = [], []
-for metrics_path, history, own_sessions, motifs in zip(
-    inputs.metrics, inputs.history, inputs.sessions, inputs.motifs, strict=True
+for metrics_path, history, own_sessions in zip(
+    inputs.metrics, inputs.history, inputs.sessions, strict=True
 ):
-    metrics, quality = (json.loads(Path(path).read_text()) for path in (metrics_path, motifs))
+    metrics = json.loads(Path(metrics_path).read_text())
+    quality = of_training.get((metrics["model"], metrics["seed"]))
     rows.append(training_row(metrics, pd.read_csv(history), quality))
     own = read_table(own_sessions)
     sessions.append(own.assign(model=metrics["model"], seed=metrics["seed"]))

@@ -260,3 +260,10 @@ class TestChoice:
     def test_there_is_something_to_choose_by(self):
         with pytest.raises(ValueError, match="choose_by: future, but no model has it"):
             self.choice({"r2_future": None, "prediction_steps": None}, by="future")
+
+
+def test_a_training_that_was_not_embedded_has_no_motifs():
+    history = pd.DataFrame({"seconds": [1.0]})
+    row = training_row(make_metrics(), history, None)
+    assert set(row) == set(COLUMNS)
+    assert {row["motifs"], row["motif_nmi"], row["seed_agreement"]} == {None}

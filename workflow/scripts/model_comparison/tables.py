@@ -50,11 +50,11 @@ OF_MOTIFS = {
 
 
 def training_row(
-    metrics: Mapping[str, Any], history: pd.DataFrame, quality: Mapping[str, Any]
+    metrics: Mapping[str, Any], history: pd.DataFrame, quality: Mapping[str, Any] | None
 ) -> dict[str, Any]:
     """One training's row of `comparison.csv`.
 
-    Of its `metrics.json` and `history.csv`, and the `quality.json` of one segmentation.
+    Of its `metrics.json` and `history.csv`, and the `quality.json` of one segmentation, if any.
     """
     window, steps = metrics["time_window"], metrics["prediction_steps"]
     row = dict(metrics) | {
@@ -63,6 +63,7 @@ def training_row(
         "epochs": len(history),
         "training_seconds": history["seconds"].max(),
     }
+    quality = quality or {"segmentation": None, "findings": []}
     findings = {each["name"]: each for each in quality["findings"]}
     row |= {"motifs": quality["segmentation"]} | {
         column: findings.get(name, {}).get(number) for column, (name, number) in OF_MOTIFS.items()

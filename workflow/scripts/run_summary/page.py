@@ -195,7 +195,7 @@ def summarise(
         verdicts=VERDICTS,
         shown=facts.shown,
         frozen=frozen,
-        chosen=chosen,
+        chosen=chosen if best and best.is_of(chosen) else {},
         training=training,
         recordings=known.head(LISTED).to_dict("records"),
         more_recordings=max(0, len(known) - LISTED),
