@@ -469,6 +469,10 @@ def read_sheet(path):
 def faults_of_files(row, config, where):
     faults = []
     for key in ("poses", "features", "labels"):
+        if is_url(row[key]):
+            if (lacking := plugin_lacking(row[key])) is not None:
+                faults.append(f"{where}{key}: {lacking}")
+            continue
         made_here = row[key].startswith(DEMO)
         if row[key] and not made_here and not Path(row[key]).is_file():
             faults.append(
@@ -478,6 +482,24 @@ def faults_of_files(row, config, where):
     if not faults and workflow.is_main_process and Path(row["poses"]).is_file():
         faults = faults_of_header(row, config, where)
     return faults
+
+
+def is_url(path):
+    """Whether a cell of the sheet names a file that lies elsewhere: https://…, s3://…"""
+    return re.match(r"[a-z][a-z0-9+.-]+://", path) is not None
+
+
+def plugin_lacking(url):
+    """What to install before Snakemake can fetch a URL; None where it can."""
+    try:
+        workflow.storage_registry.infer_provider(url)
+    except WorkflowError:
+        scheme = url.split(":")[0]
+        name = "http" if scheme == "https" else scheme
+        return (
+            f"{url} cannot be fetched; install snakemake-storage-plugin-{name} in Snakemake's own "
+            "environment, or correct the address"
+        )
 
 
 def faults_of_header(row, config, where):

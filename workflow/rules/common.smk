@@ -178,7 +178,12 @@ def memory_mb(base):
 
 
 def own_file(path):
-    """A file of the user's as an input, which the `prefix:` of a module must not move."""
+    """A file of the user's as an input, which the `prefix:` of a module must not move.
+
+    One that lies elsewhere is fetched by Snakemake's storage plugin for its address.
+    """
+    if is_url(path):
+        return storage(path)
     return path if path.startswith(DEMO) else local(path)
 
 
