@@ -37,6 +37,18 @@ def missing() -> str:
     return ""
 
 
+def declared_jobs(printed: str) -> list[dict[str, str]]:
+    """Rule, wildcards, threads and resources of each job of a dry run, those in groups, too."""
+    jobs = []
+    for _, rule, details in re.findall(
+        r"^( *)(?:local)?rule (\w+):\n((?:\1    .*\n)*)", printed, re.M
+    ):
+        given = dict(re.findall(r"^ *(threads|wildcards|resources): (.*)$", details, re.M))
+        resources = dict(pair.split("=", 1) for pair in given.get("resources", "").split(", "))
+        jobs.append({"rule": rule, "threads": "1", "wildcards": ""} | given | resources)
+    return jobs
+
+
 class Slurm:
     """Three nodes: cpu1, and gpu1 and gpu2 with two pretended GPUs each.
 

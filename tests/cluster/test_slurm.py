@@ -4,8 +4,8 @@ import re
 from collections import Counter
 
 import pytest
-from cluster.slurm import SWEEP, Run, seen
-from projects import JOB, WILDCARDS, make_project
+from cluster.slurm import SWEEP, Run, declared_jobs, seen
+from projects import make_project
 from workflow.test_reproducible import assert_equal, content_of, files_of
 
 pytestmark = pytest.mark.slow
@@ -27,17 +27,7 @@ def declared(slurm, project):
     """What a dry run with the profile says of each job: its rule, wildcards, threads, resources."""
     run = Run(project, "--dry-run")
     run.finish()
-    jobs = []
-    for rule, details in JOB.findall(run.text()):
-        wildcards = WILDCARDS.search(details)
-        threads = re.search(r"^    threads: (\d+)$", details, re.M)
-        resources = re.search(r"^    resources: (.*)$", details, re.M)
-        jobs.append(
-            {"rule": rule, "threads": int(threads.group(1)) if threads else 1}
-            | {"wildcards": wildcards.group(1) if wildcards else ""}
-            | dict(pair.split("=", 1) for pair in resources.group(1).split(", "))
-        )
-    return [job for job in jobs if job["rule"] != "all"]
+    return [job for job in declared_jobs(run.text()) if job["rule"] != "all"]
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +91,7 @@ def test_a_job_has_what_its_rule_declares(accounted, declared, rule):
     assert len(rows) == len(jobs) > 0
     for row in rows:
         allocated = dict(pair.split("=") for pair in row["AllocTRES"].split(","))
-        assert allocated["cpu"] == str(jobs[0]["threads"])
+        assert allocated["cpu"] == jobs[0]["threads"]
         assert allocated["mem"] == f"{jobs[0]['mem_mb']}M"
         assert row["TimelimitRaw"] == jobs[0]["runtime"]
         assert row["Partition"] == jobs[0]["slurm_partition"]
