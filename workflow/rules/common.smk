@@ -72,6 +72,7 @@ PACKAGES = {
         "embedding",
         "evaluation",
         "export",
+        "gru",
         "interruption",
         "losses",
         "model",

@@ -13,6 +13,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from vame_core.config import NetworkConfig
+from vame_core.gru import GRU
 
 
 class Outputs(NamedTuple):
@@ -28,12 +29,10 @@ class Encoder(nn.Module):
 
     def __init__(self, network: NetworkConfig, n_features: int) -> None:
         super().__init__()
-        self.encoder_rnn = nn.GRU(
+        self.encoder_rnn = GRU(
             n_features,
             network.hidden_size_layer_1,
             num_layers=2,
-            bidirectional=True,
-            batch_first=True,
             dropout=network.dropout_encoder,
         )
 
@@ -68,7 +67,7 @@ class Decoder(nn.Module):
     ) -> None:
         super().__init__()
         self.rnn, self.steps, self.decoder_start = rnn, steps, network.decoder_start
-        self.add_module(rnn, nn.GRU(network.zdims, hidden, batch_first=True, bidirectional=True))
+        self.add_module(rnn, GRU(network.zdims, hidden))
         self.latent_to_hidden = nn.Linear(network.zdims, 2 * hidden)
         self.hidden_to_output = nn.Linear(2 * hidden, n_features)
 

@@ -1,0 +1,104 @@
+"""Our GRU is torch's: the same numbers and gradients, however it is called."""
+
+import pytest
+import torch
+from torch import nn
+from vame_core.gru import GRU
+
+BATCH, STEPS, FEATURES, HIDDEN = 4, 6, 5, 7
+
+
+def both(layers: int, dtype: torch.dtype = torch.float64, **kwargs) -> tuple[nn.GRU, GRU]:
+    torch.manual_seed(1)
+    theirs = nn.GRU(
+        FEATURES, HIDDEN, layers, batch_first=True, bidirectional=True, dtype=dtype, **kwargs
+    )
+    ours = GRU(FEATURES, HIDDEN, layers, **kwargs).to(dtype)
+    ours.load_state_dict(theirs.state_dict())
+    return theirs, ours
+
+
+def values(gru: nn.GRU, inputs: torch.Tensor, first: torch.Tensor | None, use: str) -> list:
+    """What it returns and every gradient, of a loss that weighs each number otherwise."""
+    expanded = inputs if inputs.dim() == 3 else inputs.unsqueeze(1).expand(-1, STEPS, -1)
+    states, last = gru(expanded, first)
+    parts = {"states": [states], "last": [last], "both": [states, last]}[use]
+    loss = sum(
+        (part * torch.arange(part.numel(), dtype=part.dtype).view_as(part)).sum() / 100
+        for part in parts
+    )
+    sources = [source for source in (inputs, first) if source is not None]
+    return [states, last, *torch.autograd.grad(loss, [*sources, *gru.parameters()])]
+
+
+@pytest.mark.parametrize("use", ["states", "last", "both"])
+@pytest.mark.parametrize("started", [True, False])
+@pytest.mark.parametrize("same_input", [True, False])
+@pytest.mark.parametrize("layers", [1, 2])
+def test_numbers_and_gradients_are_those_of_torch(layers, same_input, started, use):
+    theirs, ours = both(layers)
+    shape = (BATCH, FEATURES) if same_input else (BATCH, STEPS, FEATURES)
+    inputs = torch.randn(shape, dtype=torch.float64, requires_grad=True)
+    first = torch.randn(2 * layers, BATCH, HIDDEN, dtype=torch.float64, requires_grad=True)
+    first = first if started else None
+    for own, reference in zip(
+        values(ours, inputs, first, use), values(theirs, inputs, first, use), strict=True
+    ):
+        torch.testing.assert_close(own, reference, rtol=1e-12, atol=1e-12)
+
+
+def test_in_single_precision_they_agree_to_its_last_digits():
+    theirs, ours = both(2, torch.float32)
+    inputs = torch.randn(BATCH, STEPS, FEATURES, requires_grad=True)
+    for own, reference in zip(
+        values(ours, inputs, None, "both"), values(theirs, inputs, None, "both"), strict=True
+    ):
+        torch.testing.assert_close(own, reference, rtol=1e-5, atol=1e-5)
+
+
+def test_more_steps_than_one_block_holds(monkeypatch):
+    monkeypatch.setattr("vame_core.gru.IN_CACHE", 2 * 2 * BATCH * HIDDEN)  # two steps each
+    theirs, ours = both(1)
+    inputs = torch.randn(BATCH, STEPS, FEATURES, dtype=torch.float64, requires_grad=True)
+    for own, reference in zip(
+        values(ours, inputs, None, "both"), values(theirs, inputs, None, "both"), strict=True
+    ):
+        torch.testing.assert_close(own, reference, rtol=1e-12, atol=1e-12)
+
+
+def test_without_gradients_the_numbers_are_the_same():
+    _, ours = both(2)
+    inputs = torch.randn(BATCH, STEPS, FEATURES, dtype=torch.float64)
+    with torch.inference_mode():
+        states, last = ours(inputs)
+    expected_states, expected_last = ours(inputs)
+    assert torch.equal(states, expected_states)
+    assert torch.equal(last, expected_last)
+
+
+def test_two_passes_before_their_gradients_keep_apart():
+    _, ours = both(1)
+    inputs = torch.randn(2, BATCH, STEPS, FEATURES, dtype=torch.float64)
+    alone = [torch.autograd.grad(ours(part)[0].sum(), ours.weight_hh_l0)[0] for part in inputs]
+    losses = [ours(part)[0].sum() for part in inputs]
+    together = [torch.autograd.grad(loss, ours.weight_hh_l0)[0] for loss in losses]
+    assert all(torch.equal(one, other) for one, other in zip(alone, together, strict=True))
+
+
+def test_a_gradient_taken_twice_is_refused():
+    _, ours = both(1)
+    loss = ours(torch.randn(BATCH, STEPS, FEATURES, dtype=torch.float64))[0].sum()
+    loss.backward(retain_graph=True)
+    with pytest.raises(RuntimeError, match="once after each forward pass"):
+        loss.backward()
+
+
+def test_dropout_draws_what_that_of_torch_draws():
+    theirs, ours = both(2, dropout=0.5)
+    inputs = torch.randn(BATCH, STEPS, FEATURES, dtype=torch.float64)
+    results = []
+    for gru in (theirs, ours):
+        torch.manual_seed(3)
+        results.append(gru(inputs)[0])
+    torch.testing.assert_close(*results, rtol=1e-12, atol=1e-12)
+    assert not torch.equal(results[1], ours.eval()(inputs)[0])
