@@ -71,6 +71,7 @@ PACKAGES = {
         "determinism",
         "embedding",
         "evaluation",
+        "events",
         "export",
         "gru",
         "interruption",

@@ -1,7 +1,7 @@
 # The dataset in, trained, evaluated and exported models out.
 #   in:  results/dataset/
 #   out: results/models/{model}/seed{seed}/  model.pt, last.pt, history.csv, metrics.json,
-#                                          sessions.csv
+#                                          sessions.csv; for TensorBoard: history.tfevents
 #        results/export/{model}/seed{seed}/  vame.pkl, model.safetensors, model.onnx, manifest.json
 
 

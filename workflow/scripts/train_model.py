@@ -24,6 +24,7 @@ from vame_core.checkpoint import (
 from vame_core.config import ModelConfig
 from vame_core.determinism import choose_device, make_reproducible
 from vame_core.evaluation import locate
+from vame_core.events import NAME, EventFile
 from vame_core.interruption import Signals, only_one
 from vame_core.model import RNNVAE
 from vame_core.training import (
@@ -117,6 +118,7 @@ with (
     else:
         history, best = [], None
         shutil.rmtree(snapshots, ignore_errors=True)  # of a run with other settings
+    for_tensorboard = EventFile(folder / NAME, history)
     written = time.monotonic()
     try:
         for event in fit(state, train, held_out, config):
@@ -130,6 +132,7 @@ with (
             else:
                 history.append(event.row())
                 save_history(history_file, history)
+                for_tensorboard.add(history[-1])
                 print(event, flush=True)
                 if event.is_best:
                     best = checkpoint(

@@ -365,3 +365,9 @@ def test_history_is_a_table_with_empty_cells(tmp_path):
     assert rows[0] == {"epoch": "1", "future": ""}
     assert float(rows[1]["future"]) == 0.1 + 0.2
     assert left_in(tmp_path) == ["history.csv"]
+
+
+def test_a_history_without_rows_leaves_no_file(tmp_path):
+    """As where a training was interrupted in its first epoch."""
+    save_history(tmp_path / "history.csv", [])
+    assert left_in(tmp_path) == []

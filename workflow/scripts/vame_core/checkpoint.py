@@ -69,7 +69,9 @@ def save_checkpoint(path: Path, checkpoint: dict[str, Any]) -> None:
 
 
 def save_history(path: Path, rows: list[dict[str, Any]]) -> None:
-    """Write the rows of `Epoch.row` as csv; what is None stays empty."""
+    """Write the rows of `Epoch.row` as csv, if there are any; what is None stays empty."""
+    if not rows:
+        return
     table = io.StringIO()
     writer = csv.DictWriter(table, rows[0])
     writer.writeheader()
