@@ -2,7 +2,7 @@ PYTHON ?= python3
 CORES ?= all
 BIN = .venv/bin
 
-.PHONY: run check test test-faults fuzz bench-poses bench-fidelity lint format clean
+.PHONY: run check test test-faults test-cluster test-conda test-storage fuzz bench-poses bench-fidelity lint format clean
 
 # The workflow, with whatever config/config.yaml says; as shipped, the demo recordings.
 run: .venv
@@ -19,6 +19,20 @@ test: .venv
 # Kills, signals, full disks: half an hour.
 test-faults: .venv
 	$(BIN)/python -m pytest -m "slow or not slow" tests/faults
+
+# The profile for Slurm on a real one, which is started and stopped on this machine, faults included:
+# a quarter of an hour, as root. SLURM_ON_ONE_MACHINE names the folder of its start-slurm.sh.
+test-cluster: .venv
+	$(BIN)/python -m pytest -m "slow or not slow" tests/cluster
+
+# Every rule in its own environment, through a stand-in for conda: ten minutes. OFFLINE_CONDA names
+# its folder.
+test-conda: .venv
+	$(BIN)/python -m pytest -m "slow or not slow" tests/conda
+
+# Recordings and results on a web server and in a bucket, both on this machine.
+test-storage: .venv
+	$(BIN)/python -m pytest -m "slow or not slow" tests/workflow/test_storage.py
 
 # Random configs and sheets, and more than a thousand damaged pose files: some minutes.
 fuzz: .venv

@@ -327,6 +327,23 @@ def faults_between_settings(config, schema):
                 f"split_gap: {config['split_gap']} frames are fewer than the window of model "
                 f"{name} (time_window + prediction_steps = {window}); set it to {window} or more"
             )
+        if model["devices"] > 1:
+            faults += [
+                f"devices: {model['devices']} cannot share the batches of model {name}; {cure}"
+                for at_fault, cure in (
+                    (model["device"] == "mps", "there is one of device: mps"),
+                    (
+                        model["batch_size"] % model["devices"],
+                        f"let batch_size ({model['batch_size']}) be a multiple of it",
+                    ),
+                    (
+                        model["decoder_start"] == "mixed",
+                        "set decoder_start: per_sample, since mixed reaches across the batch",
+                    ),
+                    (model["dropout_encoder"], "set dropout_encoder: 0"),
+                )
+                if at_fault
+            ]
         if model["skip_last_epoch"] and model["max_epochs"] == 1:
             faults.append(
                 f"skip_last_epoch: model {name} has one epoch and would skip it; "

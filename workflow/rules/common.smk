@@ -69,6 +69,7 @@ PACKAGES = {
         "checkpoint",
         "config",
         "determinism",
+        "distributed",
         "embedding",
         "evaluation",
         "events",
@@ -172,6 +173,10 @@ def exported_model(wildcards):
 def gpus_of_model(wildcards):
     """GPUs that a job with this model's network asks for."""
     return int(MODELS[wildcards.model]["device"] != "cpu")
+
+
+def gpus_of_training(wildcards):
+    return gpus_of_model(wildcards) * MODELS[wildcards.model]["devices"]
 
 
 def memory_mb(base):

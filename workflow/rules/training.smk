@@ -27,7 +27,7 @@ rule train_model:
     resources:
         mem_mb=memory_mb(8000),
         runtime=720,
-        gpu=gpus_of_model,
+        gpu=gpus_of_training,
     params:
         settings=settings_of_model,
         checkpoint_minutes=checkpoint_minutes,

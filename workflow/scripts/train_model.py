@@ -3,6 +3,7 @@
 import hashlib
 import json
 import shutil
+import signal
 import sys
 import time
 from pathlib import Path
@@ -23,6 +24,15 @@ from vame_core.checkpoint import (
 )
 from vame_core.config import ModelConfig
 from vame_core.determinism import choose_device, make_reproducible
+from vame_core.distributed import (
+    Shared,
+    agree,
+    follow,
+    is_launched,
+    join,
+    launch,
+    leads,
+)
 from vame_core.evaluation import locate
 from vame_core.events import NAME, EventFile
 from vame_core.interruption import Signals, only_one
@@ -42,7 +52,11 @@ signals = Signals()
 config = ModelConfig.from_settings(snakemake.params.settings)
 seed = int(snakemake.wildcards.seed)
 device = choose_device(config.training.device)
-torch.set_num_threads(snakemake.threads)
+if config.training.devices > 1:
+    if not is_launched():
+        launch(sys.argv[0], config.training.devices)
+    device = join(device)
+torch.set_num_threads(max(1, snakemake.threads // config.training.devices))
 generator = make_reproducible(seed, device)
 
 description_bytes = Path(snakemake.input.description).read_bytes()
@@ -70,6 +84,16 @@ if config.training.pretrained_weights:
     identity["pretrained"] = hashlib.sha256(pretrained.read_bytes()).hexdigest()
     print(f"weights start from {pretrained}")
 state = start_training(model, config, train, generator)
+history_file = Path(snakemake.output.history)
+folder = history_file.parent
+stop, snapshots, unfinished = folder / "STOP", folder / "snapshots", state_file(folder, identity)
+if config.training.devices > 1:
+    state.shared = Shared(model)
+    if not leads():
+        if unfinished.is_file():
+            load_state(unfinished, state, identity)
+        follow(fit(state, train, held_out, config), device)
+        sys.exit()
 
 
 def checkpoint(selection: str) -> dict:
@@ -97,9 +121,6 @@ def explain(failure: NonFiniteError) -> str:
     return f"{failure}; its windows begin at {listed}{more}" if places else str(failure)
 
 
-history_file = Path(snakemake.output.history)
-folder = history_file.parent
-stop, snapshots, unfinished = folder / "STOP", folder / "snapshots", state_file(folder, identity)
 ending = ""
 with (
     only_one(folder / ".lock"),
@@ -145,13 +166,15 @@ with (
                         checkpoint(f"the snapshot of epoch {event.epoch}"),
                     )
             seconds = time.monotonic() - written
-            if event or signals.seen or seconds > 60 * snakemake.params.checkpoint_minutes:
+            wish = agree(int(signals.seen or bool(event and stop.exists())), device)
+            if event or wish or seconds > 60 * snakemake.params.checkpoint_minutes:
                 save_state(unfinished, state, identity, history, best)
                 written = time.monotonic()
-            if signals.seen:
-                print(f"{signals.seen.name}: stopped after epoch {state.epoch}, step {state.step}")
-                sys.exit(128 + signals.seen)
-            if event and stop.exists():
+            if wish > 1:
+                name = signal.Signals(wish).name
+                print(f"{name}: stopped after epoch {state.epoch}, step {state.step}")
+                sys.exit(128 + wish)
+            if wish:
                 ending = f"; {stop.name} ended training after epoch {state.epoch} of {epochs}"
                 break
     except NonFiniteError as failure:

@@ -70,6 +70,7 @@ class TrainingConfig:
     pretrained_weights: bool
     pretrained_model: str
     device: Literal["auto", "cpu", "cuda", "mps"]
+    devices: int
 
 
 @dataclass(frozen=True, kw_only=True)
