@@ -16,7 +16,7 @@ from projects import ROOT, SNAKEFILE, Project
 FOLDER = Path(os.environ.get("SLURM_ON_ONE_MACHINE", ROOT.parent / "shared/tools/slurm"))
 PROFILE = ROOT / "profiles/slurm"
 WITNESS = Path(__file__).with_name("witness")
-SECONDS = 420  # that a run may take
+SECONDS = 1500  # that a run may take, also on a busy machine
 # Six models, which ask for a GPU each: `auto` takes the CPU where there is none.
 SWEEP = {
     "device": "auto",
