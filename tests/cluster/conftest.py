@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 from cluster.slurm import PATIENT, SWEEP, Slurm, missing
-from faults.conftest import copy_of, prepared, undisturbed  # noqa: F401
+from faults.conftest import copy_of, undisturbed  # noqa: F401
+from faults.injector import LONG
 from projects import make_project
 
 
@@ -24,7 +25,16 @@ def slurm():
 
 
 @pytest.fixture(scope="session")
-def finished_once(tmp_path_factory, slurm):
+def prepared(tmp_path_factory):
+    """A project whose dataset is there; undisturbed and disturbed trainings begin with copies."""
+    project = make_project(tmp_path_factory.mktemp("faults") / "prepared")
+    project.write_config(**LONG)
+    project.snakemake("results/dataset/dataset.json")
+    return project
+
+
+@pytest.fixture(scope="session")
+def locally(tmp_path_factory, slurm):
     """A sweep that ran on this machine, with as many threads as Slurm's jobs find here."""
     project = make_project(tmp_path_factory.mktemp("locally") / "project")
     project.write_config(**SWEEP)

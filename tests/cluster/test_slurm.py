@@ -51,11 +51,11 @@ def rules_of(row):
     return {rule for rule in known if rule in text}
 
 
-def test_results_are_those_of_this_machine(run, finished_once):
-    assert files_of(run.project) == files_of(finished_once)
+def test_results_are_those_of_this_machine(run, locally):
+    assert files_of(run.project) == files_of(locally)
     compared = 0
-    for file in files_of(finished_once):
-        expected = content_of(finished_once / "results" / file)
+    for file in files_of(locally):
+        expected = content_of(locally / "results" / file)
         if expected is not None:
             assert_equal(content_of(run.project / "results" / file), expected)
             compared += 1
