@@ -2,7 +2,7 @@ PYTHON ?= python3
 CORES ?= all
 BIN = .venv/bin
 
-.PHONY: run check test test-faults test-cluster test-conda test-storage fuzz bench-poses bench-fidelity lint format clean
+.PHONY: run check test test-faults test-cluster test-conda fuzz bench-poses bench-fidelity lint format clean
 
 # The workflow, with whatever config/config.yaml says; as shipped, the demo recordings.
 run: .venv
@@ -29,10 +29,6 @@ test-cluster: .venv
 # its folder.
 test-conda: .venv
 	$(BIN)/python -m pytest -m "slow or not slow" tests/conda
-
-# Recordings and results on a web server and in a bucket, both on this machine.
-test-storage: .venv
-	$(BIN)/python -m pytest -m "slow or not slow" tests/workflow/test_storage.py
 
 # Random configs and sheets, and more than a thousand damaged pose files: some minutes.
 fuzz: .venv
