@@ -2,7 +2,7 @@ PYTHON ?= python3
 CORES ?= all
 BIN = .venv/bin
 
-.PHONY: run check test test-faults test-cluster test-conda fuzz bench-poses bench-fidelity lint format clean
+.PHONY: run check test test-faults test-cluster test-conda test-compile fuzz bench-poses bench-fidelity lint format clean
 
 # The workflow, with whatever config/config.yaml says; as shipped, the demo recordings.
 run: .venv
@@ -29,6 +29,10 @@ test-cluster: .venv
 # its folder.
 test-conda: .venv
 	$(BIN)/python -m pytest -m "slow or not slow" tests/conda
+
+# Training compiled by torch.compile, which takes a minute of compiling.
+test-compile: .venv
+	$(BIN)/python -m pytest -m "slow or not slow" tests/unit/vame_core/test_training.py
 
 # Random configs and sheets, and more than a thousand damaged pose files: some minutes.
 fuzz: .venv

@@ -23,7 +23,7 @@ from vame_core.checkpoint import (
     state_file,
 )
 from vame_core.config import ModelConfig
-from vame_core.determinism import choose_device, make_reproducible
+from vame_core.determinism import choose_device, make_reproducible, set_precision
 from vame_core.distributed import (
     Shared,
     agree,
@@ -57,6 +57,7 @@ if config.training.devices > 1:
         launch(sys.argv[0], config.training.devices)
     device = join(device)
 torch.set_num_threads(max(1, snakemake.threads // config.training.devices))
+set_precision(config.training.precision)
 generator = make_reproducible(seed, device)
 
 description_bytes = Path(snakemake.input.description).read_bytes()
@@ -83,6 +84,8 @@ if config.training.pretrained_weights:
     load_pretrained(model, pretrained, description["features"])
     identity["pretrained"] = hashlib.sha256(pretrained.read_bytes()).hexdigest()
     print(f"weights start from {pretrained}")
+if config.training.compile:
+    model.compile()
 state = start_training(model, config, train, generator)
 history_file = Path(snakemake.output.history)
 folder = history_file.parent

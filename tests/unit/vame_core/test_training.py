@@ -1,10 +1,15 @@
 import copy
 import math
+import os
+import shutil
+import subprocess
+import sys
 
 import pytest
 import torch
-from tiny_models import make_batch, make_config, make_frames, make_model, make_windows
+from tiny_models import ROOT, make_batch, make_config, make_frames, make_model, make_windows
 from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
 from vame_core import training
 from vame_core.losses import Terms
 from vame_core.model import Outputs
@@ -587,22 +592,122 @@ def test_a_falling_loss_keeps_the_rate(held_out_losses):
     assert rates(epochs) == [0.02] * 6
 
 
-def test_one_cycle_rises_to_the_rate_and_falls_to_nothing(held_out_losses):
+# Ten steps an epoch; 30 % of 20 epochs is the longest rise.
+@pytest.mark.parametrize(("warmup_steps", "peak"), [(20, 2), (1000, 6)])
+def test_one_cycle_rises_to_the_rate_and_falls_to_nothing(held_out_losses, warmup_steps, peak):
     state, epochs = scripted(
         held_out_losses,
         [1] * 20,
         max_epochs=20,
         steps_per_epoch=10,
         scheduler="one_cycle",
+        warmup_steps=warmup_steps,
         learning_rate=0.02,
     )
     assert epochs[0].learning_rate == pytest.approx(0.02 / 25)
-    peak = rates(epochs).index(max(rates(epochs)))
+    assert rates(epochs).index(max(rates(epochs))) == peak
     assert rates(epochs)[peak] == pytest.approx(0.02, rel=0.01)
-    assert peak == 6  # 30 % of 20 epochs
-    assert rates(epochs)[:7] == sorted(rates(epochs)[:7])
-    assert rates(epochs)[6:] == sorted(rates(epochs)[6:], reverse=True)
+    assert rates(epochs)[: peak + 1] == sorted(rates(epochs)[: peak + 1])
+    assert rates(epochs)[peak:] == sorted(rates(epochs)[peak:], reverse=True)
     assert state.optimizer.param_groups[0]["lr"] < 1e-3 * 0.02
+
+
+# --- on other devices -----------------------------------------------------------------------------
+
+
+class HostReads(TorchDispatchMode):
+    """Counts what makes the host wait for a device: reading a tensor's numbers."""
+
+    READS = (torch.ops.aten._local_scalar_dense.default, torch.ops.aten.nonzero.default)
+
+    def __init__(self):
+        super().__init__()
+        self.count = 0
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        self.count += function in self.READS
+        return function(*args, **kwargs or {})
+
+
+@pytest.mark.parametrize("scheduler", ["constant", "plateau", "one_cycle"])
+def test_no_step_reads_a_number_where_that_waits(monkeypatch, scheduler):
+    monkeypatch.setattr(training, "looking_is_free", lambda device: False)
+    reads, tolist = HostReads(), torch.Tensor.tolist
+
+    def counted(tensor):
+        reads.count += 1
+        return tolist(tensor)
+
+    monkeypatch.setattr(torch.Tensor, "tolist", counted)
+    config = make_config(
+        max_epochs=2, steps_per_epoch=4, scheduler=scheduler, gradient_clip=0.1, noise=True
+    )
+    steps = fit(*begin(config), config)
+    counts = {"steps": [], "ends of epochs": []}
+    for _ in range(10):  # two epochs of four steps, each with its end
+        before = reads.count
+        with reads:
+            event = next(steps)
+        counts["ends of epochs" if event else "steps"].append(reads.count - before)
+    assert counts["steps"] == [0] * 8
+    assert min(counts["ends of epochs"]) > 0  # the counter counts
+
+
+def weights_after_training(**changes):
+    state, train, held_out = begin(config := make_config(**changes))
+    if config.training.compile:
+        state.model.compile()
+    for _ in fit(state, train, held_out, config):
+        pass
+    return weights_of(state)
+
+
+def furthest(weights, reference):
+    """Largest difference of any weight, beside that tensor's largest value."""
+    return max(
+        float((weights[name] - value).abs().max() / value.abs().max())
+        for name, value in reference.items()
+    )
+
+
+def test_a_fused_optimizer_changes_rounding_alone():
+    fused, plain = (weights_after_training(fused_optimizer=fused) for fused in (True, False))
+    assert furthest(fused, plain) < 1e-4
+
+
+def test_on_the_cpu_tf32_is_single_precision():
+    plain, rounded = (weights_after_training(precision=name) for name in ("float32", "tf32"))
+    assert_same_weights(rounded, plain)
+
+
+def test_bfloat16_rounds_products_and_keeps_weights_and_losses_in_single_precision():
+    plain, rounded = (
+        weights_after_training(precision=name, learning_rate=1e-3) for name in ("float32", "bf16")
+    )
+    assert {value.dtype for value in rounded.values()} == {torch.float32}
+    assert 0 < furthest(rounded, plain) < 0.2
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not (shutil.which("c++") or shutil.which("g++")), reason="no C++ compiler")
+def test_a_compiled_step_changes_rounding_alone():
+    # In a process of its own: the shapes that tests have checked cannot be compiled.
+    program = (
+        "from unit.vame_core.test_training import furthest, weights_after_training as train\n"
+        "compiled, plain = (train(compile=on, max_epochs=1) for on in (True, False))\n"
+        "print(furthest(compiled, plain), compiled.keys() == plain.keys())"
+    )
+    paths = os.pathsep.join(str(ROOT / folder) for folder in ("tests", "workflow/scripts"))
+    result = subprocess.run(
+        [sys.executable, "-c", program],
+        env=os.environ | {"PYTHONPATH": paths},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    difference, same_names = result.stdout.split()
+    assert same_names == "True"
+    assert float(difference) < 1e-4
 
 
 # --- going on from a copy -------------------------------------------------------------------------

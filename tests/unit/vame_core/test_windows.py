@@ -162,3 +162,30 @@ def test_a_dataset_without_windows_is_named(tmp_path):
     with pytest.raises(ValueError, match="no window of 8 frames") as error:
         open_side(path, describe(("test", 0, 6)), "test", time_window=7)
     assert str(path) in str(error.value)
+
+
+# --- arrays larger than a device ------------------------------------------------------------------
+
+
+def open_rows(path, device):
+    np.save(path, make_rows(200).numpy())
+    description = {"segments": [{"side": "train", "start": 0, "stop": 200}]}
+    return open_windows(path, description, "train", make_config(), torch.device(device))
+
+
+@pytest.mark.parametrize("large", [1, 2**28], ids=["let go of", "kept"])
+def test_windows_of_a_memory_map_are_the_same_each_time(tmp_path, monkeypatch, large):
+    monkeypatch.setattr("vame_core.windows.LARGE", large)
+    windows = open_rows(tmp_path / "train.npy", "cpu")
+    assert (windows._release is None) == (large > 200)
+    numbers = torch.arange(0, 180, 9)  # more than are read at once
+    for _ in range(2):
+        assert windows.take(numbers)[:, 0, 0].tolist() == numbers.tolist()
+
+
+@pytest.mark.parametrize(("free", "where"), [(1e9, "meta"), (1e2, "cpu")])
+def test_frames_that_a_device_has_no_room_for_stay_on_the_host(tmp_path, monkeypatch, free, where):
+    monkeypatch.setattr("vame_core.windows.free_memory", lambda device: free)
+    windows = open_rows(tmp_path / "train.npy", "meta")
+    assert windows.frames.device.type == where
+    assert windows.device.type == "meta"

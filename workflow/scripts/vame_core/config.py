@@ -58,6 +58,7 @@ class TrainingConfig:
     scheduler: Literal["constant", "plateau", "one_cycle"]
     scheduler_step_size: int
     scheduler_gamma: float
+    warmup_steps: int
     gradient_clip: float | None
     noise: bool
     held_out: Literal["fixed", "redrawn"]
@@ -71,6 +72,9 @@ class TrainingConfig:
     pretrained_model: str
     device: Literal["auto", "cpu", "cuda", "mps"]
     devices: int
+    precision: Literal["float32", "tf32", "bf16"]
+    fused_optimizer: bool
+    compile: bool
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -30,6 +30,12 @@ def choose_device(name: str) -> torch.device:
     return torch.device(name)
 
 
+def set_precision(name: str) -> None:
+    """Let NVIDIA's matrix products round to TensorFloat-32, or not; torch lets cuDNN by default."""
+    torch.backends.cuda.matmul.allow_tf32 = name == "tf32"
+    torch.backends.cudnn.allow_tf32 = name == "tf32"
+
+
 def make_reproducible(seed: int, device: torch.device) -> torch.Generator:
     """Fix kernels and torch's global state; return the generator for everything drawn by us.
 

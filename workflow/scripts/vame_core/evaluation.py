@@ -64,7 +64,7 @@ def fit_linear_baseline(train: Windows, network: NetworkConfig) -> LinearBaselin
     # A component without variance has scores of rounding errors, which predict nothing.
     gain = torch.where(variances > 1e-10 * variances[0], 1 / variances, 0.0)
     continuation = gain.unsqueeze(1) * (components @ covariance[:encoded, encoded:])
-    device = train.frames.device
+    device = train.device
     return LinearBaseline(*(x.float().to(device) for x in (mean, components, continuation)))
 
 

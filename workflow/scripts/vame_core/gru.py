@@ -46,6 +46,9 @@ class GRU(nn.GRU):
         """States of the last layer at every step, and the last state of every layer and way."""
         if inputs.device.type != "cpu" or torch.jit.is_tracing() or torch.compiler.is_compiling():
             return super().forward(inputs, start)
+        if torch.is_autocast_enabled("cpu"):  # single precision is what a CPU is fast in
+            with torch.autocast("cpu", enabled=False):
+                return self(inputs.float(), None if start is None else start.float())
         batch, steps, _ = inputs.shape
         if start is None:
             start = inputs.new_zeros(2 * self.num_layers, batch, self.hidden_size)

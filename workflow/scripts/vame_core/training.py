@@ -124,7 +124,12 @@ def start_training(
 ) -> TrainingState:
     """State before the first step: Adam (amsgrad, as VAME) and its learning rate's schedule."""
     training = config.training
-    optimizer = torch.optim.Adam(model.parameters(), lr=training.learning_rate, amsgrad=True)
+    optimizer = torch.optim.Adam(
+        model.parameters(),
+        lr=training.learning_rate,
+        amsgrad=True,
+        fused=training.fused_optimizer or None,
+    )
     return TrainingState(
         model=model,
         optimizer=optimizer,
@@ -147,7 +152,11 @@ SCHEDULERS: dict[str, Callable] = {
         threshold=1e-3,
     ),
     "one_cycle": lambda optimizer, training, steps: torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, max_lr=training.learning_rate, total_steps=epochs_to_train(training) * steps
+        optimizer,
+        max_lr=training.learning_rate,
+        total_steps=(total := epochs_to_train(training) * steps),
+        pct_start=min(training.warmup_steps / total, 0.3),
+        cycle_momentum=False,
     ),
 }
 
@@ -173,7 +182,7 @@ def fit(
     training = config.training
     # Where each look waits for the device, an epoch is looked at once, at its end; only one that
     # failed is gone through again step by step.
-    look_at_steps = looking_is_free(train.frames.device)
+    look_at_steps = looking_is_free(train.device)
     while (
         state.epoch < epochs_to_train(training)
         and state.epochs_without_gain <= training.model_convergence
@@ -237,6 +246,7 @@ def _train_epoch(
             noise=training.noise,
             generator=state.generator,
             gradient_clip=training.gradient_clip,
+            precision=training.precision,
             refuse_non_finite=look_at_steps,
         )
         if look_at_steps and (names := _not_finite(measured)):
@@ -361,19 +371,26 @@ def train_step(
     noise: bool,
     generator: torch.Generator | None,
     gradient_clip: float | None = None,
+    precision: str = "float32",
     refuse_non_finite: bool = False,
 ) -> Float[Tensor, 5]:
     """One step of gradient descent; returns the terms and the norm of the gradient (`MEASURED`).
 
     The noise is on the encoder's input alone: what is reconstructed is the window itself. A
     gradient whose norm is above `gradient_clip` is shortened to it (Pascanu et al. 2013,
-    algorithm 1). `refuse_non_finite` leaves the weights as they are where one of these numbers
-    is not finite; it waits for the device, which nothing else here does.
+    algorithm 1). `precision` bf16 has the network's matrix products in bfloat16 where the device
+    does them so; losses, gradients and weights stay in single precision. `refuse_non_finite`
+    leaves the weights as they are where one of these numbers is not finite; it waits for the
+    device, which nothing else here does (but the cluster term's decomposition, inside torch, on
+    CUDA).
     """
     model.train()
     target, future = split_window(windows, time_window)
     inputs = add_noise(target, generator) if noise else target
-    outputs = model(inputs) if generator is None else model(inputs, generator)
+    with torch.autocast(windows.device.type, torch.bfloat16, enabled=precision == "bf16"):
+        outputs = model(inputs) if generator is None else model(inputs, generator)
+    if precision == "bf16":
+        outputs = Outputs(*(part if part is None else part.float() for part in outputs))
     terms = compute_terms(outputs, target, future, kmeans_loss)
     optimizer.zero_grad()
     objective(terms, weights).backward()

@@ -6,7 +6,8 @@ a window lies inside one segment, so it never crosses a session, a gap or the sp
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import mmap
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,9 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from vame_core.config import ModelConfig
+
+LARGE = 2**28  # bytes of a memory map above which what was read is let go of at once
+READ_AT_ONCE = 8  # windows of one: each brings up to two megabytes with it
 
 
 class Windows:
@@ -29,6 +33,10 @@ class Windows:
         Rows of one side of the split, on the device that the network runs on, or memory-mapped.
     segments
         First and last row (excluded) of each segment. Shorter ones than `length` hold no window.
+    device
+        Where windows are needed; where `frames` are, if None.
+    release
+        Called after windows were read, to let go of the pages of a memory map.
 
     Raises
     ------
@@ -37,7 +45,12 @@ class Windows:
     """
 
     def __init__(
-        self, frames: Float[Tensor, "frame feature"], segments: list[tuple[int, int]], length: int
+        self,
+        frames: Float[Tensor, "frame feature"],
+        segments: list[tuple[int, int]],
+        length: int,
+        device: torch.device | None = None,
+        release: Callable[[], None] | None = None,
     ) -> None:
         holding = [(start, stop - start - length + 1) for start, stop in segments]
         holding = [(start, count) for start, count in holding if count > 0]
@@ -51,10 +64,12 @@ class Windows:
         starts, counts = torch.tensor(holding).T
         self.frames = frames
         self.length = length
-        self._ends = counts.cumsum(0).to(frames.device)
+        self.device = device or frames.device
+        self._release = release
+        self._ends = counts.cumsum(0).to(self.device)
         # Row of window n = n + what its segment adds.
-        self._shift = (starts - (counts.cumsum(0) - counts)).to(frames.device)
-        self._offsets = torch.arange(length, device=frames.device)
+        self._shift = (starts - (counts.cumsum(0) - counts)).to(self.device)
+        self._offsets = torch.arange(length, device=self.device)
         self._count = int(counts.sum())
 
     def __len__(self) -> int:
@@ -66,11 +81,18 @@ class Windows:
 
     def take(self, numbers: Int[Tensor, " batch"]) -> Float[Tensor, "batch time feature"]:
         """The windows of these numbers."""
-        return self.frames[self.rows(numbers).unsqueeze(1) + self._offsets]
+        rows = self.rows(numbers).unsqueeze(1) + self._offsets
+        if not self._release:
+            return self.frames[rows]
+        pieces = []
+        for piece in rows.to(self.frames.device).split(READ_AT_ONCE):
+            pieces.append(self.frames[piece])
+            self._release()
+        return torch.cat(pieces).to(self.device)
 
     def choose(self, n: int, generator: torch.Generator) -> Int[Tensor, " batch"]:
         """Numbers of `n` windows, each equally likely, with replacement."""
-        return torch.randint(len(self), (n,), generator=generator, device=self.frames.device)
+        return torch.randint(len(self), (n,), generator=generator, device=self.device)
 
     def draw(self, n: int, generator: torch.Generator) -> Float[Tensor, "batch time feature"]:
         """`n` windows so chosen."""
@@ -79,7 +101,7 @@ class Windows:
     def spread(self, n: int) -> Int[Tensor, " windows"]:
         """Numbers of at most `n` windows, evenly spread over all: the same on every call."""
         n = min(n, len(self))
-        return torch.arange(n, device=self.frames.device) * len(self) // n
+        return torch.arange(n, device=self.device) * len(self) // n
 
     def batches(
         self, numbers: Int[Tensor, " windows"], size: int
@@ -93,14 +115,26 @@ def open_windows(
 ) -> Windows:
     """Windows of one side of a dataset that `split_dataset` wrote.
 
-    The array stays memory-mapped on the CPU; on any other device it is copied there once.
+    The array stays memory-mapped on the CPU; what was read of a large one is let go of, so that
+    memory does not grow with it. To any other device it is copied once, if it fits there.
     """
     # Mapped copy-on-write because torch wants writable memory; nothing is ever written.
-    frames = torch.from_numpy(np.load(path, mmap_mode="c")).to(device)
+    mapped = np.load(path, mmap_mode="c")
+    frames, release = torch.from_numpy(mapped), None
+    if device.type != "cpu" and mapped.nbytes < free_memory(device) / 2:
+        frames = frames.to(device)
+    elif mapped.nbytes > LARGE and hasattr(mmap, "MADV_DONTNEED"):
+        pages = mapped._mmap
+        release = lambda: pages.madvise(mmap.MADV_DONTNEED)  # noqa: E731
     segments = [(s["start"], s["stop"]) for s in description["segments"] if s["side"] == side]
     if config.training.windows == "across_joins":
         segments = [(0, len(frames) - 1)]  # VAME never draws the last window
     try:
-        return Windows(frames, segments, config.window_length)
+        return Windows(frames, segments, config.window_length, device, release)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
+
+
+def free_memory(device: torch.device) -> float:
+    """Bytes that are free on a device, as far as it tells."""
+    return torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else float("inf")

@@ -1,0 +1,555 @@
+"""How fast this is, beside VAME 0.14.4 in one run: `make bench`.
+
+Prints a table, writes `benchmarks/results.json`, and draws `docs/speed.png`: the held-out error
+of both against the seconds that their training took. VAME's own functions are taken from its
+published wheel, unmodified; what needs them is left out, with the reason, where it cannot be had.
+
+The held-out error is reconstruction + future, mean squared errors per element in scaled units,
+over the same windows inside segments for both; looking at it is not counted as training.
+"""
+
+import argparse
+import importlib.metadata
+import json
+import os
+import platform
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import fields
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+from fidelity import DEFAULTS, PRESET, SCHEMA, DataSet, find_clips, simulate_demo
+from parity import peer as published
+from pose_prep.alignment import AlignmentSettings, align_recording
+from pose_prep.reading import read_poses
+from pose_prep.splitting import SplitSettings, write_dataset
+from pose_prep.storage import save_aligned
+from vame_core.config import ModelConfig
+from vame_core.determinism import make_reproducible
+from vame_core.embedding import embed
+from vame_core.losses import term_weights
+from vame_core.model import RNNVAE
+from vame_core.training import fit, start_training, train_step
+from vame_core.windows import Windows, open_windows
+
+ROOT = Path(__file__).resolve().parents[1]
+RESULTS, FIGURE = ROOT / "benchmarks/results.json", ROOT / "docs/speed.png"
+USED = {key for key, entry in SCHEMA.items() if "train_model" in entry.get("used_by", [])}
+CPU = torch.device("cpu")
+PEER_EPOCHS = 6
+JUDGED_WINDOWS = 1024
+SMALL = {"hidden_size_layer_1": 32, "hidden_size_rec": 32, "hidden_size_pred": 32}
+SMALL |= {"batch_size": 64}
+
+
+# --- data and networks ----------------------------------------------------------------------------
+
+
+def make_dataset(data: DataSet, folder: Path) -> dict:
+    """The recordings aligned, split and scaled by the defaults; what dataset.json says of it."""
+    chosen = DEFAULTS | {"center": data.center, "orient": data.orient}
+    alignment = AlignmentSettings(**{f.name: chosen[f.name] for f in fields(AlignmentSettings)})
+    split = SplitSettings(**{f.name: chosen[f.name] for f in fields(SplitSettings)})
+    aligned = {}
+    for recording in data.recordings:
+        poses = read_poses(recording.path, "DeepLabCut", recording.fps)
+        aligned[recording.session] = folder / f"{recording.session}.npz"
+        save_aligned(align_recording(poses, alignment), aligned[recording.session])
+    sides = {side: folder / f"{side}.npy" for side in ("train", "test")}
+    return write_dataset(aligned, dict.fromkeys(aligned, ""), split, sides)
+
+
+def config_of(**changes) -> ModelConfig:
+    settings = {key: DEFAULTS[key] for key in USED} | {"device": "cpu"} | changes
+    return ModelConfig.from_settings(settings)
+
+
+def peer_network(peer, config: ModelConfig, n_features: int) -> torch.nn.Module:
+    network = config.network
+    return peer.rnn_model.RNN_VAE(
+        TEMPORAL_WINDOW=2 * network.time_window,
+        ZDIMS=network.zdims,
+        NUM_FEATURES=n_features,
+        FUTURE_DECODER=network.prediction_decoder,
+        FUTURE_STEPS=network.prediction_steps,
+        hidden_size_layer_1=network.hidden_size_layer_1,
+        hidden_size_layer_2=network.hidden_size_layer_1,
+        hidden_size_rec=network.hidden_size_rec,
+        hidden_size_pred=network.hidden_size_pred,
+        dropout_encoder=network.dropout_encoder,
+        dropout_rec=0,
+        dropout_pred=0,
+        softplus=network.softplus,
+    )
+
+
+class Peer:
+    """VAME's training: its network, loader and `train`, with its default settings."""
+
+    def __init__(self, modules, config: ModelConfig, folder: Path, seed: int) -> None:
+        self.modules, self.config = modules, config
+        frames = np.load(folder / "train.npy")
+        (project := folder / "vame").mkdir(exist_ok=True)
+        np.save(project / "train_seq.npy", frames.T.astype(float))
+        torch.manual_seed(seed)
+        np.random.seed(seed)  # noqa: NPY002
+        self.model = peer_network(modules, config, frames.shape[1])
+        self.optimizer = torch.optim.Adam(
+            self.model.parameters(), lr=config.training.learning_rate, amsgrad=True
+        )
+        self.scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(
+            self.optimizer, factor=0.2, patience=100, threshold=1e-3
+        )
+        dataset = modules.dataloader.SEQUENCE_DATASET(
+            f"{project}/",
+            data="train_seq.npy",
+            train=True,
+            temporal_window=2 * config.network.time_window,
+        )
+        self.loader = torch.utils.data.DataLoader(
+            dataset, batch_size=config.training.batch_size, shuffle=True, drop_last=True
+        )
+
+    def train(self, batches, epoch: int) -> None:
+        network, loss, training = self.config.network, self.config.loss, self.config.training
+        self.modules.rnn_vae.train(
+            batches,
+            epoch,
+            self.model,
+            self.optimizer,
+            loss.anneal_function,
+            loss.beta,
+            loss.kl_start,
+            loss.annealtime,
+            2 * network.time_window,
+            network.prediction_decoder,
+            network.prediction_steps,
+            self.scheduler,
+            loss.mse_reconstruction_reduction,
+            loss.mse_prediction_reduction,
+            loss.kmeans_loss,
+            loss.kmeans_lambda,
+            training.batch_size,
+            training.noise,
+        )
+
+
+class FirstOf:
+    """The first batches of a loader, as a loader."""
+
+    def __init__(self, loader, steps: int) -> None:
+        self.loader, self.steps = loader, steps
+
+    def __len__(self) -> int:
+        return self.steps
+
+    def __iter__(self) -> Iterator:
+        for _, batch in zip(range(self.steps), self.loader, strict=False):
+            yield batch
+
+
+def held_out_error(model: torch.nn.Module, held_out: Windows, time_window: int) -> float:
+    """Reconstruction + future over fixed windows, in one random order, in batches of 256."""
+    numbers = held_out.spread(JUDGED_WINDOWS)
+    order = torch.randperm(len(numbers), generator=torch.Generator().manual_seed(0))
+    model.eval()
+    sums = torch.zeros(2)
+    with torch.inference_mode():
+        for windows in held_out.batches(numbers[order], 256):
+            reconstruction, future = model(windows[:, :time_window])[:2]
+            sums += len(windows) * torch.stack(
+                [
+                    (reconstruction - windows[:, :time_window]).square().mean(),
+                    (future - windows[:, time_window:]).square().mean(),
+                ]
+            )
+    model.train()
+    return float(sums.sum() / len(numbers))
+
+
+def seconds_of(work: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+# --- what is measured -----------------------------------------------------------------------------
+
+
+def step_speed(modules, folder: Path, description: dict, steps: int, **changes) -> dict:
+    """Seconds of a training step, batches drawn, of both by turns: medians of seven turns."""
+    config = config_of(**PRESET_TRAINING | changes)
+    peer = Peer(modules, config, folder, seed=0)
+    generator = make_reproducible(0, CPU)
+    windows = open_windows(folder / "train.npy", description, "train", config_of(), CPU)
+    model = RNNVAE(config.network, windows.frames.shape[1])
+    state = start_training(model, config, windows, generator)
+    network, training = config.network, config.training
+    weights = term_weights(
+        config.loss,
+        1.0,
+        batch_size=training.batch_size,
+        time_window=network.time_window,
+        future_steps=network.future_steps,
+        n_features=windows.frames.shape[1],
+        zdims=network.zdims,
+    )
+
+    def our_steps() -> None:
+        for _ in range(steps):
+            train_step(
+                model,
+                windows.draw(training.batch_size, generator),
+                state.optimizer,
+                weights,
+                time_window=network.time_window,
+                kmeans_loss=config.loss.kmeans_loss,
+                noise=training.noise,
+                generator=generator,
+                refuse_non_finite=True,
+            )
+
+    turns = []
+    for turn in range(8):
+        theirs = seconds_of(lambda: peer.train(FirstOf(peer.loader, steps), 10)) / steps
+        turns.append((theirs, seconds_of(our_steps) / steps))
+        if turn == 0:
+            turns.clear()  # to warm up
+    theirs, ours = (statistics.median(column) for column in zip(*turns, strict=True))
+    ratio = statistics.median(one / other for one, other in turns)
+    return {"vame_seconds": theirs, "seconds": ours, "ratio": ratio}
+
+
+def time_to_quality(modules, folder: Path, description: dict, seed: int) -> dict:
+    """Both trainings with their default settings, ours for as long as six epochs of VAME's take."""
+    preset, config = config_of(**PRESET_TRAINING), config_of()
+    train, held_out = (
+        open_windows(folder / f"{side}.npy", description, side, config, CPU)
+        for side in ("train", "test")
+    )
+    peer = Peer(modules, preset, folder, seed)
+    theirs, seconds = [], 0.0
+    for epoch in range(1, PEER_EPOCHS + 1):
+        seconds += seconds_of(lambda: peer.train(peer.loader, epoch))  # noqa: B023
+        theirs.append((seconds, held_out_error(peer.model, held_out, preset.network.time_window)))
+        print(f"  VAME, epoch {epoch}: {seconds:.1f} s, error {theirs[-1][1]:.3f}", flush=True)
+
+    generator = make_reproducible(seed, CPU)
+    model = RNNVAE(config.network, train.frames.shape[1])
+    state = start_training(model, config, train, generator)
+    ours, seconds, done = [], 0.0, 0
+    events = fit(state, train, held_out, config)
+    while seconds < theirs[-1][0]:
+        start = time.perf_counter()
+        event = next(events)
+        if event is None:  # what an epoch's end takes is looking, not training
+            seconds += time.perf_counter() - start
+            done += 1
+            if done % 10 == 0:
+                ours.append((seconds, held_out_error(model, held_out, config.network.time_window)))
+    goal = theirs[-1][1]
+    reached = next((at for at, error in ours if error <= goal), None)
+    return {
+        "vame": theirs,
+        "ours": ours,
+        "goal": goal,
+        "seconds_to_goal": reached,
+        "ratio": theirs[-1][0] / reached if reached else None,
+        "lowest_error": min(error for _, error in ours),
+        "vame_lowest_error": min(error for _, error in theirs),
+    }
+
+
+def embedding_speed(modules, folder: Path, session: str, description: dict) -> dict:
+    """Frames a second of a recording's latents: VAME's loop, one window after the other, and ours.
+
+    The loop is that of its `embed_latent_vectors`: each window through encoder and lambda layer.
+    """
+    config = config_of()
+    torch.manual_seed(0)
+    with np.load(folder / f"{session}.npz") as arrays:
+        poses, usable = arrays["poses"], arrays["usable"]
+    ours = RNNVAE(config.network, poses.shape[1]).eval()
+    theirs = peer_network(modules, config, poses.shape[1]).eval()
+    theirs.load_state_dict(ours.state_dict())
+    window = config.network.time_window
+    mean, std = (np.array(description["scaling"][key]) for key in ("mean", "std"))
+    scaled = torch.from_numpy(((poses - mean) / std).astype(np.float32))
+    first = int(np.argmax(np.convolve(usable, np.ones(600), "valid") == 600))  # a usable stretch
+    loop = []
+
+    def one_by_one() -> None:
+        with torch.no_grad():
+            for start in range(first, first + 600 - window):
+                hidden = theirs.encoder(scaled[start : start + window].unsqueeze(0))
+                loop.append(theirs.lmbda(hidden)[1])
+
+    latents = []
+    loop_seconds = seconds_of(one_by_one) / len(loop)
+    our_seconds = seconds_of(
+        lambda: latents.extend(embed(ours, poses, usable, description["scaling"]))
+    ) / len(poses)
+    expected = torch.cat(loop).numpy()
+    got = np.concatenate(latents)[first : first + len(expected)]
+    return {
+        "vame_frames_per_second": 1 / loop_seconds,
+        "frames_per_second": 1 / our_seconds,
+        "ratio": loop_seconds / our_seconds,
+        "largest_difference": float(np.abs(got - expected).max()),
+    }
+
+
+def training_memory(folder: Path, frames: int) -> dict:
+    """Peak memory and step time of training on a generated file, in a process of its own."""
+    command = [sys.executable, __file__, "--memory-of", str(frames), str(folder)]
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    return json.loads(result.stdout.splitlines()[-1])
+
+
+def train_on_generated(frames: int, folder: Path) -> None:
+    """Two hundred steps of a small network on so many frames of 12 features; prints JSON."""
+    path = folder / f"{frames}.npy"
+    array = np.lib.format.open_memmap(path, "w+", np.float32, (frames, 12))
+    rng = np.random.default_rng(0)
+    for start in range(0, frames, 10**6):
+        array[start : start + 10**6] = rng.standard_normal(
+            (min(10**6, frames - start), 12), dtype=np.float32
+        )
+    array.flush()
+    del array
+    # Writing it is not training: that begins in a process with a memory of its own.
+    if os.fork():
+        _, status = os.wait()
+        path.unlink()
+        sys.exit(os.waitstatus_to_exitcode(status))
+    description = {"segments": [{"side": "train", "start": 0, "stop": frames}]}
+    config = config_of(**SMALL | {"steps_per_epoch": 100, "max_epochs": 2})
+    generator = make_reproducible(0, CPU)
+    train = open_windows(path, description, "train", config, CPU)
+    state = start_training(RNNVAE(config.network, 12), config, train, generator)
+    seconds = []
+    before = time.perf_counter()
+    for event in fit(state, train, train, config):
+        if event is None:
+            seconds.append(time.perf_counter() - before)
+        before = time.perf_counter()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # of this process alone
+    print(json.dumps({"peak_mb": peak, "step_seconds": statistics.median(seconds)}), flush=True)
+    os._exit(0)
+
+
+def planning_speed(folder: Path, sessions: int, models: int, seeds: int) -> dict:
+    """Seconds of a dry run of a sweep over many recordings."""
+    (folder / "poses").mkdir(parents=True)
+    (folder / "config").mkdir()
+    simulated = simulate_demo(folder / "poses").recordings[0].path
+    for number in range(sessions):
+        os.link(simulated, folder / f"poses/mouse{number}.csv")
+    rows = (f"mouse{number}\tposes/mouse{number}.csv\t30\n" for number in range(sessions))
+    (folder / "config/sessions.tsv").write_text("session\tposes\tfps\n" + "".join(rows))
+    config = {
+        **{"center": "tail_base", "orient": "nose", "device": "cpu", "models": {}},
+        "grid": {"beta": [round(0.1 * number, 1) for number in range(1, models + 1)]},
+        "seeds": list(range(seeds)),
+        "embed_models": [],
+    }
+    (folder / "config/config.yaml").write_text(json.dumps(config))
+    return {"seconds": seconds_of(lambda: snakemake(folder, "--dry-run", "--quiet"))}
+
+
+def nothing_to_do_speed(folder: Path) -> dict:
+    """Seconds of a run of the demo that has nothing to do."""
+    shutil.copytree(ROOT / "config", folder / "config")
+    first = seconds_of(lambda: snakemake(folder))
+    return {"first_run_seconds": first, "seconds": seconds_of(lambda: snakemake(folder))}
+
+
+def snakemake(folder: Path, *arguments: str) -> None:
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
+    command += ["--directory", str(folder), "--cores", str(torch.get_num_threads())]
+    command += ["--workflow-profile", str(ROOT / "profiles/default"), *arguments]
+    subprocess.run(command, check=True, capture_output=True, cwd=folder)
+
+
+# --- the table ------------------------------------------------------------------------------------
+
+PRESET_TRAINING = {key: value for key, value in PRESET.items() if key in USED}
+
+
+def draw(curves: dict, path: Path) -> None:
+    figure, axes = plt.subplots(figsize=(5, 3.2), layout="constrained")
+    for name, key, colour in (
+        ("VAME 0.14.4", "vame", "#0072B2"),
+        ("this workflow", "ours", "#D55E00"),
+    ):
+        seconds, errors = zip(*curves[key], strict=True)
+        axes.plot(seconds, errors, color=colour, marker="o", markersize=3, label=name)
+    axes.axhline(curves["goal"], color="0.6", linewidth=0.8, linestyle=":")
+    axes.set(xlabel="Training time (s)", ylabel="Held-out error\n(reconstruction + future)")
+    axes.set_ylim(0, None)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False)
+    figure.savefig(path, dpi=160)
+
+
+def verdict(value: float, goal: float, *, at_least: bool) -> str:
+    return "yes" if (value >= goal if at_least else value <= goal) else "no"
+
+
+def table(results: dict) -> list[tuple[str, str, str, str]]:
+    """What was measured, the goal, and whether it was reached."""
+    rows = []
+    if "time_to_quality" in results:
+        found = results["time_to_quality"]
+        ratio = found["ratio"] or 0
+        rows.append(
+            (
+                f"Time to VAME's error after {PEER_EPOCHS} epochs ({found['goal']:.3f})",
+                f"{ratio:.1f} times sooner ({found['vame'][-1][0]:.0f} s and "
+                f"{found['seconds_to_goal'] or float('nan'):.0f} s)",
+                "8 times",
+                verdict(ratio, 8, at_least=True),
+            )
+        )
+        rows.append(
+            (
+                "Lowest held-out error in that time",
+                f"{found['lowest_error']:.3f}; VAME {found['vame_lowest_error']:.3f}",
+                "lower",
+                verdict(found["lowest_error"], found["vame_lowest_error"], at_least=False),
+            )
+        )
+        for name, goal in (("default network", 1.3), ("small network", 3.0)):
+            step = results["step"][name]
+            rows.append(
+                (
+                    f"A step, {name}",
+                    f"{step['ratio']:.2f} times VAME's speed ({1e3 * step['vame_seconds']:.0f} ms "
+                    f"and {1e3 * step['seconds']:.0f} ms)",
+                    f"{goal} times",
+                    verdict(step["ratio"], goal, at_least=True),
+                )
+            )
+        embedding = results["embedding"]
+        rows.append(
+            (
+                "Embedding, frames a second",
+                f"{embedding['ratio']:.0f} times VAME's loop "
+                f"({embedding['vame_frames_per_second']:.0f} and "
+                f"{embedding['frames_per_second']:.0f}), latents equal to "
+                f"{embedding['largest_difference']:.0e}",
+                "3 times, 1e-5",
+                verdict(embedding["ratio"], 3, at_least=True)
+                if embedding["largest_difference"] <= 1e-5
+                else "no",
+            )
+        )
+    small, large = results["memory"]["1e6"], results["memory"]["1e8"]
+    growth = large["peak_mb"] / small["peak_mb"] - 1
+    rows.append(
+        (
+            "Peak memory of training, 10⁶ to 10⁸ frames",
+            f"{growth:+.1%} ({small['peak_mb']:.0f} MB and {large['peak_mb']:.0f} MB)",
+            "+5 %",
+            verdict(growth, 0.05, at_least=False),
+        )
+    )
+    slower = large["step_seconds"] / small["step_seconds"]
+    rows.append(("A step's time, 10⁶ to 10⁸ frames", f"{slower:.2f} times", "1", "–"))
+    planning = results["planning"]
+    rows.append(
+        (
+            "Planning 1,000 sessions, 50 models × 5 seeds, none embedded",
+            f"{planning['seconds']:.0f} s",
+            "20 s",
+            verdict(planning["seconds"], 20, at_least=False),
+        )
+    )
+    idle = results["nothing_to_do"]
+    rows.append(
+        (
+            "The demo with nothing to do",
+            f"{idle['seconds']:.1f} s (first run {idle['first_run_seconds']:.0f} s)",
+            "5 s",
+            verdict(idle["seconds"], 5, at_least=False),
+        )
+    )
+    return rows
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--recordings", type=Path, help="folder of the two benchmark recordings")
+    parser.add_argument(
+        "--memory-of", nargs=2, metavar=("FRAMES", "FOLDER"), help=argparse.SUPPRESS
+    )
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    if arguments.memory_of:
+        train_on_generated(int(arguments.memory_of[0]), Path(arguments.memory_of[1]))
+    started = time.perf_counter()
+    results: dict = {}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "data").mkdir()
+        data = find_clips(arguments.recordings) or simulate_demo(folder / "data")
+        description = make_dataset(data, folder / "data")
+        try:
+            cache = ROOT / ".pytest_cache/d" / f"vame-py-{published.VERSION}"
+            cache.mkdir(parents=True, exist_ok=True)
+            modules = published.load(published.fetch(cache))
+        except (OSError, ImportError) as error:
+            print(f"left out what is measured beside VAME, which cannot be had: {error}")
+            modules = None
+        if modules:
+            print("time to quality", flush=True)
+            results["time_to_quality"] = time_to_quality(
+                modules, folder / "data", description, arguments.seed
+            )
+            draw(results["time_to_quality"], FIGURE)
+            print("steps, embedding", flush=True)
+            results["step"] = {
+                "default network": step_speed(modules, folder / "data", description, 3),
+                "small network": step_speed(modules, folder / "data", description, 20, **SMALL),
+            }
+            session = data.recordings[0].session
+            results["embedding"] = embedding_speed(modules, folder / "data", session, description)
+        print("memory, planning, the demo", flush=True)
+        results["memory"] = {f"1e{power}": training_memory(folder, 10**power) for power in (6, 8)}
+        results["planning"] = planning_speed(folder / "planned", 1000, 50, 5)
+        results["nothing_to_do"] = nothing_to_do_speed(folder / "demo")
+    results["data"] = data.name
+    results["machine"] = {
+        "processor": platform.processor() or platform.machine(),
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "python": platform.python_version(),
+        **{name: importlib.metadata.version(name) for name in ("torch", "numpy", "snakemake")},
+        "vame-py": published.VERSION,
+    }
+    results["minutes"] = (time.perf_counter() - started) / 60
+    RESULTS.write_text(json.dumps(results, indent=1) + "\n")
+    print(f"\n| {data.name} | measured | goal | reached |\n| --- | --- | --- | --- |")
+    for row in table(results):
+        print("| " + " | ".join(row) + " |")
+    machine = results["machine"]
+    print(
+        f"\n{machine['threads']} threads on {machine['cores']} cores, torch {machine['torch']}, "
+        f"{results['minutes']:.0f} minutes"
+    )
+
+
+if __name__ == "__main__":
+    main()
