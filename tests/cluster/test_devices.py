@@ -4,7 +4,7 @@ import csv
 import signal
 
 import pytest
-from faults.injector import MODEL, Disturbed, assert_same_result, epochs_kept
+from faults.injector import MODEL, TARGETS, Disturbed, assert_same_result, epochs_kept, result_of
 
 pytestmark = pytest.mark.slow
 SHARED = {"models": {"long": {"max_epochs": 12, "steps_per_epoch": 10, "devices": 2}}}
@@ -13,8 +13,6 @@ SHARED = {"models": {"long": {"max_epochs": 12, "steps_per_epoch": 10, "devices"
 @pytest.fixture(scope="module")
 def shared(copy_of):
     """What an undisturbed training by two processes comes to."""
-    from faults.injector import TARGETS, result_of
-
     project = copy_of("shared")
     project.write_config(**SHARED)
     project.snakemake(*TARGETS)
@@ -47,5 +45,5 @@ def test_a_signal_ends_both_with_the_state_written(copy_of, shared):
     assert (
         "SIGTERM: stopped after epoch" in (project / "logs/train_model/long/seed0.log").read_text()
     )
-    project.snakemake("results/export/long/seed0/manifest.json")
+    project.snakemake(*TARGETS)
     assert_same_result(project, shared[1])
