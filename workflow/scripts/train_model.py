@@ -66,11 +66,12 @@ train = open_windows(Path(snakemake.input.train), description, "train", config, 
 held_out = open_windows(Path(snakemake.input.test), description, "test", config, device)
 steps = steps_in_epoch(config.training, train)
 epochs = epochs_to_train(config.training)
-print(
-    f"{len(train)} training and {len(held_out)} held-out windows of {train.length} frames, "
-    f"{len(description['features'])} features; {steps} steps an epoch on {device} "
-    f"with {torch.get_num_threads()} threads; seed {seed}"
-)
+if leads():
+    print(
+        f"{len(train)} training and {len(held_out)} held-out windows of {train.length} frames, "
+        f"{len(description['features'])} features; {steps} steps an epoch on {device} "
+        f"with {torch.get_num_threads()} threads; seed {seed}"
+    )
 
 model = RNNVAE(config.network, len(description["features"])).to(device)
 identity = {
@@ -83,7 +84,8 @@ if config.training.pretrained_weights:
     pretrained = Path(config.training.pretrained_model)
     load_pretrained(model, pretrained, description["features"])
     identity["pretrained"] = hashlib.sha256(pretrained.read_bytes()).hexdigest()
-    print(f"weights start from {pretrained}")
+    if leads():
+        print(f"weights start from {pretrained}")
 if config.training.compile:
     model.compile()
 state = start_training(model, config, train, generator)
