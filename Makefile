@@ -2,7 +2,7 @@ PYTHON ?= python3
 CORES ?= all
 BIN = .venv/bin
 
-.PHONY: run check test test-faults test-cluster test-conda test-compile fuzz bench-poses bench-fidelity lint format clean
+.PHONY: run check test test-faults test-cluster test-conda test-compile fuzz bench-poses bench-motifs bench-fidelity lint format clean
 
 # The workflow, with whatever config/config.yaml says; as shipped, the demo recordings.
 run: .venv
@@ -42,6 +42,10 @@ fuzz: .venv
 # How long an hour of recording takes to read, clean and align.
 bench-poses: .venv
 	$(BIN)/python benchmarks/poses.py
+
+# Memory and time that motifs of ten million frames take.
+bench-motifs: .venv
+	PYTHONPATH=workflow/scripts $(BIN)/python benchmarks/motifs.py
 
 lint: .venv
 	$(BIN)/ruff check .

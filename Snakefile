@@ -15,7 +15,7 @@ include: "workflow/rules/common.smk"
 # The first rule, and so the target of a bare `snakemake`; default_target would also make it the
 # target of any workflow that uses this one as a module.
 rule all:
-    """Train, evaluate, compare, plot and export all models, and embed every session with each."""
+    """Train, compare and export all models; embed every session with each, and find its motifs."""
     input:
         OF_RECORDINGS,
         collect(
@@ -32,6 +32,12 @@ rule all:
             model=MODELS,
             seed=config["seeds"],
             session=SESSIONS,
+        ),
+        collect(
+            "results/motif_tables/{model}/seed{seed}/{segmentation}/quality.json",
+            model=MODELS,
+            seed=config["seeds"],
+            segmentation=SEGMENTATIONS,
         ),
         OF_ALL_MODELS if TRAINED else [],
         "results/manifest.json",

@@ -34,6 +34,8 @@ CONFIG = {
     "kl_start": 1,
     "annealtime": 1,
     "model_snapshot": 2,
+    "n_motifs": 4,
+    "map_windows": 0,
     "models": {
         "vame": {},
         "bare": {

@@ -64,12 +64,13 @@ def test_a_profile_names_rules_that_there_are(cluster):
 
 
 @each_cluster
-def test_jobs_of_one_session_or_model_are_grouped_but_for_training(cluster):
+def test_jobs_of_one_session_or_model_are_grouped_but_for_long_ones(cluster):
     settings = profile(cluster)
     groups = pairs(settings["groups"])
     logs = {name: re.search(r"log:\n\s+(.*)", body) for name, body in BODIES.items()}
     of_many = {name for name, log in logs.items() if log and "{" in log.group(1)}
-    assert of_many - groups.keys() == {"train_model", "evaluate_model"}
+    long = {"train_model", "evaluate_model", "segment_motifs", "map_latents"}
+    assert of_many - groups.keys() == long
     sizes = pairs(settings["group-components"])
     assert {groups[name] for name in of_many & groups.keys()} == sizes.keys()
     assert all(int(size) >= 10 for size in sizes.values())

@@ -128,3 +128,13 @@ def test_a_manifest_carries_the_digest_of_the_rest(tmp_path):
     manifest = json.loads((tmp_path / "manifest.json").read_text())
     assert manifest.pop("digest") == digest_of(manifest)
     assert manifest == {"jobs": [], "seed": 3}
+
+
+def test_a_chain_of_a_chain_is_that_of_its_records(tmp_path):
+    records = {"import": make_job(rule="import"), "align": make_job(rule="align", host="there")}
+    for name, content in records.items():
+        (tmp_path / f"{name}.json").write_text(json.dumps(content))
+    paths = [str(tmp_path / f"{name}.json") for name in records]
+    (tmp_path / "jobs.json").write_text(json.dumps(chain(paths)))
+    train = make_job(rule="train", started="2030-01-01T03:00:00+00:00")
+    assert chain([str(tmp_path / "jobs.json")], dict(train)) == chain(paths, dict(train))

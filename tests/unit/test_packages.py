@@ -25,6 +25,7 @@ CONDA = {
     "matplotlib": "matplotlib-base",
     "tensorboardX": "tensorboardx",
 }
+CONDA |= {"sklearn": "scikit-learn", "umap": "umap-learn"}
 
 
 def imports_of(path):

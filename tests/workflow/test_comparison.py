@@ -28,6 +28,11 @@ def test_the_table_has_a_row_per_training_with_its_own_numbers(finished_once):
         assert float(row["training_seconds"]) == pytest.approx(seconds, rel=1e-4)
         for name in ("reconstruction", "r2_pca_reconstruction", "active_latents"):
             assert float(row[name]) == pytest.approx(metrics[name], rel=1e-4)
+        tables = f"results/motif_tables/{row['model']}/seed0/kmeans-4"
+        findings = read_json(finished_once, f"{tables}/quality.json")["findings"]
+        (bouts,) = (each["value"] for each in findings if each["name"] == "bout_seconds")
+        assert float(row["bout_seconds"]) == pytest.approx(bouts, rel=1e-4)
+        assert row["motifs"] == "kmeans-4"
 
 
 def test_it_says_what_each_number_is_over(finished_once):

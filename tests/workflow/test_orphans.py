@@ -12,8 +12,13 @@ KINDS = ("models", "export", "figures")
 OF_JOBS = ("results/benchmarks/", "results/provenance/")
 SESSIONS = ("mouse1", "mouse2")
 OF_JOBS = ("results/benchmarks/", "results/provenance/")
-BARE = {f"results/{kind}/bare/seed0" for kind in KINDS} | {
-    f"results/latents/bare/seed0/{session}.npy" for session in SESSIONS
+BARE = {
+    *(f"results/{kind}/bare/seed0" for kind in KINDS),
+    *(f"results/latents/bare/seed0/{session}.npy" for session in SESSIONS),
+    *(f"results/motifs/bare/seed0/kmeans-4/{session}.csv" for session in SESSIONS),
+    "results/segmenters/bare/seed0/kmeans-4.npz",
+    "results/motif_tables/bare",
+    "results/latent_maps/bare/seed0.csv",
 }
 
 
@@ -38,10 +43,13 @@ def test_results_of_what_is_no_longer_set_are_orphans(finished):
     finished.write_config(models={"vame": {}})
     assert listed(finished) == BARE
     finished.write_config(seeds=[5])
-    assert listed(finished) == BARE | {path.replace("bare", "vame") for path in BARE}
+    of_seed = BARE - {"results/motif_tables/bare"} | {"results/motif_tables/bare/seed0/kmeans-4"}
+    assert listed(finished) == of_seed | {path.replace("bare", "vame") for path in of_seed}
     finished.write_config()
     finished.write_sheet("".join(SHEET.splitlines(keepends=True)[:2]))
-    folders = ("poses", "aligned", "quality", "latents/vame/seed0", "latents/bare/seed0")
+    folders = ["poses", "aligned", "quality"]
+    for model in ("vame", "bare"):
+        folders += [f"latents/{model}/seed0", f"motifs/{model}/seed0/kmeans-4"]
     mouse2 = {f"results/{folder}/mouse2" for folder in folders}
     assert {path.rsplit(".", 1)[0] for path in listed(finished)} == mouse2
 

@@ -14,6 +14,8 @@ RULES = {
     *("import_poses", "inspect_poses", "check_poses", "plot_quality"),
     *("align_poses", "split_dataset", "train_model", "evaluate_model"),
     *("export_checkpoint", "plot_losses", "plot_reconstructions"),
+    *("segment_motifs", "label_motifs", "map_latents", "tabulate_motifs"),
+    *("compare_seeds", "judge_motifs"),
     *("embed_session", "compare_models", "choose_model", "plot_comparison"),
 }
 

@@ -162,7 +162,15 @@ def test_every_job_has_a_log(finished_once):
     assert rules == {
         *("import_poses", "align_poses", "split_dataset", "train_model"),
         *("evaluate_model", "export_checkpoint", "plot_losses", "plot_reconstructions"),
-        "embed_session",
+        *(
+            "embed_session",
+            "segment_motifs",
+            "label_motifs",
+            "map_latents",
+            "tabulate_motifs",
+            "compare_seeds",
+            "judge_motifs",
+        ),
         *("compare_models", "choose_model", "plot_comparison", "write_manifest"),
         *("inspect_poses", "check_poses", "plot_quality"),
     }

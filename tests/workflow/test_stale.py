@@ -23,10 +23,14 @@ COLUMNS = yaml.safe_load((SCHEMAS / "sessions.schema.yaml").read_text())["proper
 # Rules, by what their jobs are for.
 OF_SESSION = {"import_poses", "align_poses", "inspect_poses", "plot_quality"}
 OF_SESSION_AND_MODEL = {"embed_session"}
-OF_MODEL = {
+OF_TRAINING = {
     *("train_model", "evaluate_model", "export_checkpoint"),
     *("plot_losses", "plot_reconstructions"),
 }
+OF_MODEL = OF_TRAINING | {"map_latents"}
+OF_SEGMENTATION = {"segment_motifs", "tabulate_motifs", "judge_motifs"}
+OF_SEGMENTATION_AND_SESSION = {"label_motifs"}
+OF_ALL_SEEDS = {"compare_seeds"}
 
 # What runs again: a rule, and all that follows it.
 NOTHING = set()
@@ -34,10 +38,16 @@ MANIFEST = {"write_manifest"}
 FIGURES = {"plot_losses", "plot_reconstructions", "plot_comparison"} | MANIFEST
 CHOOSE = {"choose_model"} | MANIFEST
 COMPARE = {"compare_models", "plot_comparison"} | CHOOSE
-EVALUATE = {"evaluate_model"} | FIGURES | COMPARE
-EMBED = {"embed_session"} | MANIFEST
+JUDGE = {"judge_motifs"} | COMPARE
+TABULATE = {"tabulate_motifs"} | JUDGE
+AGREE = {"compare_seeds"} | JUDGE
+MAP = {"map_latents"} | TABULATE
+LABEL = {"label_motifs"} | TABULATE | AGREE
+SEGMENT = {"segment_motifs"} | LABEL
+EMBED = {"embed_session"} | SEGMENT | MAP
+EVALUATE = {"evaluate_model"} | FIGURES | COMPARE | JUDGE
 EXPORT = {"export_checkpoint"} | EMBED | CHOOSE
-TRAIN = OF_MODEL | EMBED | COMPARE
+TRAIN = OF_TRAINING | EMBED | COMPARE
 SPLIT = {"split_dataset"} | TRAIN
 CHECK = {"check_poses"} | MANIFEST
 QUALITY = {"inspect_poses", "plot_quality"} | CHECK
@@ -124,24 +134,44 @@ EDITS = {
     "model_snapshot": (3, TRAIN),
     "pretrained_weights": (True, TRAIN),
     "pretrained_model": ("some.pt", TRAIN),
+    # motifs
+    "motif_seed": (1, SEGMENT | MAP),
+    "motif_windows": (2000, SEGMENT),
+    "map_windows": (50, MAP),
+    "communities": (2, TABULATE),
+    "permutations": (200, TABULATE),
+    "surrogates": (2, JUDGE),
     # evaluation and figures
     "example_windows": (2, EVALUATE),
     "figure_dpi": (100, FIGURES | {"plot_quality"}),
     "choose_by": ("future", CHOOSE),
 }
 # settings whose rows are tests of their own, below
-ELSEWHERE = {"demo", "models", "grid", "seeds", "use_model"}
+ELSEWHERE = {"demo", "models", "grid", "seeds", "use_model", "motifs", "n_motifs"}
 
 
-def jobs(rules, sessions=("mouse1", "mouse2"), models=("vame", "bare"), seeds=(0,)):
+def jobs(
+    rules,
+    sessions=("mouse1", "mouse2"),
+    models=("vame", "bare"),
+    seeds=(0,),
+    segmentations=("kmeans-4",),
+):
     """The jobs of these rules, as `Project.stale_jobs` names them."""
     names = set()
     for rule in rules:
+        if rule in OF_SEGMENTATION | OF_SEGMENTATION_AND_SESSION:
+            wildcards = [models, seeds, segmentations]
+            wildcards += [sessions] * (rule in OF_SEGMENTATION_AND_SESSION)
+            names |= {" ".join(map(str, (rule, *each))) for each in itertools.product(*wildcards)}
+            continue
         if rule in OF_SESSION:
             names |= {f"{rule} {session}" for session in sessions}
         elif rule in OF_SESSION_AND_MODEL:
             of_models = itertools.product(models, seeds, sessions)
             names |= {f"{rule} {model} {seed} {session}" for model, seed, session in of_models}
+        elif rule in OF_ALL_SEEDS:
+            names |= {f"{rule} {model}" for model in models}
         elif rule in OF_MODEL:
             names |= {f"{rule} {model} {seed}" for model, seed in itertools.product(models, seeds)}
         else:
@@ -282,7 +312,7 @@ def test_another_model_or_seed_trains_that_one(finished_once):
     with edited_config(finished_once, models={**CONFIG["models"], "small": {"zdims": 2}}):
         assert finished_once.stale_jobs() == jobs(TRAIN, models=["small"])
     with edited_config(finished_once, seeds=[0, 5]):
-        assert finished_once.stale_jobs() == jobs(TRAIN, seeds=[5])
+        assert finished_once.stale_jobs() == jobs(TRAIN, seeds=[5]) | jobs(JUDGE)
 
 
 def test_a_grid_trains_a_model_for_every_combination(finished_once):
@@ -309,6 +339,15 @@ def test_a_model_less_compares_the_others_and_leaves_its_results(finished_once):
     assert (finished_once / "results/models/bare/seed0/model.pt").is_file()
 
 
+def test_another_number_or_kind_of_motifs_is_made_beside_the_others(finished_once):
+    with edited_config(finished_once, n_motifs=[4, 3], motifs=["kmeans", "hmm"]):
+        segmentations = ["kmeans-3", "hmm-3", "hmm-4"]
+        expected = jobs(SEGMENT, segmentations=segmentations) | jobs(JUDGE)
+        assert finished_once.stale_jobs() == expected
+    with edited_config(finished_once, n_motifs=["4"]):
+        assert finished_once.stale_jobs() == set()
+
+
 # --- the sheet ------------------------------------------------------------------------------------
 
 
@@ -331,9 +370,10 @@ CELLS = {
     "software": ("LightningPose", ONE_SESSION),
     "fps": ("25", ONE_SESSION),
     "individual": ("id_0", ONE_SESSION),
-    "group": ("control", set()),
+    "group": ("control", jobs(TABULATE)),
+    "animal": ("rat1", jobs(TABULATE)),
     "features": ("recordings/numbers.csv", ONE_SESSION),
-    "labels": ("recordings/labels.csv", jobs(QUALITY, sessions=["mouse1"])),
+    "labels": ("recordings/labels.csv", jobs(QUALITY | JUDGE, sessions=["mouse1"])),
 }
 
 
@@ -387,7 +427,8 @@ def test_another_session_is_embedded_only_where_train_on_lists_the_others(finish
         edited_config(finished_once, train_on=["mouse2", "mouse1"]),
         edited_sheet(finished_once, SHEET + MOUSE3),
     ):
-        assert finished_once.stale_jobs() == jobs(OF_SESSION | EMBED | CHECK, sessions=["mouse3"])
+        rules = OF_SESSION | {"embed_session", "label_motifs"} | MAP | CHECK
+        assert finished_once.stale_jobs() == jobs(rules, sessions=["mouse3"])
 
 
 def test_a_session_less_splits_again(finished_once):
@@ -407,6 +448,7 @@ CODE = {
     # One file of each package; tests/unit/test_packages.py says that its digest covers them all.
     "pose_prep/splitting.py": IMPORT,
     "vame_core/losses.py": TRAIN,
+    "motif_analysis/tables.py": SEGMENT | MAP,
     "figures/style.py": FIGURES | {"plot_quality"},
     "model_comparison/tables.py": COMPARE,
     "provenance/verification.py": NOTHING,  # on request
@@ -421,6 +463,12 @@ CODE = {
     "evaluate_model.py": EVALUATE,
     "export_checkpoint.py": EXPORT,
     "embed_session.py": EMBED,
+    "segment_motifs.py": SEGMENT,
+    "label_motifs.py": LABEL,
+    "map_latents.py": MAP,
+    "tabulate_motifs.py": TABULATE,
+    "compare_seeds.py": AGREE,
+    "judge_motifs.py": JUDGE,
     "plot_losses.py": {"plot_losses"} | MANIFEST,
     "plot_reconstructions.py": {"plot_reconstructions"} | MANIFEST,
     "plot_comparison.py": {"plot_comparison"} | MANIFEST,
@@ -440,6 +488,7 @@ ENVIRONMENTS = {
     "training.yaml": TRAIN,
     "figures.yaml": FIGURES | {"plot_quality"},
     "comparison.yaml": COMPARE,
+    "motifs.yaml": SEGMENT | MAP,
     "provenance.yaml": MANIFEST,
     "run_crate.yaml": NOTHING,  # on request
 }

@@ -54,6 +54,8 @@ def test_recordings_are_aligned_and_embedded_and_nothing_is_trained(elsewhere):
     rules = {path.name for path in (elsewhere / "logs").iterdir()}
     assert rules == {
         *("import_poses", "align_poses", "embed_session"),
+        *("segment_motifs", "label_motifs", "map_latents", "tabulate_motifs"),
+        *("compare_seeds", "judge_motifs"),
         *("inspect_poses", "plot_quality", "check_poses", "write_manifest"),
     }
     assert latents_of(elsewhere, "whole").shape == (300 - TIME_WINDOW + 1, 3)
@@ -90,7 +92,9 @@ def test_an_edit_of_the_model_embeds_again(elsewhere):
     try:
         path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
         assert {job.split()[0] for job in elsewhere.stale_jobs()} == {
-            *("embed_session", "write_manifest")
+            *("embed_session", "write_manifest"),
+            *("segment_motifs", "label_motifs", "map_latents", "tabulate_motifs"),
+            *("compare_seeds", "judge_motifs"),
         }
     finally:
         path.write_bytes(content)

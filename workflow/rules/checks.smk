@@ -66,6 +66,26 @@ def frozen_model(config):
     return frozen
 
 
+def segmenters_with_model(config, frozen, segmentations):
+    """The segmenters that come with the frozen model, by their names.
+
+    They lie in the folder of the export, or in the project that the export is still a part of.
+    """
+    if not frozen:
+        return {}
+    folder = config["use_model"]
+    own = f"{frozen['model']}/seed{frozen['seed']}"
+    beside = [f"{folder}/segmenters"]
+    if Path(folder).resolve().match(f"export/{own}"):
+        beside.append(f"{folder}/../../../segmenters/{own}")
+    return {
+        name: path
+        for name in segmentations
+        for path in [f"{each}/{name}.npz" for each in reversed(beside)]
+        if Path(path).is_file()
+    }
+
+
 def faults_with_model(config, frozen):
     """Alignment that the config sets and the frozen model was not trained with.
 
@@ -124,9 +144,12 @@ def typed_config(config, schema, frozen=None):
 def typed(value, key, properties):
     """A value as the type that its key has in the schema, where it can be read as that.
 
-    A list of names or numbers that may not repeat is a set: it is sorted.
+    A list of names or numbers that may not repeat is a set: it is sorted. One number where the
+    schema has only lists of them is a list of one.
     """
     entry = properties.get(key, {})
+    if entry.get("type") == "array" and isinstance(value, (int, float)):
+        value = [value]
     value = ALIASES.get(key, {}).get(value, value) if is_plain(value) else value
     if isinstance(value, dict) and "properties" in entry:
         return {
@@ -566,6 +589,16 @@ def faults_between_rows(sessions, config):
         f"session: {name} is also what individual: all makes; rename one of them"
         for name in sorted(set(names))
         if names.count(name) > 1
+    ]
+    groups = {}
+    for row in sessions:
+        if row["animal"] and row["group"]:
+            groups.setdefault(row["animal"], set()).add(row["group"])
+    faults += [
+        f"animal: {name} is in the groups {', '.join(sorted(own))}, and groups are compared by "
+        "animals; give it one group, or none"
+        for name, own in groups.items()
+        if len(own) > 1
     ]
     if not workflow.is_main_process:
         return faults

@@ -26,12 +26,21 @@ SESSIONS = {  # by name: the order of the sheet's lines means nothing
     )
 }
 # Those of the sheet that the dataset is made of; the others are embedded only.
-TRAINED_ON = [name for name in SESSIONS if name in (config["train_on"] or SESSIONS)]
+# With a frozen model, all are new ones.
+TRAINED_ON = [
+    name for name in SESSIONS if FROZEN or name in (config["train_on"] or SESSIONS)
+]
 MODELS = {
     name: model_settings(config, changes, SCHEMA)
     for name, changes in config["models"].items()
 }
 TRAINED = [] if FROZEN else list(MODELS)  # here; a frozen one was elsewhere
+SEGMENTATIONS = [
+    f"{algorithm}-{n_motifs}"
+    for algorithm in config["motifs"]
+    for n_motifs in config["n_motifs"]
+]
+SEGMENTERS = segmenters_with_model(config, FROZEN, SEGMENTATIONS)
 OF_RECORDINGS = [
     "results/quality/sessions.csv",
     *collect("results/quality/{session}.svg", session=SESSIONS),
@@ -43,6 +52,12 @@ OF_ALL_MODELS = collect(
 if workflow.is_main_process:
     for sentence in warnings_about(config, {} if FROZEN else MODELS, SCHEMA):
         logger.warning(f"WARNING: {sentence}")
+    if FROZEN and len(SEGMENTERS) < len(SEGMENTATIONS):
+        lacking = [name for name in SEGMENTATIONS if name not in SEGMENTERS]
+        logger.warning(
+            f"WARNING: use_model: no segmenter of {', '.join(lacking)} lies beside the model; motifs "
+            "are fitted on these recordings, and are others than those of the training"
+        )
 
 RULES = str(workflow.current_basedir)  # the folder, or address, of this file
 
@@ -84,6 +99,20 @@ PACKAGES = {
         "training",
         "windows",
     ],
+    "motif_analysis": [
+        "__init__",
+        "agreement",
+        "baselines",
+        "findings",
+        "frames",
+        "groups",
+        "hierarchy",
+        "labels",
+        "latent_map",
+        "latents",
+        "segmentation",
+        "tables",
+    ],
     "provenance": ["__init__", "verification"],
     "run_crate": ["__init__", "crate"],
     "model_comparison": ["__init__", "choice", "intervals", "tables"],
@@ -109,9 +138,10 @@ MAIN_SOURCES = {
 
 
 wildcard_constraints:
-    session="[^/]+",
+    session=r"(?!sessions\.csv$)[^/]+",  # results/quality/sessions.csv is of all of them
     model="[^/]+",
     seed=r"\d+",
+    segmentation=r"[a-z]+-\d+",
 
 
 @functools.cache
@@ -170,6 +200,19 @@ def exported_model(wildcards):
     return f"results/export/{wildcards.model}/seed{wildcards.seed}/model.safetensors"
 
 
+def time_window_of_model(wildcards):
+    settings = FROZEN["settings"] if FROZEN else MODELS[wildcards.model]
+    return settings["time_window"]
+
+
+def segmenter_of_model(wildcards):
+    """What gives windows their motif: fitted here, or beside the frozen model where it was."""
+    if wildcards.segmentation in SEGMENTERS:
+        return own_file(SEGMENTERS[wildcards.segmentation])
+    fitted = "results/segmenters/{model}/seed{seed}/{segmentation}.npz"
+    return fitted.format(**wildcards)
+
+
 def gpus_of_model(wildcards):
     """GPUs that a job with this model's network asks for."""
     return int(MODELS[wildcards.model]["device"] != "cpu")
@@ -224,6 +267,37 @@ def sides_of_sessions():
     ]
 
 
+def animals_of_sessions():
+    """What a comparison of groups has to know of each session."""
+    return [
+        {
+            "session": name,
+            "animal": row["animal"] or name,
+            "group": row["group"],
+        }
+        for name, row in SESSIONS.items()
+    ]
+
+
+def labels_of_sessions():
+    """The labels of all sessions that have any, as inputs."""
+    return [own_file(row["labels"]) for row in SESSIONS.values() if row["labels"]]
+
+
+def labelled_sessions():
+    """Which sessions have labels, and at how many frames a second."""
+    return [
+        {"session": name, "fps": row["fps"], "labelled": bool(row["labels"])}
+        for name, row in SESSIONS.items()
+    ]
+
+
+def metrics_of_model(wildcards):
+    """What held-out windows say of a model that was trained here."""
+    metrics = "results/models/{model}/seed{seed}/metrics.json"
+    return metrics.format(**wildcards) if TRAINED else []
+
+
 def pretrained_of_model(wildcards):
     """The file that a model starts from, where it does, as an input."""
     settings = MODELS[wildcards.model]
@@ -249,11 +323,7 @@ def records_of_poses(sessions):
 def records_of_model(wildcards):
     """Records of all jobs that lead from the pose files to one trained model."""
     train = "results/provenance/train_model/{model}/seed{seed}.json"
-    return [
-        *records_of_poses(TRAINED_ON),
-        "results/provenance/split_dataset/split_dataset.json",
-        train.format(**wildcards),
-    ]
+    return ["results/dataset/jobs.json", train.format(**wildcards)]
 
 
 def records_of_run():
@@ -273,8 +343,39 @@ def records_of_run():
         seed=config["seeds"],
         session=SESSIONS,
     )
+    of_motifs = [
+        *collect(
+            "results/provenance/segment_motifs/{model}/seed{seed}/{segmentation}.json",
+            model=MODELS,
+            seed=config["seeds"],
+            segmentation=[name for name in SEGMENTATIONS if name not in SEGMENTERS],
+        ),
+        *collect(
+            "results/provenance/label_motifs/{model}/seed{seed}/{segmentation}/{session}.json",
+            model=MODELS,
+            seed=config["seeds"],
+            segmentation=SEGMENTATIONS,
+            session=SESSIONS,
+        ),
+        *collect(
+            "results/provenance/map_latents/{model}/seed{seed}.json",
+            model=MODELS,
+            seed=config["seeds"],
+        ),
+        *collect(
+            "results/provenance/compare_seeds/{model}/agreement.json", model=MODELS
+        ),
+        *collect(
+            "results/provenance/{step}/{model}/seed{seed}/{segmentation}.json",
+            step=["tabulate_motifs", "judge_motifs"],
+            model=MODELS,
+            seed=config["seeds"],
+            segmentation=SEGMENTATIONS,
+        ),
+    ]
+    of_sessions += [*latents, *of_motifs]
     if FROZEN:
-        return [*of_sessions, *latents]
+        return of_sessions
     of_models = collect(
         "results/provenance/{step}/{model}/seed{seed}.json",
         step=[
@@ -288,7 +389,7 @@ def records_of_run():
         "results/provenance/{step}/{step}.json",
         step=["split_dataset", "compare_models", "choose_model", "plot_comparison"],
     )
-    return [*of_sessions, *latents, *of_models, *of_all]
+    return [*of_sessions, *of_models, *of_all]
 
 
 def settings_files():
@@ -331,6 +432,7 @@ def orphans_of_results(wildcards):
     known = {
         "model": set(MODELS),
         "seed": {str(seed) for seed in config["seeds"]},
+        "segmentation": set(SEGMENTATIONS),
         "session": set(SESSIONS),
     }
     kept, orphans = set(), set()

@@ -1,5 +1,6 @@
 # Numbers of all models in, one table, and a copy of the chosen model's export, out.
 #   in:  results/models/{model}/seed{seed}/  metrics.json, sessions.csv, history.csv
+#        results/motif_tables/{model}/seed{seed}/{segmentation}/quality.json of the first segmentation
 #        results/export/{model}/seed{seed}/
 #   out: results/comparison.csv              one row per model and seed
 #        results/comparison_sessions.csv     one row per model, seed and held-out session
@@ -24,6 +25,12 @@ rule compare_models:
             "results/models/{model}/seed{seed}/history.csv",
             model=MODELS,
             seed=config["seeds"],
+        ),
+        motifs=collect(
+            "results/motif_tables/{model}/seed{seed}/{segmentation}/quality.json",
+            model=MODELS,
+            seed=config["seeds"],
+            segmentation=SEGMENTATIONS[0],
         ),
     output:
         comparison="results/comparison.csv",

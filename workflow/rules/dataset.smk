@@ -2,16 +2,19 @@
 #   in:  results/aligned/{session}.npz of every session to train on
 #   out: results/dataset/{train,test}.npy  (frame, feature) float32, scaled, memory-mappable
 #        results/dataset/dataset.json      features, scaling, segments, sessions, hashes
+#        results/dataset/jobs.json         records of all jobs that led to it
 
 
 rule split_dataset:
     """Split the recordings to train on into training and held-out segments, and scale them."""
     input:
         aligned=collect("results/aligned/{session}.npz", session=TRAINED_ON),
+        records=records_of_poses(TRAINED_ON),
     output:
         train="results/dataset/train.npy",
         test="results/dataset/test.npy",
         description="results/dataset/dataset.json",
+        jobs="results/dataset/jobs.json",
         record="results/provenance/split_dataset/split_dataset.json",
     log:
         "logs/split_dataset/split_dataset.log",

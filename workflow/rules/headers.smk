@@ -166,6 +166,7 @@ def rows_of_animals(row, prefixes):
         | {
             "session": f"{row['session']}_{re.sub('[^A-Za-z0-9_.-]+', '-', name)}",
             "individual": name,
+            "animal": row["animal"] and f"{row['animal']}_{name}",
         }
         for name in names
     ], []

@@ -14,11 +14,11 @@ log_to(snakemake.log[0])
 inputs = snakemake.input
 
 rows, sessions = [], []
-for metrics_path, history, own_sessions in zip(
-    inputs.metrics, inputs.history, inputs.sessions, strict=True
+for metrics_path, history, own_sessions, motifs in zip(
+    inputs.metrics, inputs.history, inputs.sessions, inputs.motifs, strict=True
 ):
-    metrics = json.loads(Path(metrics_path).read_text())
-    rows.append(training_row(metrics, pd.read_csv(history)))
+    metrics, quality = (json.loads(Path(path).read_text()) for path in (metrics_path, motifs))
+    rows.append(training_row(metrics, pd.read_csv(history), quality))
     own = read_table(own_sessions)
     sessions.append(own.assign(model=metrics["model"], seed=metrics["seed"]))
 

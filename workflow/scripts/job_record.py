@@ -53,9 +53,10 @@ def chain(records: Iterable[str], *last: dict[str, Any]) -> dict[str, Any]:
     """Records as the part of a manifest that traces it: every job once, and what they ran on.
 
     Machines and versions of software, which most jobs share, stand once; each job names its own.
+    A record may be such a part of a manifest itself.
     """
     jobs = sorted(
-        [*(json.loads(Path(path).read_text()) for path in records), *last],
+        [*(job for path in records for job in _jobs_of(Path(path))), *last],
         key=lambda job: (job["started"], job["finished"], job["rule"], str(job["wildcards"])),
     )
     machines, software = {}, {}
@@ -64,6 +65,16 @@ def chain(records: Iterable[str], *last: dict[str, Any]) -> dict[str, Any]:
             content, name = job[key], digest_of(job[key])[:12]
             table[name], job[key] = content, name
     return {"jobs": jobs, "machines": machines, "software": software}
+
+
+def _jobs_of(record: Path) -> list[dict[str, Any]]:
+    content = json.loads(record.read_text())
+    if "jobs" not in content:
+        return [content]
+    tables = {"machine": content["machines"], "software": content["software"]}
+    return [
+        job | {key: table[job[key]] for key, table in tables.items()} for job in content["jobs"]
+    ]
 
 
 def write_manifest(path: str, content: dict[str, Any]) -> None:

@@ -6,13 +6,14 @@ from pathlib import Path
 import pandas as pd
 from job_log import log_to
 from job_outputs import written_aside
-from job_record import record_job
+from job_record import chain, describe_job, record_job, write_json
 from pose_prep.splitting import SplitSettings, write_dataset
 
 log_to(snakemake.log[0])
 sessions = snakemake.params.sessions
 names = [session["session"] for session in sessions]
-with written_aside(snakemake.output, snakemake.input) as output:
+dataset = {key: snakemake.output[key] for key in ("train", "test", "description")}
+with written_aside(dataset, snakemake.input) as output:
     description = write_dataset(
         recordings=dict(zip(names, snakemake.input.aligned, strict=True)),
         groups={session["session"]: session["group"] for session in sessions},
@@ -20,6 +21,10 @@ with written_aside(snakemake.output, snakemake.input) as output:
         arrays={"train": output.train, "test": output.test},
     )
     Path(output.description).write_text(json.dumps(description, indent=2))
+
+# What led to it, in one file: else every model's manifest would have thousands of inputs.
+with written_aside({"jobs": snakemake.output.jobs}, snakemake.input) as output:
+    write_json(Path(output.jobs), chain(snakemake.input.records, describe_job(snakemake)))
 
 segments = pd.DataFrame(description["segments"])
 segments["frames"] = segments["stop"] - segments["start"]

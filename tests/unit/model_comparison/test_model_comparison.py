@@ -25,10 +25,19 @@ def make_metrics(*, model="a", seed=0, **changes):
     return metrics | {"epoch": 7} | changes
 
 
+QUALITY = {
+    "segmentation": "kmeans-4",
+    "findings": [
+        {"name": "seed_agreement", "value": 0.6, "baseline": 0, "low": 0.5, "high": 0.7},
+        {"name": "nmi", "value": 0.4, "baseline": 0.3, "low": None, "high": None},
+    ],
+}
+
+
 def make_trainings(*rows):
     history = pd.DataFrame({"seconds": [10.0, 25.0]})
     return pd.DataFrame(
-        [training_row(make_metrics(**row), history) for row in rows], columns=COLUMNS
+        [training_row(make_metrics(**row), history, QUALITY) for row in rows], columns=COLUMNS
     )
 
 
@@ -48,6 +57,14 @@ def pairs_of(*rows, **errors):
 
 STEADY = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]  # sessions differ much; models, on each, by little
 TWO = ({"model": "a"}, {"model": "b"})
+
+
+def test_a_row_has_what_is_known_of_its_motifs():
+    row = make_trainings({"model": "a"}).iloc[0]
+    numbers = row[["seed_agreement", "seed_agreement_low", "motif_nmi", "pca_motif_nmi"]]
+    assert numbers.tolist() == [0.6, 0.5, 0.4, 0.3]
+    assert row["motifs"] == "kmeans-4"
+    assert row["probe_f1"] is None
 
 
 class TestInterval:

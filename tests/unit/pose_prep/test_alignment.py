@@ -400,3 +400,18 @@ def test_npz_gives_back_what_was_aligned(tmp_path):
     np.testing.assert_array_equal(loaded.usable, aligned.usable)
     assert (loaded.features, loaded.fps) == (aligned.features, 29.385)
     assert loaded.limits == aligned.limits
+
+
+def test_the_track_is_where_the_animal_is_and_where_it_looks():
+    """A full turn while walking east; NaN where a frame is unusable."""
+    heading = np.linspace(0, 2 * np.pi, 40, endpoint=False)
+    place = np.column_stack([100 + np.arange(40.0), np.full(40, 70.0)])
+    tracks = make_tracks(frames=40, heading=heading, place=place)
+    tracks[10:25, 0, 2] = 0  # the nose is lost for too long
+    aligned, _ = align(tracks, max_gap_seconds=0.2)
+    assert (~aligned.usable).sum() == 15
+    np.testing.assert_array_equal(np.isfinite(aligned.track).all(axis=1), aligned.usable)
+    known = aligned.track[aligned.usable]
+    np.testing.assert_allclose(known[:, :2], place[aligned.usable], atol=1e-4)
+    turned = np.exp(1j * known[:, 2]) / np.exp(1j * heading[aligned.usable])
+    np.testing.assert_allclose(turned, 1, atol=1e-5)

@@ -17,7 +17,10 @@ COLUMNS = [
     *("pca_reconstruction", "r2_pca_reconstruction"),
     *("future_over", "future", "r2_future"),
     *("hold_last_frame", "r2_hold_last_frame", "pca_future", "r2_pca_future"),
-    *("kl_nats_per_window", "active_latents", "epoch", "epochs", "training_seconds"),
+    *("kl_nats_per_window", "active_latents", "posterior_variance"),
+    *("motifs", "seed_agreement", "seed_agreement_low", "seed_agreement_high"),
+    *("bout_seconds", "short_bouts", "motif_nmi", "pca_motif_nmi", "probe_f1", "pca_probe_f1"),
+    *("epoch", "epochs", "training_seconds"),
     "best_of_all_in",
 ]
 PAIR_COLUMNS = [
@@ -32,14 +35,37 @@ def read_table(path: str) -> pd.DataFrame:
     return pd.read_csv(path, dtype=names, keep_default_na=False, na_values=[""])
 
 
-def training_row(metrics: Mapping[str, Any], history: pd.DataFrame) -> dict[str, Any]:
-    """One training's row of `comparison.csv`, of its `metrics.json` and `history.csv`."""
+OF_MOTIFS = {
+    "seed_agreement": ("seed_agreement", "value"),
+    "seed_agreement_low": ("seed_agreement", "low"),
+    "seed_agreement_high": ("seed_agreement", "high"),
+    "bout_seconds": ("bout_seconds", "value"),
+    "short_bouts": ("short_bouts", "value"),
+    "motif_nmi": ("nmi", "value"),
+    "pca_motif_nmi": ("nmi", "baseline"),
+    "probe_f1": ("probe_f1", "value"),
+    "pca_probe_f1": ("probe_f1", "baseline"),
+}
+"""Columns, and the finding of `quality.json` and its number that each of them holds."""
+
+
+def training_row(
+    metrics: Mapping[str, Any], history: pd.DataFrame, quality: Mapping[str, Any]
+) -> dict[str, Any]:
+    """One training's row of `comparison.csv`.
+
+    Of its `metrics.json` and `history.csv`, and the `quality.json` of one segmentation.
+    """
     window, steps = metrics["time_window"], metrics["prediction_steps"]
     row = dict(metrics) | {
         "reconstruction_over": f"frames 1-{window}",
         "future_over": steps and f"frames {window + 1}-{window + steps}",
         "epochs": len(history),
         "training_seconds": history["seconds"].max(),
+    }
+    findings = {each["name"]: each for each in quality["findings"]}
+    row |= {"motifs": quality["segmentation"]} | {
+        column: findings.get(name, {}).get(number) for column, (name, number) in OF_MOTIFS.items()
     }
     return {name: row.get(name) for name in COLUMNS}
 

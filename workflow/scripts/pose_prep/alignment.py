@@ -137,6 +137,8 @@ def align_recording(
         raise ValueError(
             f"{cleaned.source}: there are two features {', '.join(twice)}; rename a column"
         )
+    pair = cleaned.reference[:, :, :2].reshape(len(series), 4)  # x, y of center, then of orient
+    series = np.hstack([pair, series])
     usable = cleaned.usable
     if not usable.any():
         raise ValueError(
@@ -147,14 +149,17 @@ def align_recording(
     if settings.resample_fps and settings.resample_fps != fps:
         series, usable = cleaning.resample(series, usable, fps, settings.resample_fps)
         fps = settings.resample_fps
-    own = slice(len(features) - len(cleaned.scalar_names))
-    if settings.savgol_filter and own.stop:
+    own = slice(pair.shape[1] + len(features) - len(cleaned.scalar_names))
+    if settings.savgol_filter and cleaned.keypoints:
         series[:, own] = cleaning.smooth(
             series[:, own], usable, settings.savgol_length, settings.savgol_order
         )
-    poses = np.where(usable[:, None], series, np.nan).astype(np.float32)
-    own_limits = {name: pair for name, pair in cleaned.limits.items() if name in features[own]}
-    return AlignedPoses(poses, usable, features, fps, cleaned.scalar_names, own_limits)
+    series = np.where(usable[:, None], series, np.nan)
+    center, ahead = series[:, :2], series[:, 2:4] - series[:, :2]
+    track = np.column_stack([center, np.arctan2(ahead[:, 1], ahead[:, 0])]).astype(np.float32)
+    poses = series[:, pair.shape[1] :].astype(np.float32)
+    own_limits = {name: each for name, each in cleaned.limits.items() if name in features}
+    return AlignedPoses(poses, usable, features, fps, cleaned.scalar_names, own_limits, track)
 
 
 def clean_recording(

@@ -27,6 +27,9 @@ class AlignedPoses:
         Those of the features that are no coordinates.
     limits
         By feature, the lowest and highest value that was no outlier.
+    track
+        (frame, 3) float32: x and y of the keypoint `center` as tracked, and the angle of
+        center→orient in radians; NaN in every unusable frame, and throughout where it is not known.
     """
 
     poses: np.ndarray
@@ -35,6 +38,7 @@ class AlignedPoses:
     fps: float
     scalars: Sequence[str] = ()
     limits: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    track: np.ndarray | None = None
 
 
 def save_poses(poses: xr.Dataset, path: str | Path) -> None:
@@ -56,7 +60,12 @@ def save_aligned(aligned: AlignedPoses, path: str | Path) -> None:
         fps=np.float64(aligned.fps),
         scalars=np.array(list(aligned.scalars), dtype=np.str_),
         limits=np.array(json.dumps(aligned.limits)),
+        track=_unknown(aligned) if aligned.track is None else aligned.track,
     )
+
+
+def _unknown(aligned):
+    return np.full((len(aligned.poses), 3), np.nan, dtype=np.float32)
 
 
 def load_aligned(path: str | Path) -> AlignedPoses:
@@ -68,4 +77,5 @@ def load_aligned(path: str | Path) -> AlignedPoses:
             fps=float(arrays["fps"]),
             scalars=arrays["scalars"].tolist(),
             limits=json.loads(str(arrays["limits"])),
+            track=arrays["track"],
         )

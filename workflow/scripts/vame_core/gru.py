@@ -59,8 +59,7 @@ class GRU(nn.GRU):
             if layer:
                 states = F.dropout(states, self.dropout, self.training)
             weights = (*self.all_weights[2 * layer], *self.all_weights[2 * layer + 1])
-            forth, back, last = BidirectionalLayer.apply(steps, states, first, *weights)
-            states = torch.cat([forth, back.flip(0)], dim=2)
+            states, last = BidirectionalLayer.apply(steps, states, first, *weights)
             lasts.append(last)
         return states.transpose(0, 1), torch.cat(lasts)
 
@@ -79,7 +78,7 @@ class BidirectionalLayer(torch.autograd.Function):
     @staticmethod
     def forward(
         ctx: Any, steps: int, inputs: Tensor, first: Tensor, *weights: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor]:
+    ) -> tuple[Tensor, Tensor]:
         """
         Parameters
         ----------
@@ -92,7 +91,7 @@ class BidirectionalLayer(torch.autograd.Function):
 
         Returns
         -------
-        The states (time, batch, hidden) of either way, and the last ones (way, batch, hidden).
+        The states (time, batch, way × hidden), and the last ones (way, batch, hidden).
         """
         n_inputs, batch, _ = inputs.shape
         hidden = first.shape[2]
@@ -117,28 +116,33 @@ class BidirectionalLayer(torch.autograd.Function):
         projected = projected.unflatten(1, (n_inputs, batch))
 
         from_state = inputs.new_empty(2, batch, 3 * hidden)
+        m_from_state, r_and_u_from_state = from_state[..., :hidden], from_state[..., hidden:]
         w_state_columns = w_state.transpose(1, 2).contiguous()
+
+        def at_steps(part: Tensor) -> tuple[Tensor, ...]:
+            return part.expand(-1, steps, -1, -1).unbind(1)
+
+        r_and_u_from_input = at_steps(projected[..., : 2 * hidden])
+        n_from_input = at_steps(projected[..., 2 * hidden :])
+        m, r, u, n = map(at_steps, gates.split(hidden, 3))
+        r_and_u = at_steps(gates[..., hidden : 3 * hidden])
+        at = states.unbind(1)
         for step in range(steps):
-            m, _, u, n = (now := gates[:, step if learns else 0]).split(hidden, 2)
-            r_and_u = now[..., hidden : 3 * hidden]
-            from_input = projected[:, step if n_inputs == steps else 0]
-            torch.bmm(states[:, step], w_state_columns, out=from_state)
-            torch.add(from_state[..., :hidden], b_m, out=m)
-            torch.add(from_state[..., hidden:], from_input[..., : 2 * hidden], out=r_and_u)
-            r_and_u.sigmoid_()
-            torch.addcmul(from_input[..., 2 * hidden :], r_and_u[..., :hidden], m, out=n).tanh_()
-            torch.lerp(n, states[:, step], u, out=states[:, step + 1])
+            torch.bmm(at[step], w_state_columns, out=from_state)
+            torch.add(m_from_state, b_m, out=m[step])
+            torch.add(r_and_u_from_state, r_and_u_from_input[step], out=r_and_u[step])
+            r_and_u[step].sigmoid_()
+            torch.addcmul(n_from_input[step], r[step], m[step], out=n[step]).tanh_()
+            torch.lerp(n[step], at[step], u[step], out=at[step + 1])
         if learns:
             ctx.save_for_backward(inputs, w_state, w_input)
             ctx.buffers = gates, states
         ctx.set_materialize_grads(False)
-        return states[0, 1:], states[1, 1:], states[:, -1].clone()
+        return torch.cat([states[0, 1:], states[1, 1:].flip(0)], 2), states[:, -1].clone()
 
     @staticmethod
     @once_differentiable
-    def backward(
-        ctx: Any, d_forth: Tensor | None, d_back: Tensor | None, d_last: Tensor | None
-    ) -> tuple:
+    def backward(ctx: Any, d_states: Tensor | None, d_last: Tensor | None) -> tuple:
         """The gradient of the inputs, the first states and the weights."""
         inputs, w_state, w_input = ctx.saved_tensors
         if ctx.buffers is None:
@@ -150,29 +154,25 @@ class BidirectionalLayer(torch.autograd.Function):
         before = states[:, :-1]
         d_gates = _take(gates, *gates.shape)
         d_state = inputs.new_zeros(2, batch, hidden) if d_last is None else d_last.clone()
-        one = inputs.new_ones(())
+        if d_states is not None:
+            forth, back = d_states.split(hidden, 2)
+            added = torch.stack([forth, back.flip(0)]).unbind(1)
+            d_state += added[-1]
+        us = gates[..., 2 * hidden : 3 * hidden].unbind(1)
+        d_at = d_gates.unflatten(3, (4, hidden)).unbind(1)
+        d_from_state = d_gates[..., : 3 * hidden].unbind(1)
+        d_state_beside = d_state.unsqueeze(2)
         block = max(1, IN_CACHE // (2 * batch * hidden))
         for stop in range(steps, 0, -block):
             part = slice(max(0, stop - block), stop)
-            m, r, u, n = gates[:, part].split(hidden, 3)
-            by_m, by_r, by_u, by_n = d_gates[:, part].split(hidden, 3)
-            # First what the state's gradient is multiplied by, for all steps of the block:
-            torch.addcmul(one, n, n, value=-1, out=by_n)  # (1 - n²) (1 - u)
-            by_n.addcmul_(by_n, u, value=-1)
-            torch.mul(by_n, r, out=by_m)
-            torch.addcmul(by_m, by_m, r, value=-1, out=by_r).mul_(m)
-            torch.sub(before[:, part], n, out=by_u).mul_(u)  # (h - n) u (1 - u)
-            by_u.addcmul_(by_u, u, value=-1)
-            # then the recursion.
+            _differentiate(gates[:, part], before[:, part], d_gates[:, part])
             for step in reversed(range(part.start, part.stop)):
-                if d_forth is not None:
-                    d_state[0] += d_forth[step]
-                if d_back is not None:
-                    d_state[1] += d_back[step]
-                d_step = d_gates[:, step]
-                d_step.unflatten(2, (4, hidden)).mul_(d_state.unsqueeze(2))
-                d_state.mul_(gates[:, step, :, 2 * hidden : 3 * hidden])
-                d_state.baddbmm_(d_step[..., : 3 * hidden], w_state)
+                d_at[step].mul_(d_state_beside)
+                if d_states is None or step == 0:
+                    d_state.mul_(us[step])
+                else:
+                    torch.addcmul(added[step - 1], d_state, us[step], out=d_state)
+                d_state.baddbmm_(d_from_state[step], w_state)
 
         rows = d_gates.flatten(1, 2)
         d_w_state = torch.bmm(rows[..., : 3 * hidden].transpose(1, 2), before.flatten(1, 2))
@@ -194,6 +194,18 @@ class BidirectionalLayer(torch.autograd.Function):
             for gradient in (d_w_input[way], d_w_state[way], d_b_input[way], d_b_state[way])
         ]
         return None, d_inputs, d_state, *d_weights
+
+
+def _differentiate(gates: Tensor, before: Tensor, out: Tensor) -> None:
+    """What the gradient of h' is multiplied by for that of each gate's sum: into `out`."""
+    m, r, u, n = gates.chunk(4, 3)
+    by_m, by_r, by_u, by_n = out.chunk(4, 3)
+    torch.addcmul(n.new_ones(()), n, n, value=-1, out=by_n)
+    by_n.addcmul_(by_n, u, value=-1)  # (1 - n²) (1 - u)
+    torch.mul(by_n, r, out=by_m)
+    torch.addcmul(by_m, by_m, r, value=-1, out=by_r).mul_(m)
+    torch.sub(before, n, out=by_u).mul_(u)
+    by_u.addcmul_(by_u, u, value=-1)  # (h - n) u (1 - u)
 
 
 # Buffers of many megabytes, which the operating system would hand out page by page, each cleared

@@ -1,0 +1,132 @@
+"""Memory and time that motifs of many frames take: `make bench-motifs`.
+
+Makes latents and aligned poses of ten million frames with known states in a temporary folder, and
+runs what the rules run on them: segment, label, tabulate, compare with surrogates. Every step is a
+process of its own, whose peak memory is what the system says of it (file pages that are mapped and
+resident count, though they can be given back at any time).
+"""
+
+import argparse
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from motif_analysis.baselines import compare_with_surrogates
+from motif_analysis.frames import motifs_of_frames, open_aligned, read_motifs, write_motifs
+from motif_analysis.hierarchy import community_tables
+from motif_analysis.latents import blocks_of, open_latents
+from motif_analysis.segmentation import fit_segmenter, load_segmenter
+from motif_analysis.tables import (
+    Profile,
+    count_transitions,
+    example_bouts,
+    find_bouts,
+    rank_examples,
+    use_of_motifs,
+)
+
+STATES, TIME_WINDOW, FPS, FEATURES = 15, 30, 30.0, 9
+MOTIF_WINDOWS = 300_000  # the setting's default
+BOUT = 20  # frames of a state on average
+GAP_EVERY = 50_000  # frames, so that there are stretches
+
+
+def make_session(folder: Path, session: str, frames: int, zdims: int, seed: int) -> None:
+    """Latents around states that last for a while, and poses that are noise, on disk."""
+    rng = np.random.default_rng(seed)
+    centres = np.random.default_rng(0).normal(scale=2, size=(STATES, zdims))
+    windows = frames - TIME_WINDOW + 1
+    latents = np.lib.format.open_memmap(
+        folder / f"{session}.npy", mode="w+", dtype=np.float32, shape=(windows, zdims)
+    )
+    for part in blocks_of(windows, 500_000):
+        count = part.stop - part.start
+        change = np.cumsum(rng.random(count) < 1 / BOUT)
+        states = rng.integers(STATES, size=change[-1] + 1)[change]
+        latents[part] = centres[states] + rng.normal(size=(count, zdims))
+    usable = np.ones(frames, dtype=bool)
+    for gap in range(GAP_EVERY, windows, GAP_EVERY):
+        usable[gap] = False
+        latents[gap - TIME_WINDOW + 1 : gap + 1] = np.nan
+    latents.flush()
+    names = np.array([f"point{n}_x" for n in range(FEATURES)])
+    np.savez(
+        folder / f"{session}.npz",
+        poses=rng.random((frames, FEATURES), dtype=np.float32),
+        track=rng.random((frames, 3), dtype=np.float32),
+        usable=usable,
+        features=names,
+        scalars=np.array([], dtype=np.str_),
+        fps=FPS,
+    )
+
+
+def run_step(step: str, folder: Path, algorithm: str) -> None:
+    """What the rule of this name does for all sessions."""
+    paths = {path.stem: path for path in sorted(folder.glob("*.npy"))}
+    latents = {session: open_latents(path) for session, path in paths.items()}
+    if step == "segment":
+        fit_segmenter(latents, algorithm, STATES, TIME_WINDOW, 0, MOTIF_WINDOWS).save(
+            folder / "segmenter"  # numpy adds .npz, which no session has
+        )
+        (folder / "segmenter.npz").rename(folder / "segmenter")
+        return
+    segmenter = load_segmenter(folder / "segmenter")
+    if step == "surrogates":
+        compare_with_surrogates(latents, segmenter, 5, np.random.default_rng(0))
+        return
+    counts, frames, profile, examples = 0, 0, None, []
+    for session, own in latents.items():
+        aligned = open_aligned(folder / f"{session}.npz")
+        if step == "label":
+            motifs = motifs_of_frames(segmenter.label(own), len(aligned.usable), TIME_WINDOW)
+            write_motifs(folder / f"{session}.csv", motifs, aligned.usable, FPS, [])
+            continue
+        motifs = read_motifs(folder / f"{session}.csv")
+        bouts = find_bouts(motifs)
+        frames += use_of_motifs(bouts, STATES, FPS)["frames"].to_numpy()
+        counts += count_transitions(bouts, STATES)
+        profile = profile or Profile(STATES, aligned.features, [])
+        profile.add(aligned, motifs)
+        examples.append(example_bouts(session, bouts, own, segmenter, FPS))
+    if step == "tabulate":
+        community_tables(counts, frames, None)
+        profile.table()
+        rank_examples(examples)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--frames", type=int, default=10_000_000)
+    parser.add_argument("--sessions", type=int, default=2)
+    parser.add_argument("--zdims", type=int, default=30)
+    parser.add_argument("--algorithm", choices=["kmeans", "hmm"], default="kmeans")
+    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--step", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.step:
+        started = time.perf_counter()
+        if options.step == "make":
+            for number in range(options.sessions):
+                frames = options.frames // options.sessions
+                make_session(options.folder, f"s{number}", frames, options.zdims, number)
+        else:
+            run_step(options.step, options.folder, options.algorithm)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20  # KiB on Linux
+        seconds = time.perf_counter() - started
+        print(f"| {options.step} | {peak:.2f} | {seconds:.0f} |", flush=True)
+        return
+    print(f"{options.frames} frames in {options.sessions} sessions, {options.algorithm}\n")
+    print("| step | peak memory, GiB | seconds |\n|---|---:|---:|", flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        for step in ("make", "segment", "label", "tabulate", "surrogates"):
+            again = [sys.executable, __file__, *sys.argv[1:], "--folder", folder, "--step", step]
+            subprocess.run(again, check=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,178 @@
+"""Surrogates, components, and labels that motifs do or do not go with."""
+
+import numpy as np
+import pytest
+from motif_analysis import labels as labels_module
+from motif_analysis.baselines import (
+    bout_statistics,
+    compare_with_surrogates,
+    component_scores,
+    randomise_phases,
+)
+from motif_analysis.frames import Aligned
+from motif_analysis.labels import (
+    probe,
+    purity,
+    read_labels,
+    score_motifs,
+    score_windows,
+    shift_labels,
+)
+from motif_analysis.segmentation import Segmenter, fit_segmenter
+
+NAMES = np.array(["rest", "walk", "rear"])
+TIME_WINDOW = 4
+
+
+def make_sessions(*, frames=600, spread=0.4, seed=0, sessions=("a", "b", "c")):
+    """Poses whose first feature is the behaviour, labels, and latents: the mean of each window."""
+    rng = np.random.default_rng(seed)
+    aligned, labels, latents = {}, {}, {}
+    for session in sessions:
+        states = rng.integers(3, size=frames // 20).repeat(20)
+        poses = rng.normal(scale=spread, size=(frames, 2)).astype(np.float32)
+        poses[:, 0] += 5 * states
+        track = np.zeros((frames, 3), np.float32)
+        usable = np.ones(frames, bool)
+        aligned[session] = Aligned(poses, track, usable, ["nose_x", "nose_y"], [], 30.0)
+        labels[session] = NAMES[states]
+        windows = np.lib.stride_tricks.sliding_window_view(poses, TIME_WINDOW, axis=0)
+        latents[session] = windows.mean(axis=2).astype(np.float32)
+    return aligned, labels, latents
+
+
+@pytest.mark.parametrize("length", [64, 65])
+def test_a_surrogate_keeps_spectra_and_cross_spectra(length):
+    latents = np.random.default_rng(0).normal(size=(length, 3)).cumsum(axis=0)
+    surrogate = randomise_phases(latents, np.random.default_rng(1))
+    one, other = (np.fft.rfft(each, axis=0) for each in (latents, surrogate))
+    np.testing.assert_allclose(
+        np.einsum("fi,fj->fij", one, one.conj()),
+        np.einsum("fi,fj->fij", other, other.conj()),
+        atol=1e-6,
+    )
+    np.testing.assert_allclose(surrogate.mean(axis=0), latents.mean(axis=0))
+    assert np.abs(surrogate - latents).max() > 1
+
+
+def test_bouts_of_states_last_longer_than_those_of_their_surrogates():
+    _, _, latents = make_sessions(frames=3000)
+    segmenter = fit_segmenter(latents, "kmeans", 3, TIME_WINDOW, 0, 10**6)
+    found = compare_with_surrogates(latents, segmenter, 3, np.random.default_rng(0))
+    assert found["mean_frames"]["value"] > 1.5 * found["mean_frames"]["chance_high"]
+
+
+def test_bouts_of_surrogates_last_as_long_as_those_of_other_surrogates():
+    rng = np.random.default_rng(0)
+    noise = rng.normal(size=(20_000, 2))
+    smooth = np.stack([np.convolve(each, np.ones(15), "same") for each in noise.T], axis=1)
+    segmenter = fit_segmenter({"a": smooth}, "kmeans", 4, TIME_WINDOW, 0, 10**6)
+    found = compare_with_surrogates({"a": smooth}, segmenter, 5, rng)
+    mean = found["mean_frames"]
+    assert mean["value"] == pytest.approx(mean["chance"], rel=0.06)
+
+
+def test_short_bouts_are_those_of_one_and_two_frames():
+    none = np.empty(0)
+    segmenter = Segmenter("kmeans", 4, none, np.array([[0.0], [1.0]]), none, none, none)
+    latents = np.array([0, 1, 1, 0, 0, 0, 1, 1, 1, 1.0])[:, None]
+    found = bout_statistics([latents], segmenter)
+    assert found == {"mean_frames": 2.5, "short_share": 0.5}
+
+
+def test_components_are_those_of_the_scaled_windows():
+    """Of two features one of which is 1000 times the other: both count the same."""
+    poses = np.random.default_rng(0).normal(size=(500, 2)).astype(np.float32) * [1000, 1]
+    track, usable = np.zeros((500, 3)), np.ones(500, bool)
+    aligned = {"a": Aligned(poses, track, usable, ["x", "y"], [], 30.0)}
+    scores = component_scores(aligned, {"a": np.arange(490)}, TIME_WINDOW, 99)["a"]
+    assert scores.shape == (490, 8)
+    np.testing.assert_allclose(scores.var(axis=0).sum(), 8, rtol=0.05)
+    assert scores.var(axis=0)[0] < 2
+
+
+def test_purity_of_a_known_table():
+    labels = np.array(["a", "a", "b", "b", "b"])
+    assert purity(labels, np.array([0, 0, 0, 1, 1])) == pytest.approx(4 / 5)
+
+
+def test_motifs_that_are_the_labels_reach_one_and_chance_stays_low():
+    _, labels, _ = make_sessions(frames=2000)
+    frames = {session: np.arange(2000) for session in labels}
+    motifs = {session: np.searchsorted(np.sort(NAMES), own) for session, own in labels.items()}
+    scores = score_motifs(motifs, labels, frames, np.random.default_rng(0))
+    for name in ("nmi", "ami", "homogeneity", "purity"):
+        assert scores[name]["value"] == pytest.approx(1)
+        assert scores[name]["chance"] < scores[name]["chance_high"] < 0.5
+    assert scores["purity"]["chance"] > 0.3  # three behaviours: a third by chance
+
+
+def test_motifs_without_a_relation_are_as_good_as_chance():
+    _, labels, _ = make_sessions(frames=2000)
+    _, others, _ = make_sessions(frames=2000, seed=1)
+    motifs = {session: np.searchsorted(np.sort(NAMES), own) for session, own in others.items()}
+    frames = {session: np.arange(2000) for session in labels}
+    scores = score_motifs(motifs, labels, frames, np.random.default_rng(0))
+    assert scores["nmi"]["value"] < 2 * scores["nmi"]["chance_high"]
+
+
+def test_shifted_labels_are_as_frequent_and_last_as_long():
+    own = np.array(["a"] * 30 + ["b"] * 70)
+    shifted = shift_labels({"s": own}, np.random.default_rng(0))["s"]
+    assert sorted(shifted) == sorted(own)
+    assert (shifted[1:] != shifted[:-1]).sum() <= 2
+    assert (shifted != own).any()
+
+
+def test_windows_are_scored_at_their_centre_and_beside_components():
+    aligned, labels, latents = make_sessions()
+    labels["c"] = np.full(600, "")  # a session without labels takes no part
+    segmenter = fit_segmenter(latents, "kmeans", 3, TIME_WINDOW, 0, 10**6)
+    scores, components, probes = score_windows(
+        latents, aligned, labels, segmenter, np.random.default_rng(0)
+    )
+    assert scores["nmi"]["value"] > 0.75
+    assert components["nmi"]["value"] > 0.6
+    for found in probes:
+        assert found["value"] > 0.9
+        assert found["chance_high"] < 0.6
+
+
+def test_a_probe_needs_two_sessions():
+    _, labels, latents = make_sessions(sessions=("a",))
+    frames = {"a": np.arange(len(latents["a"]))}
+    assert probe(latents, labels, frames, np.random.default_rng(0)) is None
+
+
+def test_a_probe_does_not_learn_from_the_session_that_it_is_told():
+    """Latents that only say which session it is, and labels that are the session's."""
+    labels = {name: np.full(100, name) for name in "abc"}
+    points = {name: np.full((100, 1), float(n)) for n, name in enumerate("abc")}
+    frames = {name: np.arange(100) for name in "abc"}
+    assert probe(points, labels, frames, np.random.default_rng(0))["value"] == 0
+
+
+def test_without_labels_nothing_is_scored():
+    aligned, _, latents = make_sessions()
+    segmenter = fit_segmenter(latents, "kmeans", 3, TIME_WINDOW, 0, 10**6)
+    assert score_windows(latents, aligned, {}, segmenter, np.random.default_rng(0)) == (
+        None,
+        None,
+        (None, None),
+    )
+
+
+def test_labels_are_those_of_the_nearest_recorded_frame(tmp_path):
+    path = tmp_path / "labels.csv"
+    path.write_text("frame,label\n0,a\n1,\n2,b\n3,c\n")
+    assert read_labels(path, 4, 30.0, 30.0).tolist() == ["a", "", "b", "c"]
+    assert read_labels(path, 2, 15.0, 30.0).tolist() == ["a", "b"]
+    assert read_labels(path, 8, 60.0, 30.0).tolist()[::2] == ["a", "", "b", "c"]
+
+
+def test_only_a_part_of_many_windows_is_scored(monkeypatch):
+    monkeypatch.setattr(labels_module, "JUDGED_WINDOWS", 100)
+    aligned, labels, latents = make_sessions()
+    segmenter = fit_segmenter(latents, "kmeans", 3, TIME_WINDOW, 0, 10**6)
+    scores, *_ = score_windows(latents, aligned, labels, segmenter, np.random.default_rng(0))
+    assert scores["purity"]["value"] * 100 == pytest.approx(round(scores["purity"]["value"] * 100))

@@ -1,0 +1,141 @@
+"""Every number gets its verdict, its sentence and, where it is bad, a knob to turn."""
+
+import pandas as pd
+import pytest
+from motif_analysis import findings
+from motif_analysis.agreement import COLUMNS
+
+METRICS = {
+    "zdims": 16,
+    "r2_reconstruction": 0.8,
+    "r2_pca_reconstruction": 0.85,
+    "r2_future": 0.5,
+    "r2_hold_last_frame": 0.1,
+    "r2_pca_future": 0.45,
+    "active_latents": 12,
+    "posterior_variance": 0.2,
+}
+
+
+def verdicts(found):
+    return {each["name"]: each["verdict"] for each in found}
+
+
+def agreement(rand):
+    row = {"segmentation": "kmeans-4", "seed_a": 0, "seed_b": 1, "matched_share": 0.7}
+    row |= {
+        "adjusted_rand": rand,
+        "adjusted_rand_low": rand - 0.1,
+        "adjusted_rand_high": rand + 0.1,
+    }
+    return pd.DataFrame([row | {"nmi": 0.5, "nmi_low": 0.4, "nmi_high": 0.6}], columns=COLUMNS)
+
+
+def test_a_good_training_is_good_throughout():
+    assert set(verdicts(findings.of_training(METRICS)).values()) == {"good"}
+    assert findings.advice_of(findings.of_training(METRICS)) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "name", "verdict", "knob"),
+    [
+        ({"r2_reconstruction": 0.1}, "r2_reconstruction", "bad", "lower beta"),
+        ({"r2_reconstruction": 0.55}, "r2_reconstruction", "doubtful", "raise zdims"),
+        ({"r2_future": 0.05}, "r2_future", "bad", "time_window"),
+        ({"r2_future": 0.12}, "r2_future", "doubtful", "train longer"),
+        ({"active_latents": 1}, "active_latents", "bad", "lower beta"),
+        ({"posterior_variance": 0.95}, "posterior_variance", "bad", "softplus"),
+        ({"r2_future": None}, "r2_future", "unknown", ""),
+    ],
+)
+def test_a_bad_number_names_its_knob(changes, name, verdict, knob):
+    found = findings.of_training(METRICS | changes)
+    assert verdicts(found)[name] == verdict
+    advice = findings.advice_of(found)
+    assert any(knob in sentence for sentence in advice) == bool(knob)
+
+
+def test_a_model_that_was_trained_elsewhere_has_no_numbers_here():
+    (only,) = findings.of_training(None)
+    assert (only["value"], only["verdict"]) == (None, "unknown")
+
+
+@pytest.mark.parametrize(("rand", "verdict"), [(0.8, "good"), (0.4, "doubtful"), (0.1, "bad")])
+def test_agreement_is_judged_from_either_seed(rand, verdict):
+    for seed in (0, 1):
+        found = findings.of_agreement(agreement(rand), "kmeans-4", seed)
+        assert set(verdicts(found).values()) == {verdict}
+        assert found[0]["low"] == pytest.approx(rand - 0.1)
+
+
+@pytest.mark.parametrize(("segmentation", "seed"), [("kmeans-4", 2), ("hmm-4", 0)])
+def test_agreement_is_unknown_with_one_seed(segmentation, seed):
+    (only,) = findings.of_agreement(agreement(0.8), segmentation, seed)
+    assert only["verdict"] == "unknown"
+    assert "seeds: [0, 1, 2]" in findings.advice_of([only])[0]
+
+
+def bouts(mean, short=0.1):
+    chance = {"chance": 10, "chance_low": 9, "chance_high": 11}
+    low = {"chance": 0.4, "chance_low": 0.3, "chance_high": 0.5}
+    return {"mean_frames": {"value": mean} | chance, "short_share": {"value": short} | low}
+
+
+@pytest.mark.parametrize(("mean", "verdict"), [(20, "good"), (10, "doubtful"), (8, "bad")])
+def test_bouts_have_to_last_longer_than_those_of_surrogates(mean, verdict):
+    found = findings.of_bouts(bouts(mean), fps=10.0)
+    assert verdicts(found)["bout_seconds"] == verdict
+    assert found[0]["value"] == mean / 10
+    assert found[0]["baseline"] == 1
+
+
+def test_flickering_motifs_ask_for_a_hidden_markov_model():
+    found = findings.of_bouts(bouts(20, short=0.7), fps=10.0)
+    assert verdicts(found)["short_bouts"] == "bad"
+    assert "motifs: [hmm]" in findings.advice_of(found)[0]
+
+
+def scores(value, chance_high=0.1):
+    one = {"value": value, "chance": 0.05, "chance_high": chance_high}
+    return {"nmi": one, "purity": one}
+
+
+@pytest.mark.parametrize(
+    ("own", "components", "verdict"),
+    [(0.7, 0.5, "good"), (0.7, 0.8, "doubtful"), (0.5, 0.4, "doubtful"), (0.09, 0.05, "bad")],
+)
+def test_labels_are_judged_against_chance_and_components(own, components, verdict):
+    probes = ({"value": 0.9, "chance": 0.2, "chance_high": 0.3}, {"value": 0.8})
+    found = findings.of_labels(scores(own), scores(components), probes)
+    assert verdicts(found)["nmi"] == verdict
+    assert verdicts(found)["probe_f1"] == "good"
+    assert (found[0]["baseline"], found[0]["chance"]) == (components, 0.05)
+
+
+def test_without_labels_the_relation_to_behaviours_is_unknown():
+    (only,) = findings.of_labels(None, None, (None, None))
+    assert only["verdict"] == "unknown"
+
+
+def groups(animals, q):
+    rows = {"animals_a": animals, "animals_b": 9, "p_value": [q, 0.5], "q_value": [q, 0.5]}
+    return pd.DataFrame(rows)
+
+
+def test_groups_of_few_animals_tell_nothing():
+    assert findings.of_groups(groups(2, 0.3).iloc[:0]) == []
+    (few,) = findings.of_groups(groups(2, 0.3))
+    assert few["verdict"] == "unknown"
+    (enough,) = findings.of_groups(groups(5, 0.01))
+    assert (enough["verdict"], enough["value"]) == ("good", 1)
+
+
+def test_unused_motifs_are_doubtful():
+    usage = pd.DataFrame({"motif": [0, 1, 2], "frames": [60, 40, 0]})
+    (found,) = findings.of_use(usage)
+    assert (found["value"], found["baseline"], found["verdict"]) == (2, 3, "doubtful")
+
+
+def test_numbers_that_are_not_known_are_null():
+    found = findings.finding("x", float("nan"), "unknown", "", low=float("inf"))
+    assert (found["value"], found["low"], found["high"]) == (None, None, None)

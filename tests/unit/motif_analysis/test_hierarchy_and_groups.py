@@ -1,0 +1,125 @@
+"""Communities and groups that one can see with the naked eye."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from motif_analysis.groups import compare_groups, hedges_g, shares_of_animals
+from motif_analysis.hierarchy import community_tables, modularity
+
+# 0, 1 follow each other, and so do 3, 4; 2 is never used.
+COUNTS = np.array(
+    [
+        [0, 9, 0, 1, 0],
+        [9, 0, 0, 0, 1],
+        [0, 0, 0, 0, 0],
+        [1, 0, 0, 0, 4],
+        [0, 1, 0, 4, 0],
+    ]
+)
+FRAMES = np.array([50, 40, 0, 30, 20])
+
+
+def test_motifs_that_follow_each_other_are_a_community():
+    table, tree = community_tables(COUNTS, FRAMES, None)
+    assert table["community"].tolist() == [0, 0, pd.NA, 1, 1]
+    assert sorted(table["order"].dropna()) == [0, 1, 2, 3]
+    assert pd.isna(table["order"][2])
+    assert tree["motifs"].tolist() == ["0 1", "3 4", "0 1 3 4"]
+    np.testing.assert_allclose(tree["height"], [0.1, 0.2, 0.925])
+
+
+@pytest.mark.parametrize(("asked", "given"), [(1, 1), (3, 3), (9, 4)])
+def test_the_tree_is_cut_where_one_asks(asked, given):
+    table, _ = community_tables(COUNTS, FRAMES, asked)
+    assert table["community"].nunique() == given
+
+
+def test_modularity_of_two_separate_pairs_is_a_half():
+    counts = np.kron(np.eye(2, dtype=int), [[0, 3], [3, 0]])
+    assert modularity(counts, np.array([0, 0, 1, 1])) == pytest.approx(0.5)
+    assert modularity(counts, np.zeros(4, int)) == pytest.approx(0)
+
+
+@pytest.mark.parametrize(
+    ("frames", "community"), [([7, 0], [0, pd.NA]), ([0, 0], [pd.NA, pd.NA]), ([3, 5], [1, 0])]
+)
+def test_without_transitions_every_used_motif_stands_alone(frames, community):
+    table, tree = community_tables(np.zeros((2, 2), int), np.array(frames), None)
+    assert table["community"].tolist() == community
+    assert tree.empty
+
+
+def make_usage(shares):
+    """A row per session and motif of {(group, animal): [(share of motif 0, of motif 1), …]}."""
+    rows = []
+    for (group, animal), sessions in shares.items():
+        for number, own in enumerate(sessions):
+            for motif, share in enumerate(own):
+                name = f"{animal}-{number}"
+                frames = round(100 * share)
+                rows.append((name, animal, group, motif, frames, share))
+    return pd.DataFrame(rows, columns=["session", "animal", "group", "motif", "frames", "share"])
+
+
+def test_sessions_of_an_animal_are_averaged():
+    usage = make_usage({("a", "x"): [(0.2, 0.8), (0.4, 0.6)], ("", "y"): [(1, 0)]})
+    shares = shares_of_animals(usage)
+    np.testing.assert_allclose(shares.loc[("a", "x")], [0.3, 0.7])
+    assert len(shares) == 1  # an animal without a group takes no part
+
+
+def test_animals_are_shared_out_in_every_way():
+    """Three against three without overlap: 1 of 20 ways on either side, so p is 0.1."""
+    shares = {("a", f"a{n}"): [(0.1 + n / 100, 0.9 - n / 100, 0.0)] for n in range(3)}
+    shares |= {("b", f"b{n}"): [(0.5 + n / 100, 0.5 - n / 100, 0.0)] for n in range(3)}
+    table = compare_groups(make_usage(shares), 10_000, np.random.default_rng(0))
+    np.testing.assert_allclose(table["p_value"], [0.1, 0.1, np.nan])
+    np.testing.assert_allclose(table["q_value"], [0.1, 0.1, np.nan])
+    np.testing.assert_allclose(table["difference"], [0.4, -0.4, 0])
+    np.testing.assert_allclose(table["hedges_g"], [32, -32, np.nan], rtol=1e-9)  # 40 · 0.8
+    assert (table["hedges_g_low"][:2] < table["hedges_g"][:2]).all()
+    assert (table["hedges_g_high"][:2] > table["hedges_g"][:2]).all()
+    assert table[["animals_a", "animals_b"]].to_numpy().tolist() == [[3, 3]] * 3
+
+
+def test_sessions_do_not_multiply_animals():
+    one = {(group, group): [(share, 1 - share)] * 50 for group, share in (("a", 0.1), ("b", 0.9))}
+    table = compare_groups(make_usage(one), 1000, np.random.default_rng(0))
+    assert table[["animals_a", "animals_b"]].to_numpy().tolist() == [[1, 1]] * 2
+    assert table["p_value"].isna().all()
+
+
+def test_under_the_null_small_p_values_are_rare():
+    rng = np.random.default_rng(0)
+    hits = []
+    for _ in range(200):
+        shares = {(g, f"{g}{n}"): [(s, 1 - s)] for g in "ab" for n, s in enumerate(rng.random(4))}
+        table = compare_groups(make_usage(shares), 100, rng)
+        hits.append(table["p_value"][0] <= 0.05)
+    assert np.mean(hits) < 0.09
+
+
+@pytest.mark.parametrize("groups", [["a"], [""], []])
+def test_fewer_than_two_groups_are_not_compared(groups):
+    usage = make_usage({(group, "x"): [(0.5, 0.5)] for group in groups})
+    table = compare_groups(usage, 100, np.random.default_rng(0))
+    assert table.empty
+    assert "q_value" in table
+
+
+def test_three_groups_are_compared_by_pairs():
+    shares = {(g, f"{g}{n}"): [(n / 10, 1 - n / 10)] for g in "abc" for n in range(3)}
+    table = compare_groups(make_usage(shares), 100, np.random.default_rng(0))
+    assert table[["group_a", "group_b"]].drop_duplicates().to_numpy().tolist() == [
+        ["a", "b"],
+        ["a", "c"],
+        ["b", "c"],
+    ]
+    assert len(table) == 6
+    assert (table["q_value"] == 1).all()
+
+
+def test_hedges_g_of_two_pairs():
+    """Means 1 and 3, both deviations √2: d is √2, and the correction 1 - 3/7."""
+    g = hedges_g(np.array([[0.0, 2.0]]), np.array([[2.0, 4.0]]))
+    assert g[0] == pytest.approx(np.sqrt(2) * 4 / 7)

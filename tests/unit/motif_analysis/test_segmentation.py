@@ -1,0 +1,136 @@
+"""Motifs of latents whose clusters are known."""
+
+import numpy as np
+import pytest
+from motif_analysis import segmentation
+from motif_analysis.latents import draw_windows, find_known, find_runs
+from motif_analysis.segmentation import fit_segmenter, load_segmenter
+
+
+def make_latents(*, centres=((-5.0, 0.0), (5.0, 0.0), (0.0, 9.0)), states, spread=0.5, seed=0):
+    """(window, 2) latents around the centre of each window's state; NaN where it is -1."""
+    rng = np.random.default_rng(seed)
+    latents = np.array(centres)[states] + rng.normal(scale=spread, size=(len(states), 2))
+    latents[np.array(states) < 0] = np.nan
+    return latents.astype(np.float32)
+
+
+def fit(latents, algorithm="kmeans", n_motifs=3, motif_windows=1000):
+    return fit_segmenter(latents, algorithm, n_motifs, 8, seed=0, motif_windows=motif_windows)
+
+
+STATES = np.repeat([2, 1, 0, -1, 2, 1], [60, 30, 10, 5, 60, 30])
+IN_ORDER_OF_USE = np.array([2, 1, 0, -1])  # of states 0, 1, 2, -1
+
+
+@pytest.mark.parametrize("algorithm", ["kmeans", "hmm"])
+def test_motifs_are_the_clusters_in_order_of_falling_use(algorithm):
+    latents = {"a": make_latents(states=STATES), "b": make_latents(states=STATES, seed=1)}
+    segmenter = fit(latents, algorithm)
+    assert segmenter.frames.tolist() == [240, 120, 20]
+    np.testing.assert_array_equal(segmenter.label(latents["a"]), IN_ORDER_OF_USE[STATES])
+    np.testing.assert_allclose(segmenter.centres, [[0, 9], [5, 0], [-5, 0]], atol=0.4)
+
+
+@pytest.mark.parametrize("algorithm", ["kmeans", "hmm"])
+def test_a_saved_segmenter_gives_a_new_recording_the_same_motifs(algorithm, tmp_path):
+    fit({"a": make_latents(states=STATES)}, algorithm).save(tmp_path / "segmenter.npz")
+    segmenter = load_segmenter(tmp_path / "segmenter.npz")
+    new = make_latents(states=STATES[::-1], seed=2)
+    np.testing.assert_array_equal(segmenter.label(new), IN_ORDER_OF_USE[STATES[::-1]])
+    assert segmenter.time_window == 8
+
+
+@pytest.mark.parametrize("algorithm", ["kmeans", "hmm"])
+def test_the_order_of_sessions_and_a_repetition_change_nothing(algorithm):
+    latents = {"a": make_latents(states=STATES)}
+    one, other = fit(latents, algorithm), fit(latents, algorithm)
+    np.testing.assert_array_equal(one.centres, other.centres)
+
+
+def test_a_hidden_markov_model_does_not_run_across_a_gap():
+    """Next to a motif that never ends, a doubtful window goes with it; behind a gap it does not."""
+    states = np.array([0] * 200 + [1] * 200)
+    latents = {"a": make_latents(states=states, spread=1.5)}
+    latents["b"] = latents["a"][::-1]
+    segmenter = fit(latents, "hmm", 2)
+    (of_zero,) = segmenter.label(np.array([[-5.0, 0.0]], np.float32))
+    doubtful = np.array([[0.6, 0.0]], np.float32)  # a little nearer to the other one
+    before = np.full((50, 2), [-5.0, 0.0], np.float32)
+    gap = np.full((1, 2), np.nan, np.float32)
+    assert segmenter.label(np.concatenate([before, doubtful]))[-1] == of_zero
+    assert segmenter.label(np.concatenate([before, gap, doubtful]))[-1] != of_zero
+
+
+def test_long_stretches_are_decoded_in_parts_as_if_at_once(monkeypatch):
+    states = np.random.default_rng(1).integers(0, 3, 40).repeat(25)
+    latents = make_latents(states=states, spread=3.0)
+    segmenter = fit({"a": latents}, "hmm")
+    whole = segmenter.label(latents)
+    monkeypatch.setattr(segmentation, "DECODED_AT_ONCE", 130)
+    monkeypatch.setattr(segmentation, "MARGIN", 60)
+    np.testing.assert_array_equal(segmenter.label(latents), whole)
+    assert len(np.unique(whole)) == 3
+
+
+@pytest.mark.parametrize("algorithm", ["kmeans", "hmm"])
+def test_many_windows_are_learnt_from_in_parts(algorithm, monkeypatch):
+    monkeypatch.setattr(segmentation, "SEEDING_WINDOWS", 100)
+    monkeypatch.setattr(segmentation, "LONGEST_PIECE", 40)
+    states = np.tile(STATES, 20)
+    segmenter = fit({"a": make_latents(states=states)}, algorithm, motif_windows=1500)
+    assert segmenter.frames.tolist() == [2400, 1200, 200]
+    np.testing.assert_allclose(segmenter.centres, [[0, 9], [5, 0], [-5, 0]], atol=0.4)
+
+
+def test_a_state_that_is_never_left_or_used_is_no_fault():
+    latents = {"a": make_latents(states=np.zeros(50, int), spread=0.001)}
+    segmenter = fit(latents, "hmm", 3)
+    assert segmenter.frames.sum() == 50
+    assert (segmenter.label(latents["a"]) >= 0).all()
+
+
+def test_fewer_windows_than_motifs_are_refused():
+    with pytest.raises(ValueError, match="4 usable windows in all sessions for 5 motifs: lower"):
+        fit({"a": make_latents(states=[0, 1, 2, -1, 0])}, n_motifs=5)
+
+
+def test_latents_of_another_model_are_refused():
+    segmenter = fit({"a": make_latents(states=STATES)})
+    with pytest.raises(ValueError, match="fitted on 2 latents, these are 5"):
+        segmenter.label(np.zeros((3, 5), np.float32))
+
+
+def test_a_file_of_another_kind_is_refused(tmp_path):
+    (tmp_path / "segmenter.npz").write_text("text")
+    with pytest.raises(ValueError, match="not a segmenter that this workflow wrote"):
+        load_segmenter(tmp_path / "segmenter.npz")
+
+
+def test_a_recording_without_a_window_has_no_motif():
+    segmenter = fit({"a": make_latents(states=STATES)})
+    assert segmenter.label(np.empty((0, 2), np.float32)).tolist() == []
+
+
+def test_windows_are_drawn_from_those_that_are_usable_in_every_session():
+    known = {"a": np.array([1, 0, 1, 1], bool), "b": np.zeros(3, bool), "c": np.ones(2, bool)}
+    everything = draw_windows(known, 9, np.random.default_rng(0))
+    assert {name: own.tolist() for name, own in everything.items()} == {
+        "a": [0, 2, 3],
+        "b": [],
+        "c": [0, 1],
+    }
+    for seed in range(5):
+        drawn = draw_windows(known, 3, np.random.default_rng(seed))
+        assert sum(map(len, drawn.values())) == 3
+        assert all(set(drawn[name]) <= set(everything[name]) for name in known)
+
+
+def test_of_no_session_no_window_is_drawn():
+    assert draw_windows({}, 3, np.random.default_rng(0)) == {}
+
+
+def test_runs_and_known_windows():
+    latents = np.array([[1, 2], [np.nan, np.nan], [3, 4], [5, 6]], np.float32)
+    assert find_known(latents).tolist() == [True, False, True, True]
+    assert find_runs(find_known(latents)).tolist() == [[0, 1], [2, 4]]

@@ -1,0 +1,134 @@
+"""Bouts, transitions and profiles that one can count on one's fingers."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from motif_analysis.frames import Aligned, motifs_of_frames, read_motifs, write_motifs
+from motif_analysis.segmentation import Segmenter
+from motif_analysis.tables import (
+    Profile,
+    count_transitions,
+    example_bouts,
+    find_bouts,
+    motion,
+    rank_examples,
+    transition_table,
+    use_of_motifs,
+)
+
+# Two stretches with a gap between: 0 for 3 frames, 1 for 1, 0 for 1 | 1 for 2, 0 for 2.
+MOTIFS = np.array([-1, 0, 0, 0, 1, 0, -1, 1, 1, 0, 0, -1], dtype=np.int16)
+
+
+def test_a_bout_ends_with_its_stretch():
+    bouts = find_bouts(MOTIFS)
+    assert bouts.motif.tolist() == [0, 1, 0, 1, 0]
+    assert bouts.start.tolist() == [1, 4, 5, 7, 9]
+    assert bouts.stop.tolist() == [4, 5, 6, 9, 11]
+    assert find_bouts(np.array([2, 2], np.int16)).frames.tolist() == [2]
+
+
+@pytest.mark.parametrize("motifs", [[], [-1, -1]])
+def test_where_there_is_no_motif_there_is_no_bout(motifs):
+    bouts = find_bouts(np.array(motifs, np.int16))
+    assert bouts.motif.tolist() == []
+    assert use_of_motifs(bouts, 2, 10.0)["share"].tolist() == [0, 0]
+
+
+def test_use_of_motifs_has_a_row_of_zeros_for_one_that_is_never_used():
+    table = use_of_motifs(find_bouts(MOTIFS), 3, fps=10.0)
+    assert table["frames"].tolist() == [6, 3, 0]
+    np.testing.assert_allclose(table["share"], [6 / 9, 3 / 9, 0])
+    assert table["bouts"].tolist() == [3, 2, 0]
+    np.testing.assert_allclose(table["bout_seconds_median"], [0.2, 0.15, np.nan])
+    np.testing.assert_allclose(table["bout_seconds_q25"], [0.15, 0.125, np.nan])
+    np.testing.assert_allclose(table["bout_seconds_q75"], [0.25, 0.175, np.nan])
+
+
+def test_nothing_follows_across_a_join():
+    counts = count_transitions(find_bouts(MOTIFS), 3)
+    assert counts.tolist() == [[0, 1, 0], [2, 0, 0], [0, 0, 0]]
+
+
+def test_probabilities_are_those_of_the_next_motif_and_empty_where_none_follows():
+    table = transition_table({"a": np.array([[0, 1, 3], [2, 0, 0], [0, 0, 0]])})
+    assert len(table) == 6  # no motif follows itself
+    table = table.set_index(["from_motif", "to_motif"])["probability"]
+    assert table[0].tolist() == [0.25, 0.75]
+    assert table[1].tolist() == [1, 0]
+    assert table[2].isna().all()
+
+
+def test_a_motif_stands_at_the_centre_of_its_window():
+    """Windows of 4 frames in a recording of 7: the first is centred on frame 2."""
+    assert motifs_of_frames(np.array([5, 6, -1, 7]), 7, 4).tolist() == [-1, -1, 5, 6, -1, 7, -1]
+    assert motifs_of_frames(np.array([], int), 3, 4).tolist() == [-1, -1, -1]
+
+
+def test_the_csv_has_a_row_per_frame_and_says_what_they_mean(tmp_path):
+    path = tmp_path / "mouse.csv"
+    usable = np.arange(12) != 6
+    write_motifs(path, MOTIFS, usable, fps=4.0, comments=["one", "two"])
+    lines = path.read_text().splitlines()
+    assert lines[:5] == [
+        "# one",
+        "# two",
+        "frame,seconds,motif,usable",
+        "0,0.0000,,1",
+        "1,0.2500,0,1",
+    ]
+    assert lines[9] == "6,1.5000,,0"
+    assert len(lines) == 3 + 12
+    np.testing.assert_array_equal(read_motifs(path), MOTIFS)
+
+
+def test_speed_and_turning_of_a_known_path():
+    """3 px a frame along x at 10 frames a second; 2 degrees a frame, over the angle of 180."""
+    frames = np.arange(20)
+    track = np.column_stack([3.0 * frames, 0.0 * frames, np.radians(160 + 2.0 * frames)])
+    track[:, 2] = (track[:, 2] + np.pi) % (2 * np.pi) - np.pi
+    track[15] = np.nan
+    moved = motion(track, fps=10.0)
+    known = np.isfinite(moved).all(axis=1)
+    np.testing.assert_array_equal(np.flatnonzero(~known), [0, 14, 15, 16, 19])
+    np.testing.assert_allclose(moved[known], [[30, 20]] * known.sum(), rtol=1e-4)
+
+
+def make_aligned(poses, *, features=("nose_x", "light"), scalars=("light",)):
+    poses = np.array(poses, np.float32)
+    track = np.zeros((len(poses), 3), np.float32)
+    return Aligned(poses, track, np.ones(len(poses), bool), list(features), list(scalars), 30.0)
+
+
+def test_a_profile_is_the_mean_over_the_frames_of_a_motif():
+    profile = Profile(3, ["nose_x", "light"], ["light"])
+    profile.add(make_aligned([[1e6 + 1, 5], [1e6 + 3, 5], [0, 7], [9, 9]]), np.array([0, 0, 1, -1]))
+    swapped = make_aligned([[6, 1e6 + 5]], features=("light", "nose_x"))
+    profile.add(swapped, np.array([0]))
+    table = profile.table().set_index(["motif", "feature"])
+    assert table.loc[(0, "nose_x"), "mean"] == pytest.approx(1e6 + 3)
+    assert table.loc[(0, "nose_x"), "sd"] == pytest.approx(np.std([1, 3, 5]))
+    assert table.loc[(0, "light"), "mean"] == pytest.approx(16 / 3)
+    assert table.loc[(1, "nose_x"), "mean"] == pytest.approx(0, abs=1e-3)
+    assert table.loc[2, "mean"].isna().all()
+    assert table.loc[0, "unit"].to_dict() == {
+        "nose_x": "px",
+        "light": "",
+        "speed": "px/s",
+        "turning": "deg/s",
+    }
+
+
+def test_examples_are_the_bouts_nearest_to_the_centre_among_the_long_ones():
+    none = np.empty(0)
+    segmenter = Segmenter("kmeans", 4, none, np.array([[0.0], [10.0]]), none, none, none)
+    windows = np.array([9, 0.5, 0.5, 10, 0, 10, 10, 2, 2, np.nan], np.float32)[:, None]
+    motifs = motifs_of_frames(np.array([-1, 0, 0, 1, 0, 1, 1, 0, 0, -1]), 13, 4)
+    table = example_bouts("a", find_bouts(motifs), windows, segmenter, fps=2.0)
+    table = rank_examples([table, table.iloc[:0]])
+    own = table[table["motif"] == 0]
+    assert own["rank"].tolist() == [1, 2]  # the bout of one window, though nearer, is too short
+    assert own[["first_frame", "last_frame"]].to_numpy().tolist() == [[3, 4], [9, 10]]
+    assert own["seconds"].tolist() == [1, 1]
+    assert isinstance(table, pd.DataFrame)
+    assert list(table) == ["motif", "rank", "session", "first_frame", "last_frame", "seconds"]

@@ -1,0 +1,69 @@
+"""What `make bench` says of its measurements."""
+
+import pytest
+import speed
+from speed import table
+
+
+def results(*, ratio=9.0, reached=18.0, peak=500.0, planning=15.0):
+    step = {"vame_seconds": 0.6, "seconds": 0.4, "ratio": 1.5}
+    return {
+        "time_to_quality": {
+            "vame": [(80.0, 0.7), (160.0, 0.5)],
+            "ours": [(10.0, 0.6), (18.0, 0.5)],
+            "goal": 0.5,
+            "seconds_to_goal": reached,
+            "ratio": ratio,
+            "lowest_error": 0.4,
+            "vame_lowest_error": 0.5,
+        },
+        "step": {"default network": step, "small network": step},
+        "embedding": {
+            "vame_frames_per_second": 100.0,
+            "frames_per_second": 1000.0,
+            "ratio": 10.0,
+            "largest_difference": 1e-7,
+        },
+        "memory": {
+            "1e6": {"peak_mb": 500.0, "step_seconds": 0.02},
+            "1e8": {"peak_mb": peak, "step_seconds": 0.02},
+        },
+        "planning": {"seconds": planning},
+        "nothing_to_do": {"first_run_seconds": 90.0, "seconds": 4.0},
+    }
+
+
+def reached(found):
+    return {name: verdict for name, _, _, verdict in table(found)}
+
+
+def test_every_goal_has_its_verdict():
+    verdicts = reached(results())
+    assert verdicts["A step, default network"] == "yes"  # 1.5, goal 1.3
+    assert verdicts["A step, small network"] == "no"  # 1.5, goal 3
+    assert set(verdicts.values()) == {"yes", "no", "–"}
+
+
+@pytest.mark.parametrize(
+    ("changed", "row"),
+    [
+        ({"ratio": 7.9}, "Time to VAME's error after 6 epochs (0.500)"),
+        ({"ratio": None, "reached": None}, "Time to VAME's error after 6 epochs (0.500)"),
+        ({"peak": 530.0}, "Peak memory of training, 10⁶ to 10⁸ frames"),
+        ({"planning": 21.0}, "Planning 1,000 sessions, 50 models × 5 seeds, none embedded"),
+    ],
+)
+def test_a_goal_that_was_missed_is_called_so(changed, row):
+    assert reached(results())[row] == "yes"
+    assert reached(results(**changed))[row] == "no"
+
+
+def test_without_the_peer_the_rest_is_told():
+    alone = {k: v for k, v in results().items() if k in ("memory", "planning", "nothing_to_do")}
+    assert len(table(alone)) == 4
+
+
+def test_the_first_batches_of_a_loader():
+    batches = speed.FirstOf(["a", "b", "c"], 2)
+    assert list(batches) == ["a", "b"]
+    assert len(batches) == 2

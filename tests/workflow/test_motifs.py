@@ -1,0 +1,200 @@
+"""Motifs of a whole run: every frame has its row, every table says the same, all of it is used."""
+
+import json
+import shutil
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from projects import SHEET, Project
+from sklearn.metrics import adjusted_rand_score
+
+TABLES = "results/motif_tables/vame/seed0/kmeans-4"
+SESSIONS = ("mouse1", "mouse2")
+TIME_WINDOW, HALF = 8, 4
+
+
+def motifs_of(project, session, folder="vame/seed0/kmeans-4"):
+    return pd.read_csv(project / f"results/motifs/{folder}/{session}.csv", comment="#")
+
+
+def table(project, name):
+    return pd.read_csv(project / TABLES / f"{name}.csv")
+
+
+@pytest.mark.parametrize("session", SESSIONS)
+def test_every_frame_of_the_recording_has_its_row(finished_once, session):
+    rows = motifs_of(finished_once, session)
+    usable = np.load(finished_once / f"results/aligned/{session}.npz")["usable"]
+    assert rows["frame"].tolist() == list(range(400))
+    np.testing.assert_allclose(rows["seconds"], np.arange(400) / 30, atol=1e-4)
+    np.testing.assert_array_equal(rows["usable"], usable)
+    inside = np.lib.stride_tricks.sliding_window_view(usable, TIME_WINDOW).all(axis=1)
+    known = np.zeros(400, bool)
+    known[HALF : HALF + len(inside)] = inside
+    np.testing.assert_array_equal(rows["motif"].notna(), known)
+
+
+def test_the_header_says_where_the_window_lies(finished_once):
+    path = finished_once / "results/motifs/bare/seed0/kmeans-4/mouse1.csv"
+    lines = path.read_text().splitlines()
+    assert lines[0] == "# session mouse1, model bare, seed 0, kmeans-4"
+    assert lines[1] == (
+        "# motif is that of the window of 8 frames whose centre is this frame; the window begins 4 "
+        "frames before"
+    )
+
+
+def test_each_window_has_the_motif_whose_centre_is_nearest(finished_once):
+    segmenter = np.load(finished_once / "results/segmenters/vame/seed0/kmeans-4.npz")
+    for session in SESSIONS:
+        latents = np.load(finished_once / f"results/latents/vame/seed0/{session}.npy")
+        own = motifs_of(finished_once, session)["motif"].to_numpy()[HALF:][: len(latents)]
+        known = np.isfinite(latents).all(axis=1)
+        apart = ((latents[known, None] - segmenter["centres"]) ** 2).sum(axis=2)
+        np.testing.assert_array_equal(own[known], apart.argmin(axis=1))
+
+
+def test_tables_count_what_the_frames_say(finished_once):
+    rows = pd.concat([motifs_of(finished_once, name).assign(session=name) for name in SESSIONS])
+    usage = table(finished_once, "usage")
+    assert len(usage) == 2 * 4
+    assert usage["animal"].tolist() == usage["session"].tolist()
+    assert set(usage["group"]) == {"treated", "control"}
+    counted = rows.groupby(["session", "motif"]).size()
+    for row in usage.itertuples():
+        assert row.frames == counted.get((row.session, row.motif), 0)
+    total = usage.groupby("motif")["frames"].sum()
+    assert total.tolist() == sorted(total, reverse=True)  # numbered by falling use
+    counts = table(finished_once, "transitions").set_index("session")
+    assert counts.loc["all", "count"].sum() == sum(
+        ((motif != motif.shift()) & motif.notna() & motif.shift().notna()).sum()
+        for motif in (motifs_of(finished_once, name)["motif"] for name in SESSIONS)
+    )
+
+
+def test_profile_examples_and_communities_are_of_the_same_motifs(finished_once):
+    profile = table(finished_once, "profile")
+    assert set(profile["motif"]) == {0, 1, 2, 3}
+    assert {"nose_x", "left_paw_y", "speed", "turning"} <= set(profile["feature"])
+    nose = []
+    for session in SESSIONS:
+        aligned = np.load(finished_once / f"results/aligned/{session}.npz")
+        column = aligned["features"].tolist().index("nose_x")
+        own = motifs_of(finished_once, session)["motif"] == 0
+        nose.append(aligned["poses"][own, column])
+    mean = profile.set_index(["motif", "feature"]).loc[(0, "nose_x"), "mean"]
+    assert mean == pytest.approx(np.concatenate(nose).mean(), rel=1e-4)
+    for row in table(finished_once, "examples").itertuples():
+        own = motifs_of(finished_once, row.session)["motif"]
+        assert (own[row.first_frame : row.last_frame + 1] == row.motif).all()
+    assert table(finished_once, "communities")["motif"].tolist() == [0, 1, 2, 3]
+
+
+def test_every_number_has_a_verdict_and_a_sentence(finished_once):
+    quality = json.loads((finished_once / TABLES / "quality.json").read_text())
+    findings = {each["name"]: each for each in quality["findings"]}
+    metrics = json.loads((finished_once / "results/models/vame/seed0/metrics.json").read_text())
+    assert findings["r2_future"]["value"] == pytest.approx(metrics["r2_future"], abs=1e-6)
+    assert findings["r2_future"]["baseline"] == pytest.approx(
+        metrics["r2_hold_last_frame"], abs=1e-6
+    )
+    assert findings["seed_agreement"]["verdict"] == "unknown"
+    assert findings["nmi"]["verdict"] == "unknown"  # the sheet has no labels
+    assert findings["different_motifs"]["verdict"] == "unknown"  # one animal in each group
+    assert {each["verdict"] for each in findings.values()} <= {"good", "doubtful", "bad", "unknown"}
+    assert all(each["sentence"].endswith(".") for each in findings.values())
+    assert any("seeds: [0, 1, 2]" in sentence for sentence in quality["advice"])
+
+
+def test_seeds_are_compared_and_labels_and_animals_count(finished):
+    """With a second seed, labels, and a hidden Markov model, on the finished run."""
+    for session in SESSIONS:
+        labels = pd.Series(np.repeat(["a", "b"], 200), name="label")
+        labels.to_csv(finished / f"recordings/{session}.labels.csv", index_label="frame")
+    header, *rows = SHEET.splitlines()
+    sheet = [f"{header}\tanimal\tlabels"]
+    for row, name in zip(rows, SESSIONS, strict=True):
+        sheet.append(f"{row}\trat_{name}\trecordings/{name}.labels.csv")
+    finished.write_sheet("\n".join(sheet) + "\n")
+    finished.write_config(models={"vame": {}}, seeds=[0, 3], motifs=["hmm", "kmeans"])
+    finished.snakemake("--", f"{TABLES.replace('kmeans', 'hmm')}/quality.json")
+    agreement = pd.read_csv(finished / "results/motif_tables/vame/agreement.csv")
+    assert agreement["segmentation"].tolist() == ["hmm-4", "kmeans-4"]
+    assert (agreement[["seed_a", "seed_b"]] == [0, 3]).all(axis=None)
+    assert (agreement["nmi_low"] <= agreement["nmi_high"]).all()
+    for row in agreement.itertuples():
+        one, other = (
+            pd.concat(
+                [
+                    motifs_of(finished, name, f"vame/seed{seed}/{row.segmentation}")
+                    for name in SESSIONS
+                ]
+            )["motif"]
+            for seed in (0, 3)
+        )
+        known = one.notna() & other.notna()
+        expected = adjusted_rand_score(one[known], other[known])
+        assert row.adjusted_rand == pytest.approx(expected, abs=1e-5)
+    quality = json.loads((finished / f"{TABLES.replace('kmeans', 'hmm')}/quality.json").read_text())
+    findings = {each["name"]: each for each in quality["findings"]}
+    assert findings["seed_agreement"]["value"] == pytest.approx(
+        agreement["adjusted_rand"][0], abs=1e-5
+    )
+    assert 0 <= findings["nmi"]["value"] <= 1
+    assert 0 <= findings["probe_f1"]["chance"] <= 1
+    usage = pd.read_csv(finished / TABLES.replace("kmeans", "hmm") / "usage.csv")
+    assert set(usage["animal"]) == {"rat_mouse1", "rat_mouse2"}
+
+
+def test_an_animal_in_two_groups_is_refused(project):
+    header, *rows = SHEET.splitlines()
+    project.write_sheet("\n".join([f"{header}\tanimal", *(f"{row}\trat" for row in rows)]) + "\n")
+    printed = project.quick("--dry-run", check=False)
+    assert "animal: rat is in the groups control, treated" in printed
+
+
+def test_new_recordings_get_the_motifs_of_the_segmenter_beside_the_model(finished_once, tmp_path):
+    """The recording itself, in a project that has the model and the segmenter alone."""
+    shutil.copytree(finished_once / "results/export/vame/seed0", tmp_path / "model")
+    shutil.copytree(finished_once / "results/segmenters/vame/seed0", tmp_path / "model/segmenters")
+    (tmp_path / "config").mkdir()
+    config = {"use_model": "model", "device": "cpu", "n_motifs": 4, "map_windows": 0}
+    (tmp_path / "config/config.yaml").write_text(yaml.safe_dump(config))
+    shutil.copy(finished_once / "recordings/mouse1.csv", tmp_path / "new.csv")
+    project = Project(tmp_path)
+    project.write_sheet("session\tposes\tfps\nnew\tnew.csv\t30\n")
+    target = "results/motifs/vame/seed0/kmeans-4/new.csv"
+    assert "segment_motifs" not in project.stale_rules()
+    project.snakemake(target)
+    one, other = motifs_of(finished_once, "mouse1"), motifs_of(project, "new")
+    both = one["motif"].notna() & other["motif"].notna()
+    assert both.mean() > 0.5
+    assert (
+        one["motif"][both] == other["motif"][both]
+    ).mean() > 0.9  # outlier limits differ a little
+    shutil.rmtree(tmp_path / "model/segmenters")
+    assert "segment_motifs" in project.stale_rules()
+
+
+def test_a_segmenter_that_the_export_is_still_beside_is_found(finished_once, tmp_path):
+    (tmp_path / "config").mkdir()
+    config = {"use_model": str(finished_once / "results/export/vame/seed0"), "n_motifs": 4}
+    (tmp_path / "config/config.yaml").write_text(yaml.safe_dump(config))
+    shutil.copy(finished_once / "recordings/mouse1.csv", tmp_path / "new.csv")
+    project = Project(tmp_path)
+    project.write_sheet("session\tposes\tfps\nnew\tnew.csv\t30\n")
+    assert {"label_motifs", "judge_motifs"} <= project.stale_rules()
+    assert "segment_motifs" not in project.stale_rules()
+
+
+def test_groups_of_several_animals_are_told_apart_by_animals(finished_once):
+    groups = table(finished_once, "groups")
+    pairs = list(combinations(["control", "treated"], 2))
+    assert groups[["group_a", "group_b"]].drop_duplicates().to_numpy().tolist() == [
+        list(pair) for pair in pairs
+    ]
+    assert (groups[["animals_a", "animals_b"]] == 1).all(axis=None)
+    assert groups["p_value"].isna().all()

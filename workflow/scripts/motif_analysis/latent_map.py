@@ -1,0 +1,39 @@
+"""Latents in two dimensions, to look at."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from motif_analysis.frames import centre_of
+from motif_analysis.latents import draw_windows, find_known, take
+
+FEWEST_WINDOWS = 16
+"""UMAP asks each window for 15 neighbours."""
+
+
+def map_latents(
+    latents: Mapping[str, np.ndarray], windows: int, time_window: int, seed: int
+) -> pd.DataFrame:
+    """UMAP (McInnes, Healy & Melville 2018) of at most so many windows of all sessions.
+
+    Returns
+    -------
+    session, frame (of the window's centre), x, y; no row where there are too few windows to map.
+    """
+    known = {session: find_known(own) for session, own in latents.items()}
+    drawn = draw_windows(known, windows, np.random.default_rng(seed))
+    count = sum(map(len, drawn.values()))
+    if count < FEWEST_WINDOWS:
+        return pd.DataFrame(columns=["session", "frame", "x", "y"])
+    import umap  # noqa: PLC0415  it takes seconds
+
+    points = umap.UMAP(random_state=seed, n_jobs=1).fit_transform(take(latents, drawn))
+    return pd.DataFrame(
+        {
+            "session": np.repeat(list(drawn), [len(own) for own in drawn.values()]),
+            "frame": np.concatenate(list(drawn.values())) + centre_of(time_window),
+            "x": points[:, 0],
+            "y": points[:, 1],
+        }
+    )
