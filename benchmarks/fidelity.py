@@ -55,9 +55,9 @@ DEFAULTS = {key: entry["default"] for key, entry in SCHEMA.items() if "default" 
 PRESET = yaml.safe_load((ROOT / "config/presets/vame.yaml").read_text())
 
 # The same for all variants: a small network and a short training, for which both learning rates
-# are raised alike.
+# are raised, to 0.01 and 0.015.
 EPOCHS = 15
-RATE_FACTOR = 20
+RATE_FACTOR = {PRESET["learning_rate"]: 20, DEFAULTS["learning_rate"]: 5}
 BUDGET = {
     "hidden_size_layer_1": 32,
     "hidden_size_rec": 32,
@@ -174,7 +174,7 @@ def settings_of(variant: str) -> dict:
         settings
         | BUDGET
         | {
-            "learning_rate": RATE_FACTOR * settings["learning_rate"],
+            "learning_rate": RATE_FACTOR[settings["learning_rate"]] * settings["learning_rate"],
             "max_epochs": EPOCHS + settings["skip_last_epoch"],
         }
     )
