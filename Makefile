@@ -2,7 +2,7 @@ PYTHON ?= python3
 CORES ?= all
 BIN = .venv/bin
 
-.PHONY: run check report test test-faults test-compile fuzz bench-poses bench-motifs bench-fidelity lint format clean
+.PHONY: run check report test test-faults test-cluster test-conda test-compile fuzz bench bench-poses bench-motifs bench-fidelity lint format clean
 
 # The workflow, with whatever config/config.yaml says; as shipped, the demo recordings.
 run: .venv
@@ -24,6 +24,16 @@ test: .venv
 # Kills, signals, full disks: half an hour.
 test-faults: .venv
 	$(BIN)/python -m pytest -m "slow or not slow" tests/faults
+
+# The profile for Slurm on a real one, which is started and stopped on this machine, faults included:
+# a quarter of an hour, as root. SLURM_ON_ONE_MACHINE names the folder of its start-slurm.sh.
+test-cluster: .venv
+	$(BIN)/python -m pytest -m "slow or not slow" tests/cluster
+
+# Every rule in its own environment, through a stand-in for conda: ten minutes. OFFLINE_CONDA names
+# its folder.
+test-conda: .venv
+	$(BIN)/python -m pytest -m "slow or not slow" tests/conda
 
 # Training compiled by torch.compile, which takes a minute of compiling.
 test-compile: .venv
@@ -52,6 +62,10 @@ format: .venv
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(BIN)/snakefmt Snakefile workflow
+
+# How fast this is beside VAME, into benchmarks/results.json and docs/speed.png: a quarter of an hour.
+bench: .venv
+	PYTHONPATH=workflow/scripts:tests $(BIN)/python benchmarks/speed.py $(RECORDINGS:%=--recordings %)
 
 # What each correction of VAME's behaviour does, into docs/fidelity.md. RECORDINGS=folder names the
 # folder with the two benchmark recordings of B-SOID; without it, the demo recordings alone.

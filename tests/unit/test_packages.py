@@ -19,7 +19,12 @@ WITHOUT_RECORD = {"write_manifest", "verify", "ro_crate"}  # they read what reco
 FOLDERS = {path.parent.name: path.parent for path in SCRIPTS.glob("*/__init__.py")}
 
 # Names under which conda has what Python imports by another.
-CONDA = {"torch": "pytorch", "yaml": "pyyaml", "matplotlib": "matplotlib-base"}
+CONDA = {
+    "torch": "pytorch",
+    "yaml": "pyyaml",
+    "matplotlib": "matplotlib-base",
+    "tensorboardX": "tensorboardx",
+}
 CONDA |= {"sklearn": "scikit-learn", "umap": "umap-learn", "PIL": "pillow"}
 
 

@@ -51,12 +51,19 @@ def test_settings_that_do_not_go_together_are_refused(project):
         models={
             "far": {"prediction_steps": 9},
             "bound": {"pretrained_weights": True, "pretrained_model": "gone.pt"},
+            "split": {"devices": 3, "decoder_start": "mixed", "dropout_encoder": 0.1},
         },
     )
     printed = refused(project)
     assert "savgol_length: 4 is even" in printed
     assert "center: 'tail' is left out by exclude_keypoints" in printed
     assert "prediction_steps: model far predicts 9 frames from 8" in printed
+    for cure in (
+        "let batch_size (16) be a multiple of it",
+        "set decoder_start: per_sample",
+        "set dropout_encoder: 0",
+    ):
+        assert f"devices: 3 cannot share the batches of model split; {cure}" in printed
     assert "split_gap: 11 frames are fewer than the window of model bound" in printed
     assert "pretrained_model: gone.pt of model bound does not exist" in printed
 

@@ -49,7 +49,7 @@ def content_of(path):
                     {key: value for key, value in row.items() if "seconds" not in key}
                     for row in csv.DictReader(file)
                 ]
-        case ".nc" | ".json" | ".onnx" | ".safetensors":
+        case ".nc" | ".json" | ".onnx" | ".safetensors" | ".tfevents":
             return None  # hold times, paths or checksums; their numbers are those of other files
         case ".png" | ".svg" if path.stem == "comparison":
             return None  # shows how long each training took

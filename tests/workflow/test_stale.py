@@ -93,6 +93,7 @@ EDITS = {
     "split_gap": (20, SPLIT),
     # network
     "device": ("auto", TRAIN),
+    "devices": (2, TRAIN),
     "time_window": (7, TRAIN),
     "zdims": (4, TRAIN),
     "prediction_decoder": (False, TRAIN),

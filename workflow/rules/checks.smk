@@ -355,6 +355,23 @@ def faults_between_settings(config, schema):
                 f"split_gap: {config['split_gap']} frames are fewer than the window of model "
                 f"{name} (time_window + prediction_steps = {window}); set it to {window} or more"
             )
+        if model["devices"] > 1:
+            faults += [
+                f"devices: {model['devices']} cannot share the batches of model {name}; {cure}"
+                for at_fault, cure in (
+                    (model["device"] == "mps", "there is one of device: mps"),
+                    (
+                        model["batch_size"] % model["devices"],
+                        f"let batch_size ({model['batch_size']}) be a multiple of it",
+                    ),
+                    (
+                        model["decoder_start"] == "mixed",
+                        "set decoder_start: per_sample, since mixed reaches across the batch",
+                    ),
+                    (model["dropout_encoder"], "set dropout_encoder: 0"),
+                )
+                if at_fault
+            ]
         if model["skip_last_epoch"] and model["max_epochs"] == 1:
             faults.append(
                 f"skip_last_epoch: model {name} has one epoch and would skip it; "
@@ -503,6 +520,10 @@ def read_sheet(path):
 def faults_of_files(row, config, where):
     faults = []
     for key in ("poses", "features", "labels", "video"):
+        if is_url(row[key]):
+            if (lacking := plugin_lacking(row[key])) is not None:
+                faults.append(f"{where}{key}: {lacking}")
+            continue
         made_here = row[key].startswith(DEMO)
         if row[key] and not made_here and not Path(row[key]).is_file():
             faults.append(
@@ -512,6 +533,24 @@ def faults_of_files(row, config, where):
     if not faults and workflow.is_main_process and Path(row["poses"]).is_file():
         faults = faults_of_header(row, config, where)
     return faults
+
+
+def is_url(path):
+    """Whether a cell of the sheet names a file that lies elsewhere: https://…, s3://…"""
+    return re.match(r"[a-z][a-z0-9+.-]+://", path) is not None
+
+
+def plugin_lacking(url):
+    """What to install before Snakemake can fetch a URL; None where it can."""
+    try:
+        workflow.storage_registry.infer_provider(url)
+    except WorkflowError:
+        scheme = url.split(":")[0]
+        name = "http" if scheme == "https" else scheme
+        return (
+            f"{url} cannot be fetched; install snakemake-storage-plugin-{name} in Snakemake's own "
+            "environment, or correct the address"
+        )
 
 
 def faults_of_header(row, config, where):

@@ -86,8 +86,10 @@ PACKAGES = {
         "checkpoint",
         "config",
         "determinism",
+        "distributed",
         "embedding",
         "evaluation",
+        "events",
         "export",
         "gru",
         "interruption",
@@ -228,13 +230,22 @@ def gpus_of_model(wildcards):
     return int(MODELS[wildcards.model]["device"] != "cpu")
 
 
+def gpus_of_training(wildcards):
+    return gpus_of_model(wildcards) * MODELS[wildcards.model]["devices"]
+
+
 def memory_mb(base):
     """Memory that grows with each attempt, for profiles that retry."""
     return lambda wildcards, attempt: base * attempt
 
 
 def own_file(path):
-    """A file of the user's as an input, which the `prefix:` of a module must not move."""
+    """A file of the user's as an input, which the `prefix:` of a module must not move.
+
+    One that lies elsewhere is fetched by Snakemake's storage plugin for its address.
+    """
+    if is_url(path):
+        return storage(path)
     return path if path.startswith(DEMO) else local(path)
 
 

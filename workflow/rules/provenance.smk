@@ -14,6 +14,7 @@ rule write_manifest:
         "logs/write_manifest/write_manifest.log",
     benchmark:
         "results/benchmarks/write_manifest/write_manifest.tsv"
+    localrule: True
     conda:
         "../../envs/provenance.yaml"
     threads: 1

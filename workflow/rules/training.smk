@@ -1,7 +1,7 @@
 # The dataset in, trained, evaluated and exported models out.
 #   in:  results/dataset/
 #   out: results/models/{model}/seed{seed}/  model.pt, last.pt, history.csv, metrics.json,
-#                                          sessions.csv
+#                                          sessions.csv; for TensorBoard: history.tfevents
 #        results/export/{model}/seed{seed}/  vame.pkl, model.safetensors, model.onnx, manifest.json
 
 
@@ -27,7 +27,7 @@ rule train_model:
     resources:
         mem_mb=memory_mb(8000),
         runtime=720,
-        gpu=gpus_of_model,
+        gpu=gpus_of_training,
     params:
         settings=settings_of_model,
         checkpoint_minutes=checkpoint_minutes,

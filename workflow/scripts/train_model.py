@@ -3,6 +3,7 @@
 import hashlib
 import json
 import shutil
+import signal
 import sys
 import time
 from pathlib import Path
@@ -23,7 +24,17 @@ from vame_core.checkpoint import (
 )
 from vame_core.config import ModelConfig
 from vame_core.determinism import choose_device, make_reproducible, set_precision
+from vame_core.distributed import (
+    Shared,
+    agree,
+    follow,
+    is_launched,
+    join,
+    launch,
+    leads,
+)
 from vame_core.evaluation import locate
+from vame_core.events import NAME, EventFile
 from vame_core.interruption import Signals, only_one
 from vame_core.model import RNNVAE
 from vame_core.training import (
@@ -41,7 +52,11 @@ signals = Signals()
 config = ModelConfig.from_settings(snakemake.params.settings)
 seed = int(snakemake.wildcards.seed)
 device = choose_device(config.training.device)
-torch.set_num_threads(snakemake.threads)
+if config.training.devices > 1:
+    if not is_launched():
+        launch(sys.argv[0], config.training.devices)
+    device = join(device)
+torch.set_num_threads(max(1, snakemake.threads // config.training.devices))
 set_precision(config.training.precision)
 generator = make_reproducible(seed, device)
 
@@ -51,11 +66,12 @@ train = open_windows(Path(snakemake.input.train), description, "train", config, 
 held_out = open_windows(Path(snakemake.input.test), description, "test", config, device)
 steps = steps_in_epoch(config.training, train)
 epochs = epochs_to_train(config.training)
-print(
-    f"{len(train)} training and {len(held_out)} held-out windows of {train.length} frames, "
-    f"{len(description['features'])} features; {steps} steps an epoch on {device} "
-    f"with {torch.get_num_threads()} threads; seed {seed}"
-)
+if leads():
+    print(
+        f"{len(train)} training and {len(held_out)} held-out windows of {train.length} frames, "
+        f"{len(description['features'])} features; {steps} steps an epoch on {device} "
+        f"with {torch.get_num_threads()} threads; seed {seed}"
+    )
 
 model = RNNVAE(config.network, len(description["features"])).to(device)
 identity = {
@@ -68,10 +84,21 @@ if config.training.pretrained_weights:
     pretrained = Path(config.training.pretrained_model)
     load_pretrained(model, pretrained, description["features"])
     identity["pretrained"] = hashlib.sha256(pretrained.read_bytes()).hexdigest()
-    print(f"weights start from {pretrained}")
+    if leads():
+        print(f"weights start from {pretrained}")
 if config.training.compile:
     model.compile()
 state = start_training(model, config, train, generator)
+history_file = Path(snakemake.output.history)
+folder = history_file.parent
+stop, snapshots, unfinished = folder / "STOP", folder / "snapshots", state_file(folder, identity)
+if config.training.devices > 1:
+    state.shared = Shared(model)
+    if not leads():
+        if unfinished.is_file():
+            load_state(unfinished, state, identity)
+        follow(fit(state, train, held_out, config), device)
+        sys.exit()
 
 
 def checkpoint(selection: str) -> dict:
@@ -99,9 +126,6 @@ def explain(failure: NonFiniteError) -> str:
     return f"{failure}; its windows begin at {listed}{more}" if places else str(failure)
 
 
-history_file = Path(snakemake.output.history)
-folder = history_file.parent
-stop, snapshots, unfinished = folder / "STOP", folder / "snapshots", state_file(folder, identity)
 ending = ""
 with (
     only_one(folder / ".lock"),
@@ -120,6 +144,7 @@ with (
     else:
         history, best = [], None
         shutil.rmtree(snapshots, ignore_errors=True)  # of a run with other settings
+    for_tensorboard = EventFile(folder / NAME, history)
     written = time.monotonic()
     try:
         for event in fit(state, train, held_out, config):
@@ -133,6 +158,7 @@ with (
             else:
                 history.append(event.row())
                 save_history(history_file, history)
+                for_tensorboard.add(history[-1])
                 print(event, flush=True)
                 if event.is_best:
                     best = checkpoint(
@@ -145,13 +171,15 @@ with (
                         checkpoint(f"the snapshot of epoch {event.epoch}"),
                     )
             seconds = time.monotonic() - written
-            if event or signals.seen or seconds > 60 * snakemake.params.checkpoint_minutes:
+            wish = agree(int(signals.seen or bool(event and stop.exists())), device)
+            if event or wish or seconds > 60 * snakemake.params.checkpoint_minutes:
                 save_state(unfinished, state, identity, history, best)
                 written = time.monotonic()
-            if signals.seen:
-                print(f"{signals.seen.name}: stopped after epoch {state.epoch}, step {state.step}")
-                sys.exit(128 + signals.seen)
-            if event and stop.exists():
+            if wish > 1:
+                name = signal.Signals(wish).name
+                print(f"{name}: stopped after epoch {state.epoch}, step {state.step}")
+                sys.exit(128 + wish)
+            if wish:
                 ending = f"; {stop.name} ended training after epoch {state.epoch} of {epochs}"
                 break
     except NonFiniteError as failure:

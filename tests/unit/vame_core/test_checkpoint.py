@@ -367,6 +367,7 @@ def test_history_is_a_table_with_empty_cells(tmp_path):
     assert left_in(tmp_path) == ["history.csv"]
 
 
-def test_a_training_stopped_in_its_first_epoch_has_no_history_yet(tmp_path):
+def test_a_history_without_rows_leaves_no_file(tmp_path):
+    """As where a training was interrupted in its first epoch."""
     save_history(tmp_path / "history.csv", [])
-    assert not any(tmp_path.iterdir())
+    assert left_in(tmp_path) == []

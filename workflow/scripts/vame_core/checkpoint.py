@@ -69,9 +69,9 @@ def save_checkpoint(path: Path, checkpoint: dict[str, Any]) -> None:
 
 
 def save_history(path: Path, rows: list[dict[str, Any]]) -> None:
-    """Write the rows of `Epoch.row` as csv; what is None stays empty. Of no rows, no file."""
+    """Write the rows of `Epoch.row` as csv, if there are any; what is None stays empty."""
     if not rows:
-        return  # a training that was stopped in its first epoch
+        return
     table = io.StringIO()
     writer = csv.DictWriter(table, rows[0])
     writer.writeheader()

@@ -71,6 +71,7 @@ class TrainingConfig:
     pretrained_weights: bool
     pretrained_model: str
     device: Literal["auto", "cpu", "cuda", "mps"]
+    devices: int
     precision: Literal["float32", "tf32", "bf16"]
     fused_optimizer: bool
     compile: bool

@@ -123,9 +123,10 @@ class RNNVAE(nn.Module):
         self,
         windows: Float[Tensor, "batch time feature"],
         generator: torch.Generator | None = None,
+        noise: Float[Tensor, "batch latent"] | None = None,
     ) -> Outputs:
         mu, logvar = self.encode(windows)
-        z = reparametrise(mu, logvar, generator) if self.training else mu
+        z = reparametrise(mu, logvar, generator, noise) if self.training else mu
         future = self.decoder_future(z) if self.network.prediction_decoder else None
         return Outputs(self.decoder(z), future, z, mu, logvar)
 
@@ -134,7 +135,9 @@ def reparametrise(
     mu: Float[Tensor, "batch latent"],
     logvar: Float[Tensor, "batch latent"],
     generator: torch.Generator | None,
+    noise: Float[Tensor, "batch latent"] | None = None,
 ) -> Float[Tensor, "batch latent"]:
-    """z = mu + sigma ε with ε ~ N(0, 1)."""
-    noise = torch.randn(mu.shape, generator=generator, device=mu.device, dtype=mu.dtype)
+    """z = mu + sigma ε with ε ~ N(0, 1), drawn here where no `noise` is given."""
+    if noise is None:
+        noise = torch.randn(mu.shape, generator=generator, device=mu.device, dtype=mu.dtype)
     return mu + (0.5 * logvar).exp() * noise

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from vame_core.model import RNNVAE
 
@@ -38,6 +38,12 @@ class TrainingState:
     epochs_without_gain: int = 0
     backoffs: int = 0  # how often the learning rate was halved after a numerical failure
     epoch_start: dict[str, Any] | None = None  # captured before the epoch's first step
+    shared: nn.Module | None = None  # the model as it is called where several processes train it
+
+    @property
+    def called(self) -> nn.Module:
+        """The model to call."""
+        return self.shared or self.model
 
     def random_states(self) -> dict[str, Tensor]:
         """States of all generators that training draws from: ours, and the ones of torch.

