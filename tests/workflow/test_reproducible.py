@@ -51,8 +51,8 @@ def content_of(path):
                 ]
         case ".nc" | ".json" | ".onnx" | ".safetensors" | ".tfevents":
             return None  # hold times, paths or checksums; their numbers are those of other files
-        case ".png" | ".svg" if path.stem == "comparison":
-            return None  # shows how long each training took
+        case ".png" | ".svg" | ".html" if path.stem in ("comparison", "summary"):
+            return None  # show how long each training took
         case _:
             return path.read_bytes()
 

@@ -96,6 +96,7 @@ def test_an_edit_of_the_model_embeds_again(elsewhere):
             *("embed_session", "write_manifest"),
             *("segment_motifs", "label_motifs", "map_latents", "tabulate_motifs"),
             *("compare_seeds", "judge_motifs"),
+            *("plot_motifs", "plot_ethogram", "film_motifs", "write_summary"),
         }
     finally:
         path.write_bytes(content)

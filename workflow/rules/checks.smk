@@ -389,9 +389,9 @@ def faults_between_settings(config, schema):
 
 
 def models_to_embed(config):
-    """Models whose latents and motifs are wanted."""
+    """Models whose latents and motifs are wanted, in an order that the config's does not change."""
     chosen = config["embed_models"]
-    return [name for name in config["models"] if chosen is None or name in chosen]
+    return sorted(name for name in config["models"] if chosen is None or name in chosen)
 
 
 def warnings_about(config, models, schema):
