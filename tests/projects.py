@@ -75,7 +75,7 @@ class Project:
         """
         command = [sys.executable, "-m", "snakemake", "--snakefile", str(snakefile)]
         if snakefile == SNAKEFILE:
-            command += ["--set-threads", "train_model=1", "evaluate_model=1", "embed_session=1"]
+            command += ["--set-threads", "train_model=1", "evaluate_model=1"]
         return [*command, "--directory", str(self.folder), "--cores", "2", *arguments]
 
     def snakemake(self, *arguments: str, check: bool = True, snakefile: Path = SNAKEFILE) -> str:
