@@ -11,6 +11,7 @@ from pathlib import Path
 import yaml
 from jsonschema import Draft202012Validator
 from snakemake.exceptions import WorkflowError
+from snakemake.settings.types import SharedFSUsage
 
 # VAME's numbers for what has a name here.
 ALIASES = {"scheduler": {0: "constant", 1: "plateau"}}
@@ -31,6 +32,14 @@ def frozen_model(config):
     if config.get("use_model") is None:
         return None
     path = Path(str(config["use_model"]), "model.safetensors")
+    if is_url(str(config["use_model"])) or not jobs_share_a_disk():
+        refuse(
+            "config",
+            [
+                f"use_model: {config['use_model']} is read before the first job and in each one; "
+                "name a folder on a disk that all of them see"
+            ],
+        )
     if not path.is_file():
         refuse(
             "config",
@@ -377,13 +386,12 @@ def faults_between_settings(config, schema):
                 f"skip_last_epoch: model {name} has one epoch and would skip it; "
                 "raise max_epochs or set it to false"
             )
-        if (
-            model["pretrained_weights"]
-            and not Path(model["pretrained_model"]).is_file()
-        ):
-            faults.append(
+        if model["pretrained_weights"]:
+            faults += faults_of_path(
+                model["pretrained_model"],
                 f"pretrained_model: {model['pretrained_model']} of model {name} does not exist; "
-                "correct the path, or set pretrained_weights: false"
+                "correct the path, or set pretrained_weights: false",
+                "pretrained_model: ",
             )
     return faults
 
@@ -520,19 +528,34 @@ def read_sheet(path):
 def faults_of_files(row, config, where):
     faults = []
     for key in ("poses", "features", "labels", "video"):
-        if is_url(row[key]):
-            if (lacking := plugin_lacking(row[key])) is not None:
-                faults.append(f"{where}{key}: {lacking}")
-            continue
-        made_here = row[key].startswith(DEMO)
-        if row[key] and not made_here and not Path(row[key]).is_file():
-            faults.append(
+        if row[key] and not row[key].startswith(DEMO):
+            faults += faults_of_path(
+                row[key],
                 f"{where}{key}: {row[key]} does not exist; the path is relative to "
-                f"{Path.cwd()}"
+                f"{Path.cwd()}",
+                f"{where}{key}: ",
             )
     if not faults and workflow.is_main_process and Path(row["poses"]).is_file():
         faults = faults_of_header(row, config, where)
     return faults
+
+
+def faults_of_path(path, absent, where):
+    """Why no job could read a file of the user's: `absent`, or what is wrong with its address."""
+    if is_url(path):
+        lacking = plugin_lacking(path)
+        return [f"{where}{lacking}"] if lacking else []
+    if not jobs_share_a_disk():
+        return [
+            f"{where}{path} lies on this machine, whose disks the jobs do not see; put it where "
+            "they can fetch it from, and name its address (s3://…, https://…)"
+        ]
+    return [] if Path(path).is_file() else [absent]
+
+
+def jobs_share_a_disk():
+    """Whether jobs see the files of this machine: not on Kubernetes, for one."""
+    return SharedFSUsage.INPUT_OUTPUT in workflow.storage_settings.shared_fs_usage
 
 
 def is_url(path):

@@ -421,6 +421,17 @@ def settings_files():
     return [*map(str, workflow.configfiles), config["sessions"]]
 
 
+def on_this_disk(wildcards):
+    """Refuse to look for results on this disk where they go to a bucket; there would be none."""
+    bucket = workflow.storage_settings.default_storage_prefix
+    if workflow.storage_settings.default_storage_provider:
+        raise WorkflowError(
+            f"this reads results/ on this disk, and results are in {bucket}. Fetch that folder, and "
+            "run this in it (--directory) without --default-storage-provider"
+        )
+    return True
+
+
 def workflow_sources(wildcards):
     """The workflow's own files, by their place in it; all of them where it lies in a folder."""
     if not (FOLDER / "Snakefile").is_file():

@@ -10,6 +10,7 @@ rule list_orphans:
         "logs/list_orphans/list_orphans.log",
     localrule: True
     params:
+        here=on_this_disk,
         orphans=orphans_of_results,
     run:
         say(params.orphans, log[0])
@@ -21,6 +22,7 @@ rule clean_orphans:
         "logs/clean_orphans/clean_orphans.log",
     localrule: True
     params:
+        here=on_this_disk,
         orphans=orphans_of_results,
     message:
         "Results of models, seeds and sessions that are no longer set, to delete:\n{params.orphans}"

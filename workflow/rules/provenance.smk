@@ -38,6 +38,7 @@ rule verify:
     resources:
         mem_mb=memory_mb(500),
     params:
+        here=on_this_disk,
         code=source_digest("verify", "provenance"),
     script:
         "../scripts/verify.py"
@@ -60,6 +61,7 @@ rule ro_crate:
     resources:
         mem_mb=memory_mb(2000),
     params:
+        here=on_this_disk,
         settings_files=settings_files(),
         sources=workflow_sources,
         snakemake_version=snakemake_version,

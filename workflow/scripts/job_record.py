@@ -15,6 +15,9 @@ from typing import Any
 STARTED = datetime.now(UTC)
 """When this module was imported: as the job began."""
 
+STORAGE = ".snakemake/storage/"
+"""Where Snakemake puts a job's copies of files that lie in a bucket or on a server."""
+
 
 def record_job(snakemake: Any, device: str | None = None) -> None:
     """Write the job's record to its output `record`; the last thing that a script does."""
@@ -25,17 +28,25 @@ def describe_job(snakemake: Any, device: str | None = None) -> dict[str, Any]:
     """The job as its record has it: sha256 of each input and output, and what it ran with.
 
     Of an output that is a folder, its files are. Records are left out, they hold checksums and not
-    results; and so is a manifest that is being written.
+    results; and so is a manifest that is being written. Names are those of `name_in_record`.
     """
     records = {snakemake.output.record, *paths_of(snakemake.input.get("records"))}
     written = [path for path in snakemake.output if Path(path).is_file()]
     for folder in map(Path, snakemake.output):
         written += [str(path) for path in sorted(folder.glob("*")) if path.is_file()]
+
+    def checksums(paths: Iterable[str]) -> dict[str, str]:
+        return {
+            name_in_record(path, snakemake.output.record): sha256(path)
+            for path in paths
+            if path not in records
+        }
+
     return {
         "rule": snakemake.rule,
         "wildcards": dict(snakemake.wildcards.items()),
-        "inputs": {path: sha256(path) for path in snakemake.input if path not in records},
-        "outputs": {path: sha256(path) for path in written if path not in records},
+        "inputs": checksums(snakemake.input),
+        "outputs": checksums(written),
         "params": dict(snakemake.params.items()),
         "threads": snakemake.threads,
         "device": device,
@@ -49,6 +60,26 @@ def describe_job(snakemake: Any, device: str | None = None) -> dict[str, Any]:
         },
         "software": {"python": platform.python_version(), **imported_versions()},
     }
+
+
+def name_in_record(path: str, record: str) -> str:
+    """A file as a record names it: by its path, or where it lies if Snakemake fetched it.
+
+    Results in a bucket have the names that they have when the bucket's folder is fetched, so that
+    records and files still belong together then. Other files have their address; a plugin serves
+    one scheme, so `https` reads as `http`.
+
+    Parameters
+    ----------
+    path
+        As the job has it, such as `.snakemake/storage/s3/bucket/folder/results/poses/mouse1.nc`.
+    record
+        The job's record, which lies in `results/provenance` beside all other results.
+    """
+    results = record.rpartition("results/provenance/")[0]
+    if STORAGE in results and path.startswith(results):
+        return path.removeprefix(results)
+    return path.partition(STORAGE)[2].replace("/", "://", 1) or path
 
 
 def chain(records: Iterable[str], *last: dict[str, Any]) -> dict[str, Any]:

@@ -81,7 +81,7 @@ identity = {
     "seed": seed,
 }
 if config.training.pretrained_weights:
-    pretrained = Path(config.training.pretrained_model)
+    pretrained = Path(snakemake.input.pretrained)
     load_pretrained(model, pretrained, description["features"])
     identity["pretrained"] = hashlib.sha256(pretrained.read_bytes()).hexdigest()
     if leads():
