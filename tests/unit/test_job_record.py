@@ -11,6 +11,7 @@ from job_record import (
     describe_job,
     digest_of,
     imported_versions,
+    name_in_record,
     record_job,
     sha256,
     write_manifest,
@@ -71,6 +72,25 @@ def test_records_are_no_part_of_a_record_nor_is_what_is_not_written_yet(job, tmp
     assert describe_job(job)["inputs"].keys() == {"poses.csv"}
     (tmp_path / "later.json").write_text("{}")
     assert describe_job(job)["outputs"].keys() == {"aligned.npz", "later.json"}
+
+
+FETCHED = ".snakemake/storage/s3/lab/vame/"
+RECORD = "results/provenance/align_poses/mouse1.json"
+
+
+@pytest.mark.parametrize(
+    ("path", "record", "name"),
+    [
+        ("results/poses/mouse1.nc", RECORD, "results/poses/mouse1.nc"),
+        ("mine/results/poses/mouse1.nc", f"mine/{RECORD}", "mine/results/poses/mouse1.nc"),
+        ("/data/mouse1.csv", RECORD, "/data/mouse1.csv"),
+        (f"{FETCHED}results/poses/mouse1.nc", f"{FETCHED}{RECORD}", "results/poses/mouse1.nc"),
+        (".snakemake/storage/s3/raw/mouse1.csv", f"{FETCHED}{RECORD}", "s3://raw/mouse1.csv"),
+        (".snakemake/storage/http/lab.org/mouse1.csv", RECORD, "http://lab.org/mouse1.csv"),
+    ],
+)
+def test_a_fetched_file_has_the_name_that_it_has_where_it_lies(path, record, name):
+    assert name_in_record(path, record) == name
 
 
 def test_a_record_says_what_ran_and_on_what(job):

@@ -1,12 +1,46 @@
-"""Recordings that lie elsewhere: the sheet names their address, a storage plugin fetches them."""
+"""Recordings and results that lie elsewhere, as Snakemake's storage plugins fetch and put them.
+
+Recordings come from a web server on this machine, results go to another folder of it, which the
+plugin `fs` treats as it would a bucket. tests/cluster has whole runs in a bucket.
+"""
 
 import functools
 import http.server
+import json
+import shutil
 import threading
 
 import numpy as np
 import pytest
 from projects import SHEET
+
+ALIGNED = "results/aligned/mouse1.npz"
+# Jobs that see no disk of this machine's; a dry run submits none.
+NO_SHARED_DISK = ("--executor", "cluster-generic", "--cluster-generic-submit-cmd", "false")
+NO_SHARED_DISK += (
+    "--cluster-generic-status-cmd",
+    "false",
+    "--shared-fs-usage",
+    "none",
+    "--jobs",
+    "1",
+)
+
+
+def assert_same_arrays(path, other):
+    arrays, expected = np.load(path), np.load(other)
+    for name in expected.files:
+        np.testing.assert_array_equal(arrays[name], expected[name])
+
+
+@pytest.fixture
+def elsewhere(tmp_path):
+    """A folder to put results into, with the options that say so."""
+    if not shutil.which("rsync"):
+        pytest.skip("Snakemake's plugin fs copies by rsync, which is not here")
+    folder = tmp_path / "elsewhere"
+    options = ("--default-storage-provider", "fs", "--default-storage-prefix", str(folder))
+    return folder, options
 
 
 @pytest.fixture
@@ -23,13 +57,11 @@ def address(project):
 
 def test_a_recording_on_a_web_server_is_fetched(project, finished_once, address):
     project.write_sheet(SHEET.replace("recordings/", f"{address}/"))
-    project.snakemake("results/aligned/mouse1.npz")
-    aligned, expected = (
-        np.load(where / "results/aligned/mouse1.npz") for where in (project, finished_once)
-    )
-    for name in expected.files:
-        np.testing.assert_array_equal(aligned[name], expected[name])
-    assert project.stale_jobs("results/aligned/mouse1.npz") == set()
+    project.snakemake(ALIGNED)
+    assert_same_arrays(project / ALIGNED, finished_once / ALIGNED)
+    assert project.stale_jobs(ALIGNED) == set()
+    record = json.loads((project / "results/provenance/import_poses/mouse1.json").read_text())
+    assert record["inputs"].keys() == {f"{address}/mouse1.csv"}
 
 
 def test_a_recording_that_is_not_there_is_named(project, address):
@@ -50,3 +82,47 @@ def test_animals_of_a_file_elsewhere_have_rows_of_their_own(project):
     project.write_sheet(sheet)
     printed = project.quick("--dry-run", check=False)
     assert "individual: all needs https://lab.org/cage.csv to be there already" in printed
+
+
+def test_results_go_elsewhere(project, finished_once, elsewhere):
+    folder, options = elsewhere
+    project.snakemake(*options, ALIGNED)
+    assert_same_arrays(folder / ALIGNED, finished_once / ALIGNED)
+    assert not (project / "results").exists()
+    assert project.stale_jobs(*options, ALIGNED) == set()
+    record = json.loads((folder / "results/provenance/align_poses/mouse1.json").read_text())
+    assert record["inputs"].keys() == {"results/poses/mouse1.nc"}
+    assert record["outputs"].keys() == {ALIGNED}
+
+
+@pytest.mark.parametrize("rule", ["verify", "ro_crate", "list_orphans", "clean_orphans"])
+def test_what_reads_results_itself_says_that_they_are_elsewhere(project, elsewhere, rule):
+    folder, options = elsewhere
+    printed = project.quick(*options, rule, "--dry-run", check=False)
+    assert f"results are in {folder}. Fetch that folder" in printed
+
+
+def test_folders_are_outputs_on_a_disk_alone(project, elsewhere):
+    page = "results/figures/vame/seed0/kmeans-4/examples.html"
+    assert "kmeans-4/examples," in project.quick(page, "--dry-run")
+    assert "kmeans-4/examples " not in project.quick(*elsewhere[1], page, "--dry-run")
+
+
+def test_files_that_jobs_do_not_see_are_refused(project, elsewhere):
+    own = {"pretrained_weights": True, "pretrained_model": "recordings/mouse1.csv"}
+    project.write_config(models={"vame": own})
+    options = (*NO_SHARED_DISK, *elsewhere[1], "--dry-run")
+    printed = project.quick(*options, check=False)
+    assert "pretrained_model: recordings/mouse1.csv lies on this machine" in printed
+    project.write_config()
+    printed = project.quick(*options, check=False)
+    assert "line 2, poses: recordings/mouse1.csv lies on this machine" in printed
+    assert "name its address" in printed
+    project.write_sheet("session\tposes\tfps\ndemo\tresults/demo/demo.csv\t30\n")
+    assert "simulate_demo" in project.quick(*options, ALIGNED.replace("mouse1", "demo"))
+
+
+def test_a_frozen_model_is_read_from_a_disk(project):
+    project.write_config(use_model="s3://lab/export/vame/seed0")
+    printed = project.quick("--dry-run", check=False)
+    assert "use_model: s3://lab/export/vame/seed0 is read before the first job" in printed

@@ -421,6 +421,16 @@ def settings_files():
     return [*map(str, workflow.configfiles), config["sessions"]]
 
 
+def folder_on_a_disk(path):
+    """An output that is a folder; none in a bucket.
+
+    There are no folders in a bucket: Snakemake's S3 plugin (0.3.6) does not see that one has come to
+    be, once it has looked and there was none.
+    """
+    in_bucket = workflow.storage_settings.default_storage_provider
+    return [] if in_bucket else directory(path)
+
+
 def on_this_disk(wildcards):
     """Refuse to look for results on this disk where they go to a bucket; there would be none."""
     bucket = workflow.storage_settings.default_storage_prefix

@@ -248,7 +248,9 @@ rule film_motifs:
             subcategory="model {model}, seed {seed}, {segmentation}",
             labels={"figure": "films of example bouts"},
         ),
-        films=directory("results/figures/{model}/seed{seed}/{segmentation}/examples"),
+        films=folder_on_a_disk(
+            "results/figures/{model}/seed{seed}/{segmentation}/examples"
+        ),
         record="results/provenance/film_motifs/{model}/seed{seed}/{segmentation}.json",
     log:
         "logs/film_motifs/{model}/seed{seed}/{segmentation}.log",

@@ -1,6 +1,7 @@
 """Film example bouts of each motif: from the tracks, and from the videos that the sheet names."""
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from figures.examples import draw_film, gallery, load_bouts, save_film
 from figures.skeletons import edges_of, mean_animal
@@ -22,9 +23,11 @@ names, pose = mean_animal(read_table(inputs.profile), settings["center"])
 edges = edges_of(names, pose, settings["skeleton"])
 head = names.index(settings["orient"]) if settings["orient"] in names else None
 videos = dict(zip(params.filmed, inputs.videos, strict=True))
-with written_aside(snakemake.output, inputs) as output:
-    folder = Path(output.films)
-    folder.mkdir()
+outputs = {name: path for name, path in snakemake.output.items() if path}
+with written_aside(outputs, inputs) as output, TemporaryDirectory() as elsewhere:
+    # Where there is no folder of single films, the page has them all the same.
+    folder = Path(getattr(output, "films", elsewhere))
+    folder.mkdir(exist_ok=True)
     films = {}
     for motif, share in shares_of(read_table(inputs.usage)).items():
         own = bouts.get(motif, []) if names else []

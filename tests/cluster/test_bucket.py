@@ -1,0 +1,154 @@
+"""Recordings and results in a bucket: the results are those of a disk.
+
+The bucket is an S3 server on this machine. What is said of pods is tried with folders that share
+nothing but the bucket; no Kubernetes is here.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+
+import psutil
+import pytest
+from cluster.bucket import NAME, Bucket, make_python
+from faults import injector
+from faults.injector import LONG, MODEL, TARGETS, epochs_kept
+from projects import ROOT, SHEET, Project, make_project
+from workflow.test_reproducible import assert_equal, content_of, files_of
+
+pytestmark = pytest.mark.slow
+
+# What a training keeps beside its outputs stays where it ran; folders are none in a bucket.
+ON_A_DISK = {"history.tfevents", ".lock", "snapshots", "examples"}
+PODS = ROOT / "tests/cluster/pods"
+
+
+@pytest.fixture(scope="module")
+def bucket(tmp_path_factory):
+    try:
+        python = make_python(tmp_path_factory.mktemp("s3") / "python")
+    except subprocess.CalledProcessError as error:
+        pytest.skip(f"pip cannot fetch the S3 plugin and server: {error.stderr[-300:]}")
+    bucket = Bucket(python)
+    yield bucket
+    bucket.close()
+
+
+def with_recordings_in(bucket, project):
+    """The project without its recordings: its sheet names them by their addresses."""
+    for file in (project / "recordings").iterdir():
+        bucket.put(file, f"recordings/{file.name}")
+    shutil.rmtree(project / "recordings")
+    project.write_sheet(SHEET.replace("recordings/", f"s3://{NAME}/recordings/"))
+    return project
+
+
+def assert_same_numbers(project, expected, files):
+    compared = 0
+    for file in files:
+        content = content_of(expected / "results" / file)
+        if content is not None:
+            assert_equal(content_of(project / "results" / file), content)
+            compared += 1
+    return compared
+
+
+@pytest.fixture(scope="module")
+def project(bucket, tmp_path_factory):
+    """A project that ran from the bucket and into it."""
+    project = with_recordings_in(bucket, make_project(tmp_path_factory.mktemp("s3") / "project"))
+    bucket.run(bucket.command(project, "whole"))
+    return project
+
+
+@pytest.fixture(scope="module")
+def fetched(bucket, project, tmp_path_factory):
+    """The project's folder of the bucket, with its config."""
+    fetched = bucket.fetch("whole", tmp_path_factory.mktemp("s3") / "fetched")
+    shutil.copytree(project / "config", fetched / "config")
+    return fetched
+
+
+def test_results_are_those_of_a_disk(fetched, finished_once):
+    expected = {file for file in files_of(finished_once) if not ON_A_DISK & set(file.parts)}
+    assert files_of(fetched) == expected
+    assert assert_same_numbers(fetched, finished_once, expected) > 40
+
+
+def test_results_lie_in_the_bucket_alone(project):
+    assert not (project / "results").exists()
+
+
+def test_what_is_in_the_bucket_is_not_made_again(bucket, project):
+    printed = bucket.run(bucket.command(project, "whole", "--dry-run"))
+    assert "Nothing to be done" in printed
+
+
+def test_fetched_results_belong_to_their_records(bucket, fetched):
+    command = [str(bucket.python), *fetched.command("verify")[1:]]
+    printed = bucket.run(command)
+    assert "all are as they were made" in printed
+    assert f"not here: s3://{NAME}/recordings/mouse1.csv" in printed
+    damaged = fetched / "results/dataset/train.npy"
+    whole = damaged.read_bytes()
+    damaged.write_bytes(whole[:-1])
+    assert "altered: results/dataset/train.npy" in bucket.run(command, check=False)
+    damaged.write_bytes(whole)
+
+
+def test_the_report_is_made_from_the_bucket(bucket, project):
+    bucket.run(bucket.command(project, "whole", "--report", "report.html"))
+    assert (project / "report.html").stat().st_size > 2**20
+
+
+def test_a_killed_training_goes_on_where_it_ran(bucket, tmp_path_factory, undisturbed):
+    """Its state stays on that disk, where the next job finds it."""
+    folder = tmp_path_factory.mktemp("s3")
+    project = with_recordings_in(bucket, make_project(folder / "project"))
+    project.write_config(**LONG)
+    here = Project(project / f".snakemake/storage/s3/{NAME}/killed")
+    command = bucket.command(project, "killed", *TARGETS)
+    first = subprocess.Popen(command, cwd=ROOT, env=os.environ | bucket.environment)
+    while first.poll() is None and epochs_kept(here) < 3:
+        pass
+    for process in psutil.Process(first.pid).children(recursive=True):
+        if process.cmdline()[-1].endswith(".train_model.py"):
+            process.send_signal(signal.SIGKILL)
+    assert first.wait(600) != 0
+    bucket.run(command)
+    fetched = bucket.fetch("killed", folder / "fetched")
+    log = (fetched / "logs/train_model/long/seed0.log").read_text()
+    assert f"going on from {(here / MODEL).relative_to(project.folder)}/state-" in log
+    injector.assert_same_result(fetched, undisturbed)
+    assert injector.leftovers(here) == []
+
+
+def test_jobs_share_nothing_but_the_bucket(bucket, tmp_path_factory, finished_once):
+    """With the profile for Kubernetes, but for what starts a job, and no environments of conda."""
+    folder = tmp_path_factory.mktemp("pods")
+    clone = make_project(folder / "clone")
+    for name in ("envs", "profiles", "workflow"):
+        shutil.copytree(ROOT / name, clone / name)
+    for name in ("Snakefile", "CITATION.cff", "LICENSE"):
+        shutil.copy(ROOT / name, clone / name)
+    with_recordings_in(bucket, clone)
+    for command in (["init", "--quiet"], ["add", "."]):
+        subprocess.run(["git", *command], cwd=clone.folder, check=True)
+    profile = ["--workflow-profile", "profiles/kubernetes", "--software-deployment-method"]
+    profile += ["env-modules", "--default-storage-prefix", f"s3://{NAME}/pods"]
+    executor = ["--executor", "cluster-generic", "--jobs", "2", "--shared-fs-usage", "none"]
+    executor += ["--job-deploy-sources", "--seconds-between-status-checks", "2"]
+    executor += ["--cluster-generic-submit-cmd", f"{PODS}/submit"]
+    executor += ["--cluster-generic-status-cmd", f"{PODS}/state"]
+    bucket.environment |= {"PODS": str(folder), "PYTHON": str(bucket.python.parent)}
+    targets = [
+        "results/export/vame/seed0/manifest.json",
+        "results/figures/vame/seed0/kmeans-4/examples.html",
+    ]
+    start = [str(bucket.python), "-m", "snakemake", *profile, *executor]
+    bucket.run([*start, *targets], folder=clone.folder)
+    assert {path.name for path in folder.glob("pod.*/work/*")} >= {"Snakefile", "workflow"}
+    fetched = bucket.fetch("pods", folder / "fetched")
+    assert files_of(fetched) < files_of(finished_once)
+    assert assert_same_numbers(fetched, finished_once, files_of(fetched)) > 20
