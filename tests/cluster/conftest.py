@@ -1,12 +1,16 @@
+import re
 import shutil
 import tempfile
 from pathlib import Path
 
 import pytest
-from cluster.slurm import PATIENT, SWEEP, Slurm, missing
+from cluster.slurm import PATIENT, SWEEP, Run, Slurm, missing
 from faults.conftest import copy_of, undisturbed  # noqa: F401
-from faults.injector import LONG
+from faults.injector import LONG, MODEL
 from projects import make_project
+
+# As many threads as the undisturbed run has, for the same bits.
+THREADS = ("--set-threads", "train_model=1", "evaluate_model=1")
 
 
 @pytest.fixture(scope="session")
@@ -43,6 +47,23 @@ def locally(tmp_path_factory, slurm):
             patch.setenv(name, value)
         project.snakemake("--cores", "all", "--set-threads", "train_model=4", "evaluate_model=2")
     return project
+
+
+@pytest.fixture
+def start(slurm, copy_of):  # noqa: F811
+    """Starts Snakemake on Slurm for a project whose dataset is there; leaves none of its jobs."""
+    runs = []
+
+    def start(*arguments, project=None, **how):
+        run = Run(project or copy_of("faults"), f"{MODEL}/model.pt", *THREADS, *arguments, **how)
+        runs.append(run)
+        return run
+
+    yield start
+    for run in runs:
+        run.process.kill()
+        if re.search(r"SLURM run ID: (\S+)", run.text()):
+            slurm.ask("scancel", "--name", run.name)
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import psutil
+from cluster.slow_disk import Machine
 from projects import ROOT, SNAKEFILE, Project
 
 FOLDER = Path(os.environ.get("SLURM_ON_ONE_MACHINE", ROOT.parent / "shared/tools/slurm"))
@@ -60,8 +61,9 @@ class Slurm:
         self.folder = folder
         self._environment = os.environ | {"SLURMLAB_DIR": str(folder), "SLURMLAB_MEM": "48000"}
 
-    def verb(self, *arguments: str) -> None:
-        command = [FOLDER / "start-slurm.sh", *arguments]
+    def verb(self, *arguments: str, machine: Machine | None = None) -> None:
+        command = [str(FOLDER / "start-slurm.sh"), *arguments]
+        command = machine.command(*command) if machine else command
         subprocess.run(command, check=True, timeout=600, env=self._environment)
 
     def start(self) -> None:
@@ -89,9 +91,11 @@ class Slurm:
 
 
 class Run:
-    """Snakemake with profiles/slurm in a project."""
+    """Snakemake with profiles/slurm in a project, here or on a machine that sees a disk its way."""
 
-    def __init__(self, project: Project, *arguments: str, hog: int = 0) -> None:
+    def __init__(
+        self, project: Project, *arguments: str, hog: int = 0, machine: Machine | None = None
+    ) -> None:
         self.project = project
         self.printed = project / "printed.txt"
         self._from = self.printed.stat().st_size if self.printed.exists() else 0
@@ -102,6 +106,9 @@ class Run:
         environment = PATIENT | {"PYTHONPATH": str(WITNESS)}
         environment |= {"WITNESS": str(project / "witness.jsonl")}
         environment |= {"MEMORY_WANTED": str(hog)} if hog else {}
+        if machine:
+            command = machine.command(*command)
+            environment |= {"XDG_CACHE_HOME": str(machine.disk / "cache")}
         with open(self.printed, "a") as file:
             self.process = subprocess.Popen(
                 command, cwd=ROOT, stdout=file, stderr=file, env=os.environ | environment

@@ -1,78 +1,12 @@
 """What can happen to a training job on Slurm; it ends in the weights of an undisturbed one."""
 
-import re
 import signal
 import time
 
 import pytest
-from cluster.slurm import Run, seen
-from faults import injector
-from faults.injector import MODEL, TARGETS, epochs_kept
+from cluster.trainings import assert_same_result, in_the_middle, outcome, times_started, trainings
 
 pytestmark = pytest.mark.slow
-
-# As many threads as the undisturbed run has, for the same bits.
-THREADS = ("--set-threads", "train_model=1", "evaluate_model=1")
-
-
-@pytest.fixture
-def start(slurm, copy_of):
-    """Starts Snakemake on Slurm for a project whose dataset is there; leaves none of its jobs."""
-    runs = []
-
-    def start(*arguments, project=None, **how):
-        run = Run(project or copy_of("faults"), f"{MODEL}/model.pt", *THREADS, *arguments, **how)
-        runs.append(run)
-        return run
-
-    yield start
-    for run in runs:
-        run.process.kill()
-        if re.search(r"SLURM run ID: (\S+)", run.text()):
-            slurm.ask("scancel", "--name", run.name)
-
-
-def in_the_middle(run):
-    """Wait until the training is under way; returns Slurm's number of its job."""
-    run.wait_for(lambda: epochs_kept(run.project) >= 3)
-    return run.job()
-
-
-def resumed(run):
-    """The epoch after which the training went on in the end, and the step, from its log."""
-    log = (run.project / "logs/train_model/long/seed0.log").read_text()
-    found = re.search(rf"going on from {MODEL}/state-\w+.pt, after epoch (\d+) and step (\d+)", log)
-    assert found, log
-    epoch, step = map(int, found.groups())
-    assert epoch >= 3
-    return f"epoch {epoch}, step {step}"
-
-
-def assert_same_result(project, expected):
-    """Exported here, where nothing is trained again, it is the undisturbed run's."""
-    started = times_started(project)
-    project.snakemake(*TARGETS)
-    assert times_started(project) == started
-    injector.assert_same_result(project, expected)
-
-
-def trainings(slurm, run):
-    """Accounting's rows of the training, the first one first."""
-    return [row for row in slurm.accounted(run.name) if "train_model" in row["Comment"]]
-
-
-def times_started(project):
-    return [line["event"] for line in seen(project) if line["rule"] == "train_model"].count("start")
-
-
-def outcome(slurm, run):
-    rows = trainings(slurm, run)
-    return {
-        "Slurm_says": ", ".join(row["State"].split(" ")[0] for row in rows),
-        "Slurm_jobs": len({row["JobID"] for row in rows}),
-        "resumed_after": resumed(run),
-        "starts": times_started(run.project),
-    }
 
 
 def test_cancelled(slurm, start, undisturbed, survived):

@@ -1,0 +1,115 @@
+"""A shared disk with a latency of half a minute, between the nodes of Slurm and Snakemake."""
+
+import contextlib
+import re
+import subprocess
+import sys
+import time
+
+import pytest
+from cluster.slow_disk import SECONDS, Machine, missing
+from cluster.trainings import assert_same_result, in_the_middle, outcome, trainings
+from faults.injector import MODEL, epochs_kept
+from projects import ROOT
+
+pytestmark = pytest.mark.slow
+
+NODES = ("cpu1", "gpu1", "gpu2")
+# Looks for files again and again, as a shell's `watch` does.
+LOOK = "while sleep $0; do stat $@; done >/dev/null 2>&1"
+# Prints the epochs in the state of the training under way, again and again.
+READ = """
+import pathlib, sys, time
+sys.path.insert(0, sys.argv[1])
+from projects import Project
+from faults.injector import epochs_kept
+while True:
+    print(epochs_kept(Project(pathlib.Path(sys.argv[2]))), flush=True)
+    time.sleep(0.2)
+"""
+HOLD = """
+import pathlib, sys
+sys.path.insert(0, sys.argv[1])
+from vame_core.interruption import only_one
+with only_one(pathlib.Path(sys.argv[2])):
+    print("it is free")
+"""
+
+
+@pytest.fixture
+def disk(slurm, copy_of):
+    """A project on a disk that Slurm's nodes and a login node see each in its own way."""
+    if reason := missing():
+        pytest.skip(reason)
+    project = copy_of("disk")
+    machines = {name: Machine(project.folder.parent) for name in (*NODES, "login")}
+    try:
+        for name in NODES:
+            slurm.verb("slurmd-kill", name)
+            slurm.verb("node-start", name, machine=machines[name])
+        yield project, machines
+    finally:
+        for name in NODES:
+            with contextlib.suppress(subprocess.CalledProcessError):  # where it was lost
+                slurm.verb("slurmd-kill", name)
+            slurm.verb("node-start", name)
+        for machine in machines.values():
+            machine.end()
+
+
+def test_a_machine_learns_late_of_anothers_files(disk):
+    """The disk is as slow as it is meant to be."""
+    project, machines = disk
+    file = project / "new.txt"
+    assert not machines["gpu1"].sees(file)
+    began = time.monotonic()
+    machines["cpu1"].run("touch", str(file))
+    assert machines["cpu1"].sees(file)
+    assert machines["gpu2"].sees(file)  # it has not looked before
+    assert not machines["gpu1"].sees(file)
+    while not machines["gpu1"].sees(file):
+        time.sleep(0.5)
+    assert SECONDS - 5 < time.monotonic() - began < SECONDS + 15
+
+
+def test_a_training_goes_on_on_another_node(slurm, disk, start, undisturbed, survived):
+    """Its node is lost; the other node, and Snakemake, have looked for the files before."""
+    project, machines = disk
+    files = [str(project / MODEL / name) for name in ("model.pt", "last.pt", "history.csv")]
+    started = [
+        subprocess.Popen(machines[name].command("sh", "-c", LOOK, pause, *files))
+        for name, pause in (("login", "1"), ("gpu1", "2"), ("gpu2", "2"))
+    ]
+    epochs = project.folder.with_name("epochs.txt")
+    with open(epochs, "w") as output:
+        reading = (sys.executable, "-c", READ, str(ROOT / "tests"), str(project.folder))
+        started.append(
+            subprocess.Popen(machines["login"].command(*reading), stdout=output, stderr=output)
+        )
+    try:
+        run = start("--retries", "0", project=project, machine=machines["login"])
+        job = in_the_middle(run)
+        node = slurm.ask("squeue", "--noheader", "--job", job, "--format", "%N").strip()
+        (other,) = {"gpu1", "gpu2"} - {node}
+        lock = str(project / MODEL / ".lock")
+        held = machines[other].python(HOLD, str(ROOT / "workflow/scripts"), lock)
+        assert "is being written by another process: process " in held, held
+        kept = epochs_kept(project)
+        slurm.verb("node-kill", node)
+        run.finish()
+        assert started[-1].poll() is None, epochs.read_text()
+    finally:
+        for process in started:
+            process.kill()
+            process.wait()
+    rows = trainings(slurm, run)
+    assert [row["State"] for row in rows] == ["NODE_FAIL", "COMPLETED"]
+    assert rows[1]["NodeList"] == other
+    assert "Waiting at most 60 seconds for missing files" in run.text()
+    found = outcome(slurm, run)
+    assert int(re.search(r"\d+", found["resumed_after"]).group()) >= kept
+    read = [int(line) for line in epochs.read_text().split()]
+    assert read == sorted(read)
+    assert len(set(read)) > 5
+    assert_same_result(project, undisturbed)
+    survived(f"node lost, on a disk {SECONDS} seconds late", **found)

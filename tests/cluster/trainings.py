@@ -1,0 +1,50 @@
+"""A training on Slurm that something happens to: when it does, and what came of it."""
+
+import re
+
+from cluster.slurm import seen
+from faults import injector
+from faults.injector import MODEL, TARGETS, epochs_kept
+
+
+def in_the_middle(run):
+    """Wait until the training is under way; returns Slurm's number of its job."""
+    run.wait_for(lambda: epochs_kept(run.project) >= 3)
+    return run.job()
+
+
+def resumed(run):
+    """The epoch after which the training went on in the end, and the step, from its log."""
+    log = (run.project / "logs/train_model/long/seed0.log").read_text()
+    found = re.search(rf"going on from {MODEL}/state-\w+.pt, after epoch (\d+) and step (\d+)", log)
+    assert found, log
+    epoch, step = map(int, found.groups())
+    assert epoch >= 3
+    return f"epoch {epoch}, step {step}"
+
+
+def assert_same_result(project, expected):
+    """Exported here, where nothing is trained again, it is the undisturbed run's."""
+    started = times_started(project)
+    project.snakemake(*TARGETS)
+    assert times_started(project) == started
+    injector.assert_same_result(project, expected)
+
+
+def trainings(slurm, run):
+    """Accounting's rows of the training, the first one first."""
+    return [row for row in slurm.accounted(run.name) if "train_model" in row["Comment"]]
+
+
+def times_started(project):
+    return [line["event"] for line in seen(project) if line["rule"] == "train_model"].count("start")
+
+
+def outcome(slurm, run):
+    rows = trainings(slurm, run)
+    return {
+        "Slurm_says": ", ".join(row["State"].split(" ")[0] for row in rows),
+        "Slurm_jobs": len({row["JobID"] for row in rows}),
+        "resumed_after": resumed(run),
+        "starts": times_started(run.project),
+    }
