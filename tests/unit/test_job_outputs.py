@@ -1,5 +1,6 @@
 import errno
 import os
+import platform
 import shutil
 from collections import namedtuple
 from pathlib import Path
@@ -36,6 +37,17 @@ def test_an_aside_has_its_outputs_suffix(outputs):
         assert (Path(output.table).suffix, Path(output.array).suffix) == (".csv", ".npy")
         for path in (output.table, output.array):
             Path(path).touch()
+
+
+def test_two_writers_do_not_share_an_aside(outputs, monkeypatch):
+    asides = set()
+    for process, machine in ((1, "node1"), (2, "node1"), (1, "node2")):
+        monkeypatch.setattr(os, "getpid", lambda process=process: process)
+        monkeypatch.setattr(platform, "node", lambda machine=machine: machine)
+        with written_aside({"table": outputs["table"]}, []) as output:
+            Path(output.table).touch()
+            asides.add(output.table)
+    assert len(asides) == 3
 
 
 def test_an_output_may_be_a_folder_of_files(tmp_path):

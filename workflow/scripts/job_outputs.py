@@ -2,6 +2,7 @@
 
 import errno
 import os
+import platform
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -17,8 +18,7 @@ def written_aside(outputs, inputs: Iterable[str]) -> Iterator[SimpleNamespace]:
 
     Each lies in its output's folder under another name of the same suffix; it may become a folder
     of files. What was written is flushed to the disk before it is renamed, and removed if the block
-    fails. The job's record is
-    not among them: it is written when they have their names.
+    fails. The job's record is not among them: it is written when they have their names.
 
     Raises
     ------
@@ -26,8 +26,10 @@ def written_aside(outputs, inputs: Iterable[str]) -> Iterator[SimpleNamespace]:
         Naming the output, where the disk is full or the folder cannot be written to.
     """
     final = {name: Path(path) for name, path in outputs.items() if name != "record"}
+    # On a disk of several machines, where a job's lost copy may still be writing its own.
+    writer = f"{platform.node()}-{os.getpid()}"
     aside = {
-        name: path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+        name: path.with_name(f".{path.stem}.{writer}.part{path.suffix}")
         for name, path in final.items()
     }
     try:

@@ -2,6 +2,7 @@ import csv
 import io
 import os
 import pickle
+import platform
 from pathlib import Path
 
 import pytest
@@ -352,10 +353,11 @@ def test_two_writers_do_not_share_a_file_aside(tmp_path, monkeypatch):
         aside.append(file.name)
         file.write(b"x")
 
-    write_atomically(path, write)
-    monkeypatch.setattr(os, "getpid", lambda: 1)
-    write_atomically(path, write)
-    assert aside[0] != aside[1]
+    for process, machine in ((1, "node1"), (2, "node1"), (1, "node2")):
+        monkeypatch.setattr(os, "getpid", lambda process=process: process)
+        monkeypatch.setattr(platform, "node", lambda machine=machine: machine)
+        write_atomically(path, write)
+    assert len(set(aside)) == 3
 
 
 def test_history_is_a_table_with_empty_cells(tmp_path):

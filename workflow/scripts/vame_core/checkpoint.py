@@ -46,7 +46,8 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], None]) -> None:
     OSError
         Naming `path`, if the disk is full or the folder read-only; what was there is intact.
     """
-    aside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    # On a disk of several machines, where a job's lost copy may still be writing its own.
+    aside = path.with_name(f".{path.name}.{platform.node()}-{os.getpid()}.part")
     try:
         with open(aside, "wb") as file:
             write(file)
