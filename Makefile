@@ -25,8 +25,9 @@ test: .venv
 test-faults: .venv
 	$(BIN)/python -m pytest -m "slow or not slow" tests/faults
 
-# The profile for Slurm on a real one, which is started and stopped on this machine, faults included:
-# a quarter of an hour, as root. SLURM_ON_ONE_MACHINE names the folder of its start-slurm.sh.
+# The profile for Slurm on a real one, which is started and stopped on this machine, faults and a slow
+# shared disk included, and results in a bucket of a local S3 server: three quarters of an hour, as
+# root. SLURM_ON_ONE_MACHINE names the folder of its start-slurm.sh.
 test-cluster: .venv
 	$(BIN)/python -m pytest -m "slow or not slow" tests/cluster
 
