@@ -82,8 +82,9 @@ class Bucket:
         self._server.wait()
 
     def _ask(self, path: str, **how) -> bytes:
-        request = urllib.request.Request(f"{self.address}/{NAME}{path}", **how)
-        with urllib.request.urlopen(request) as answer:
+        plain = {"Content-Type": "application/octet-stream"}
+        request = urllib.request.Request(f"{self.address}/{NAME}{path}", headers=plain, **how)
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return answer.read()
 
     def put(self, file: Path, key: str) -> None:
