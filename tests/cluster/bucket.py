@@ -17,6 +17,10 @@ from projects import ROOT, Project
 
 NAME = "lab"
 ANYTHING = {"ACCESS_KEY": "key", "SECRET_KEY": "secret"}  # the server takes any
+HEADERS = {
+    "Authorization": "AWS4-HMAC-SHA256 Credential=key/20300101/us-east-1/s3/aws4_request",
+    "Content-Type": "application/octet-stream",
+}
 SERVER = ["moto[s3]>=5,<6", "flask", "flask-cors"]
 
 
@@ -82,8 +86,7 @@ class Bucket:
         self._server.wait()
 
     def _ask(self, path: str, **how) -> bytes:
-        plain = {"Content-Type": "application/octet-stream"}
-        request = urllib.request.Request(f"{self.address}/{NAME}{path}", headers=plain, **how)
+        request = urllib.request.Request(f"{self.address}/{NAME}{path}", headers=HEADERS, **how)
         with urllib.request.urlopen(request, timeout=60) as answer:
             return answer.read()
 
