@@ -25,7 +25,7 @@ rule embed_session:
         "results/benchmarks/embed_session/{model}/seed{seed}/{session}.tsv"
     conda:
         "../../envs/training.yaml"
-    threads: 1  # recordings run side by side; with two, last digits were seen to differ once
+    threads: 2
     resources:
         mem_mb=memory_mb(4000),
         gpu=gpus_of_model,

@@ -2,14 +2,13 @@
 
 from pathlib import Path
 
-import torch
 from job_log import log_to
 from job_record import record_job
-from vame_core.determinism import choose_device
+from vame_core.determinism import choose_device, use_threads
 from vame_core.embedding import embed, load_exported, open_aligned, windows_of, write_latents
 
 log_to(snakemake.log[0])
-torch.set_num_threads(snakemake.threads)
+use_threads(snakemake.threads)
 device = choose_device(snakemake.params.settings["device"])
 model, header = load_exported(Path(snakemake.input.model), device)
 poses, usable = open_aligned(Path(snakemake.input.aligned), header["features"], header["fps"])

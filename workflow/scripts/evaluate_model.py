@@ -5,17 +5,16 @@ import json
 from pathlib import Path
 
 import numpy as np
-import torch
 from job_log import log_to
 from job_outputs import written_aside
 from job_record import record_job
 from vame_core.checkpoint import load_model, require_features, require_scaling
-from vame_core.determinism import choose_device
+from vame_core.determinism import choose_device, use_threads
 from vame_core.evaluation import example_reconstructions, held_out_metrics
 from vame_core.windows import open_windows
 
 log_to(snakemake.log[0])
-torch.set_num_threads(snakemake.threads)
+use_threads(snakemake.threads)
 settings = snakemake.params.settings
 device = choose_device(settings["device"])
 model, config, checkpoint = load_model(Path(snakemake.input.model), device)

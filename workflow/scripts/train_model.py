@@ -23,7 +23,7 @@ from vame_core.checkpoint import (
     state_file,
 )
 from vame_core.config import ModelConfig
-from vame_core.determinism import choose_device, make_reproducible, set_precision
+from vame_core.determinism import choose_device, make_reproducible, set_precision, use_threads
 from vame_core.distributed import (
     Shared,
     agree,
@@ -56,7 +56,7 @@ if config.training.devices > 1:
     if not is_launched():
         launch(sys.argv[0], config.training.devices)
     device = join(device)
-torch.set_num_threads(max(1, snakemake.threads // config.training.devices))
+use_threads(max(1, snakemake.threads // config.training.devices))
 set_precision(config.training.precision)
 generator = make_reproducible(seed, device)
 

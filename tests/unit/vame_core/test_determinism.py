@@ -1,8 +1,17 @@
 import pytest
 import torch
-from tiny_models import make_network
-from vame_core.determinism import choose_device, make_reproducible
+from tiny_models import make_config, make_frames, make_model, make_network
+from torch.utils._python_dispatch import TorchDispatchMode
+from vame_core.determinism import choose_device, make_reproducible, use_threads
 from vame_core.model import RNNVAE
+from vame_core.training import fit, start_training
+from vame_core.windows import Windows
+
+# What torch leaves to Intel's MKL on a CPU (aten/src/ATen/cpu/vml.h, as far as it is in use).
+BY_MKL = {
+    *("acos", "asin", "atan", "cos", "cosh", "erf", "erfc", "erfinv", "exp", "expm1", "lgamma"),
+    *("log", "log10", "log1p", "log2", "sin", "sinh", "sqrt", "tan", "tanh"),
+}
 
 
 @pytest.fixture(autouse=True)
@@ -69,3 +78,37 @@ def test_kernels_are_fixed():
     make_reproducible(0, torch.device("cpu"))
     assert torch.are_deterministic_algorithms_enabled()
     assert not torch.backends.cudnn.benchmark
+
+
+class CallsOfMKL(TorchDispatchMode):
+    """The functions that MKL computes, with how many numbers the first call of each had."""
+
+    def __init__(self):
+        super().__init__()
+        self.sizes = {}
+
+    def __torch_dispatch__(self, function, types, arguments=(), options=None):
+        name = function.overloadpacket.__name__
+        single = name.removeprefix("_foreach_").rstrip("_")
+        if single in BY_MKL:
+            several = name.startswith("_foreach_")
+            self.sizes.setdefault(single, arguments[0][0 if several else ...].numel())
+        return function(*arguments, **(options or {}))
+
+
+@pytest.mark.parametrize("fused", [True, False])
+def test_one_thread_makes_the_first_call_of_what_mkl_computes(fused):
+    threads = torch.get_num_threads()
+    with CallsOfMKL() as first:
+        use_threads(threads)
+    assert torch.get_num_threads() == threads
+    assert set(first.sizes.values()) == {1}  # more would be shared between threads
+    config = make_config(fused_optimizer=fused, noise=True, softplus=True)
+    length, frames = config.window_length, make_frames(frames=200)
+    train, held_out = Windows(frames[:150], [(0, 150)], length), Windows(frames, [(0, 200)], length)
+    with CallsOfMKL() as calls:
+        model = make_model(**config.as_settings())
+        state = start_training(model, config, train, torch.Generator().manual_seed(0))
+        next(fit(state, train, held_out, config))
+    assert "tanh" in calls.sizes
+    assert calls.sizes.keys() <= first.sizes.keys()

@@ -36,6 +36,21 @@ def set_precision(name: str) -> None:
     torch.backends.cudnn.allow_tf32 = name == "tf32"
 
 
+def use_threads(count: int) -> None:
+    """Compute with this many threads, and the same numbers in every process.
+
+    Intel's MKL picks the kernel of a function at its first call; where several threads make that
+    call at once, one of them may get a kernel of low accuracy for it (errors of 1e-5, in one fresh
+    process of sixty here; https://github.com/pytorch/pytorch/issues/188792). So the first call of
+    each function that we and the optimisers use is made here, by one thread alone.
+    """
+    torch.set_num_threads(count)
+    for dtype in (torch.float32, torch.float64):
+        one = torch.ones(1, dtype=dtype)
+        for function in (torch.exp, torch.log, torch.sqrt, torch.tanh):
+            function(one)
+
+
 def make_reproducible(seed: int, device: torch.device) -> torch.Generator:
     """Fix kernels and torch's global state; return the generator for everything drawn by us.
 
