@@ -9,6 +9,7 @@ import http.server
 import json
 import shutil
 import threading
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -43,16 +44,23 @@ def elsewhere(tmp_path):
     return folder, options
 
 
-@pytest.fixture
-def address(project):
-    """Where a server on this machine has the recordings, which are gone from the project."""
-    folder = project.folder.with_name("elsewhere")
-    (project / "recordings").rename(folder)
+@contextmanager
+def served(folder):
+    """The address at which a server on this machine has the files of a folder."""
     handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=folder)
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
+
+
+@pytest.fixture
+def address(project):
+    """Where a server on this machine has the recordings, which are gone from the project."""
+    folder = project.folder.with_name("elsewhere")
+    (project / "recordings").rename(folder)
+    with served(folder) as address:
+        yield address
 
 
 def test_a_recording_on_a_web_server_is_fetched(project, finished_once, address):
@@ -68,6 +76,15 @@ def test_a_recording_that_is_not_there_is_named(project, address):
     project.write_sheet(SHEET.replace("recordings/", f"{address}/").replace("mouse1.", "mouse7."))
     printed = project.snakemake("results/aligned/mouse1.npz", check=False)
     assert f"{address}/mouse7.csv" in printed
+
+
+def test_a_model_to_start_from_is_fetched(finished, finished_once):
+    with served(finished_once / "results/models/vame/seed0") as address:
+        own = {"pretrained_weights": True, "pretrained_model": f"{address}/model.pt"}
+        finished.write_config(models={"vame": own})
+        finished.snakemake("results/models/vame/seed0/model.pt")
+    log = (finished / "logs/train_model/vame/seed0.log").read_text()
+    assert "weights start from .snakemake/storage/http/" in log
 
 
 def test_an_address_that_no_plugin_takes_is_refused_with_the_plugin_to_install(project):
