@@ -146,6 +146,8 @@ def test_jobs_share_nothing_but_the_bucket(bucket, tmp_path_factory, finished_on
         "results/export/vame/seed0/manifest.json",
         "results/figures/vame/seed0/kmeans-4/examples.html",
     ]
+    # As many threads as on a disk, for the same bits.
+    executor += ["--set-threads", "train_model=1", "evaluate_model=1"]
     start = [str(bucket.python), "-m", "snakemake", *profile, *executor]
     bucket.run([*start, *targets], folder=clone.folder)
     assert {path.name for path in folder.glob("pod.*/work/*")} >= {"Snakefile", "workflow"}

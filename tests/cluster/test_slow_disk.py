@@ -6,8 +6,10 @@ import subprocess
 import sys
 import time
 
+import psutil
 import pytest
 from cluster.slow_disk import SECONDS, Machine, missing
+from cluster.slurm import seen
 from cluster.trainings import assert_same_result, in_the_middle, outcome, trainings
 from faults.injector import MODEL, epochs_kept
 from projects import ROOT
@@ -15,8 +17,8 @@ from projects import ROOT
 pytestmark = pytest.mark.slow
 
 NODES = ("cpu1", "gpu1", "gpu2")
-# Looks for files again and again, as a shell's `watch` does.
-LOOK = "while sleep $0; do stat $@; done >/dev/null 2>&1"
+# Looks for files, and at all that are in a folder, again and again, as a shell's `watch` does.
+LOOK = "while sleep 1; do stat $@ $0/*; done >/dev/null 2>&1"
 # Prints the epochs in the state of the training under way, again and again.
 READ = """
 import pathlib, sys, time
@@ -75,10 +77,11 @@ def test_a_machine_learns_late_of_anothers_files(disk):
 def test_a_training_goes_on_on_another_node(slurm, disk, start, undisturbed, survived):
     """Its node is lost; the other node, and Snakemake, have looked for the files before."""
     project, machines = disk
-    files = [str(project / MODEL / name) for name in ("model.pt", "last.pt", "history.csv")]
+    folder, lock = project / MODEL, project / MODEL / ".lock"
+    files = [str(folder / name) for name in ("model.pt", "last.pt", "history.csv")]
     started = [
-        subprocess.Popen(machines[name].command("sh", "-c", LOOK, pause, *files))
-        for name, pause in (("login", "1"), ("gpu1", "2"), ("gpu2", "2"))
+        subprocess.Popen(machines[name].command("sh", "-c", LOOK, str(folder), *files))
+        for name in ("login", "gpu1", "gpu2")
     ]
     epochs = project.folder.with_name("epochs.txt")
     with open(epochs, "w") as output:
@@ -91,10 +94,14 @@ def test_a_training_goes_on_on_another_node(slurm, disk, start, undisturbed, sur
         job = in_the_middle(run)
         node = slurm.ask("squeue", "--noheader", "--job", job, "--format", "%N").strip()
         (other,) = {"gpu1", "gpu2"} - {node}
-        lock = str(project / MODEL / ".lock")
-        held = machines[other].python(HOLD, str(ROOT / "workflow/scripts"), lock)
+        script = psutil.Process(seen(project)[-1]["process"])
+        script.suspend()  # until the other node, too, sees that there is a lock
+        run.wait_for(lambda: machines[other].sees(lock), 2 * SECONDS)
+        held = machines[other].python(HOLD, str(ROOT / "workflow/scripts"), str(lock))
         assert "is being written by another process: process " in held, held
         kept = epochs_kept(project)
+        script.resume()
+        run.wait_for(lambda: epochs_kept(project) >= kept + 3)
         slurm.verb("node-kill", node)
         run.finish()
         assert started[-1].poll() is None, epochs.read_text()
@@ -107,7 +114,7 @@ def test_a_training_goes_on_on_another_node(slurm, disk, start, undisturbed, sur
     assert rows[1]["NodeList"] == other
     assert "Waiting at most 60 seconds for missing files" in run.text()
     found = outcome(slurm, run)
-    assert int(re.search(r"\d+", found["resumed_after"]).group()) >= kept
+    assert int(re.search(r"\d+", found["resumed_after"]).group()) >= kept + 3
     read = [int(line) for line in epochs.read_text().split()]
     assert read == sorted(read)
     assert len(set(read)) > 5
