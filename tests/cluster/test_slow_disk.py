@@ -17,8 +17,8 @@ from projects import ROOT
 pytestmark = pytest.mark.slow
 
 NODES = ("cpu1", "gpu1", "gpu2")
-# Looks for files, and at all that are in a folder, again and again, as a shell's `watch` does.
-LOOK = "while sleep 1; do stat $@ $0/*; done >/dev/null 2>&1"
+# Looks for files again and again, as a shell's `watch` does.
+LOOK = "while sleep 1; do stat {}; done >/dev/null 2>&1"
 # Prints the epochs in the state of the training under way, again and again.
 READ = """
 import pathlib, sys, time
@@ -43,20 +43,17 @@ def disk(slurm, copy_of):
     """A project on a disk that Slurm's nodes and a login node see each in its own way."""
     if reason := missing():
         pytest.skip(reason)
-    project = copy_of("disk")
-    machines = {name: Machine(project.folder.parent) for name in (*NODES, "login")}
-    try:
+    project, machines = copy_of("disk"), {}
+    with contextlib.ExitStack() as stack:
+        for name in (*NODES, "login"):
+            machines[name] = Machine(project.folder.parent)
+            stack.callback(machines[name].end)
         for name in NODES:
             slurm.verb("slurmd-kill", name)
+            stack.callback(slurm.verb, "node-start", name)
             slurm.verb("node-start", name, machine=machines[name])
+            stack.callback(slurm.verb, "slurmd-kill", name)
         yield project, machines
-    finally:
-        for name in NODES:
-            with contextlib.suppress(subprocess.CalledProcessError):  # where it was lost
-                slurm.verb("slurmd-kill", name)
-            slurm.verb("node-start", name)
-        for machine in machines.values():
-            machine.end()
 
 
 def test_a_machine_learns_late_of_anothers_files(disk):
@@ -78,10 +75,11 @@ def test_a_training_goes_on_on_another_node(slurm, disk, start, undisturbed, sur
     """Its node is lost; the other node, and Snakemake, have looked for the files before."""
     project, machines = disk
     folder, lock = project / MODEL, project / MODEL / ".lock"
-    files = [str(folder / name) for name in ("model.pt", "last.pt", "history.csv")]
+    outputs = " ".join(str(folder / name) for name in ("model.pt", "last.pt", "history.csv"))
+    looks = {"login": outputs, "gpu1": f"{folder}/*", "gpu2": f"{folder}/*"}
     started = [
-        subprocess.Popen(machines[name].command("sh", "-c", LOOK, str(folder), *files))
-        for name in ("login", "gpu1", "gpu2")
+        subprocess.Popen(machines[name].command("sh", "-c", LOOK.format(files)))
+        for name, files in looks.items()
     ]
     epochs = project.folder.with_name("epochs.txt")
     with open(epochs, "w") as output:
@@ -103,7 +101,10 @@ def test_a_training_goes_on_on_another_node(slurm, disk, start, undisturbed, sur
         script.resume()
         run.wait_for(lambda: epochs_kept(project) >= kept + 3)
         slurm.verb("node-kill", node)
-        run.finish()
+        try:
+            run.finish()
+        finally:
+            slurm.verb("node-start", node, machine=machines[node])
         assert started[-1].poll() is None, epochs.read_text()
     finally:
         for process in started:
