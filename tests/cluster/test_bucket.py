@@ -137,7 +137,9 @@ def test_jobs_share_nothing_but_the_bucket(bucket, tmp_path_factory, finished_on
         subprocess.run(["git", *command], cwd=clone.folder, check=True)
     profile = ["--workflow-profile", "profiles/kubernetes", "--software-deployment-method"]
     profile += ["env-modules", "--default-storage-prefix", f"s3://{NAME}/pods"]
-    executor = ["--executor", "cluster-generic", "--jobs", "2", "--shared-fs-usage", "none"]
+    # As many threads as on a disk, for the same bits.
+    executor = ["--set-threads", "train_model=1", "evaluate_model=1"]
+    executor += ["--executor", "cluster-generic", "--jobs", "2", "--shared-fs-usage", "none"]
     executor += ["--job-deploy-sources", "--seconds-between-status-checks", "2"]
     executor += ["--cluster-generic-submit-cmd", f"{PODS}/submit"]
     executor += ["--cluster-generic-status-cmd", f"{PODS}/state"]
@@ -146,8 +148,6 @@ def test_jobs_share_nothing_but_the_bucket(bucket, tmp_path_factory, finished_on
         "results/export/vame/seed0/manifest.json",
         "results/figures/vame/seed0/kmeans-4/examples.html",
     ]
-    # As many threads as on a disk, for the same bits.
-    executor += ["--set-threads", "train_model=1", "evaluate_model=1"]
     start = [str(bucket.python), "-m", "snakemake", *profile, *executor]
     bucket.run([*start, *targets], folder=clone.folder)
     assert {path.name for path in folder.glob("pod.*/work/*")} >= {"Snakefile", "workflow"}
