@@ -21,7 +21,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import fields
+from dataclasses import asdict, fields
 from pathlib import Path
 
 import matplotlib
@@ -32,6 +32,7 @@ import numpy as np
 import torch
 from fidelity import DEFAULTS, PRESET, SCHEMA, DataSet, find_clips, simulate_demo
 from parity import peer as published
+from parity.models import make_peer_model
 from pose_prep.alignment import AlignmentSettings, align_recording
 from pose_prep.reading import read_poses
 from pose_prep.splitting import SplitSettings, write_dataset
@@ -76,25 +77,6 @@ def config_of(**changes) -> ModelConfig:
     return ModelConfig.from_settings(settings)
 
 
-def peer_network(peer, config: ModelConfig, n_features: int) -> torch.nn.Module:
-    network = config.network
-    return peer.rnn_model.RNN_VAE(
-        TEMPORAL_WINDOW=2 * network.time_window,
-        ZDIMS=network.zdims,
-        NUM_FEATURES=n_features,
-        FUTURE_DECODER=network.prediction_decoder,
-        FUTURE_STEPS=network.prediction_steps,
-        hidden_size_layer_1=network.hidden_size_layer_1,
-        hidden_size_layer_2=network.hidden_size_layer_1,
-        hidden_size_rec=network.hidden_size_rec,
-        hidden_size_pred=network.hidden_size_pred,
-        dropout_encoder=network.dropout_encoder,
-        dropout_rec=0,
-        dropout_pred=0,
-        softplus=network.softplus,
-    )
-
-
 class Peer:
     """VAME's training: its network, loader and `train`, with its default settings."""
 
@@ -105,7 +87,9 @@ class Peer:
         np.save(project / "train_seq.npy", frames.T.astype(float))
         torch.manual_seed(seed)
         np.random.seed(seed)  # noqa: NPY002
-        self.model = peer_network(modules, config, frames.shape[1])
+        self.model = make_peer_model(
+            modules, n_features=frames.shape[1], seed=seed, **asdict(config.network)
+        )
         self.optimizer = torch.optim.Adam(
             self.model.parameters(), lr=config.training.learning_rate, amsgrad=True
         )
@@ -282,7 +266,7 @@ def embedding_speed(modules, folder: Path, session: str, description: dict) -> d
     with np.load(folder / f"{session}.npz") as arrays:
         poses, usable = arrays["poses"], arrays["usable"]
     ours = RNNVAE(config.network, poses.shape[1]).eval()
-    theirs = peer_network(modules, config, poses.shape[1]).eval()
+    theirs = make_peer_model(modules, n_features=poses.shape[1], **asdict(config.network)).eval()
     theirs.load_state_dict(ours.state_dict())
     window = config.network.time_window
     mean, std = (np.array(description["scaling"][key]) for key in ("mean", "std"))

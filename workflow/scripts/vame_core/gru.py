@@ -16,7 +16,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-IN_CACHE = 2**17  # numbers of a gate that are worked on together
+IN_CACHE = 2**15  # numbers of a gate that are differentiated together
 
 
 class GRU(nn.GRU):
@@ -100,45 +100,48 @@ class BidirectionalLayer(torch.autograd.Function):
         )
         w_state = w_state.roll(hidden, 1)  # m, r, u
         b_input[:, : 2 * hidden] += b_state[:, : 2 * hidden]
-        b_m = b_state[:, None, 2 * hidden :]
 
         learns = any(ctx.needs_input_grad)
         gates = _take(inputs, 2, steps if learns else 1, batch, 4 * hidden)
-        states = inputs.new_empty(2, steps + 1, batch, hidden)
+        states = _take(inputs, 2, steps + 1, batch, hidden)
         states[:, 0] = first
-        if learns and n_inputs == steps:
-            projected = gates.flatten(1, 2)[..., hidden:]
-        else:
-            projected = inputs.new_empty(2, n_inputs * batch, 3 * hidden)
+        in_place = learns and n_inputs == steps
+        from_input = gates if in_place else inputs.new_empty(2, n_inputs, batch, 4 * hidden)
+        from_input[..., :hidden] = b_state[:, None, None, 2 * hidden :]
         for way, ordered in enumerate((inputs, inputs.flip(0))):
-            rows = ordered.flatten(0, 1)
-            torch.addmm(b_input[way], rows, w_input[way].T, out=projected[way])
-        projected = projected.unflatten(1, (n_inputs, batch))
-
-        from_state = inputs.new_empty(2, batch, 3 * hidden)
-        m_from_state, r_and_u_from_state = from_state[..., :hidden], from_state[..., hidden:]
-        w_state_columns = w_state.transpose(1, 2).contiguous()
+            out = from_input[way].flatten(0, 1)[:, hidden:]
+            torch.addmm(b_input[way], ordered.flatten(0, 1), w_input[way].T, out=out)
 
         def at_steps(part: Tensor) -> tuple[Tensor, ...]:
             return part.expand(-1, steps, -1, -1).unbind(1)
 
-        r_and_u_from_input = at_steps(projected[..., : 2 * hidden])
-        n_from_input = at_steps(projected[..., 2 * hidden :])
-        m, r, u, n = map(at_steps, gates.split(hidden, 3))
+        m_r_and_u = at_steps(gates[..., : 3 * hidden])
         r_and_u = at_steps(gates[..., hidden : 3 * hidden])
+        m, r, u, n = map(at_steps, gates.split(hidden, 3))
+        m_r_and_u_from_input, n_from_input = m_r_and_u, n
+        if not in_place:
+            m_r_and_u_from_input = at_steps(from_input[..., : 3 * hidden])
+            n_from_input = at_steps(from_input[..., 3 * hidden :])
         at = states.unbind(1)
+        w_state_columns = w_state.transpose(1, 2).contiguous()
+        from_state = inputs.new_empty(2, batch, 3 * hidden)
         for step in range(steps):
             torch.bmm(at[step], w_state_columns, out=from_state)
-            torch.add(m_from_state, b_m, out=m[step])
-            torch.add(r_and_u_from_state, r_and_u_from_input[step], out=r_and_u[step])
+            torch.add(m_r_and_u_from_input[step], from_state, out=m_r_and_u[step])
             r_and_u[step].sigmoid_()
             torch.addcmul(n_from_input[step], r[step], m[step], out=n[step]).tanh_()
             torch.lerp(n[step], at[step], u[step], out=at[step + 1])
+        outputs = inputs.new_empty(steps, batch, 2 * hidden)
+        outputs[..., :hidden] = states[0, 1:]
+        _copy_reversed(states[1, 1:], outputs[..., hidden:])
+        last = states[:, -1].clone()
+        ctx.set_materialize_grads(False)
         if learns:
             ctx.save_for_backward(inputs, w_state, w_input)
             ctx.buffers = gates, states
-        ctx.set_materialize_grads(False)
-        return torch.cat([states[0, 1:], states[1, 1:].flip(0)], 2), states[:, -1].clone()
+        else:
+            _give_back(gates, states)
+        return outputs, last
 
     @staticmethod
     @once_differentiable
@@ -153,11 +156,16 @@ class BidirectionalLayer(torch.autograd.Function):
         steps, hidden = gates.shape[1], states.shape[3]
         before = states[:, :-1]
         d_gates = _take(gates, *gates.shape)
-        d_state = inputs.new_zeros(2, batch, hidden) if d_last is None else d_last.clone()
+        d_state = inputs.new_zeros(2, batch, hidden)
+        if d_last is not None:
+            d_state += d_last
+        from_outputs = _take(inputs, 2, steps, batch, hidden)
         if d_states is not None:
-            forth, back = d_states.split(hidden, 2)
-            added = torch.stack([forth, back.flip(0)]).unbind(1)
-            d_state += added[-1]
+            from_outputs[0] = d_states[..., :hidden]
+            _copy_reversed(d_states[..., hidden:], from_outputs[1])
+            d_state += from_outputs[:, -1]
+        added = from_outputs.unbind(1)
+        sums = inputs.new_zeros(2, 4 * hidden)
         us = gates[..., 2 * hidden : 3 * hidden].unbind(1)
         d_at = d_gates.unflatten(3, (4, hidden)).unbind(1)
         d_from_state = d_gates[..., : 3 * hidden].unbind(1)
@@ -173,10 +181,10 @@ class BidirectionalLayer(torch.autograd.Function):
                 else:
                     torch.addcmul(added[step - 1], d_state, us[step], out=d_state)
                 d_state.baddbmm_(d_from_state[step], w_state)
+            sums += d_gates[:, part].sum((1, 2))
 
         rows = d_gates.flatten(1, 2)
         d_w_state = torch.bmm(rows[..., : 3 * hidden].transpose(1, 2), before.flatten(1, 2))
-        sums = rows.sum(1)
         d_b_state, d_b_input = sums[:, : 3 * hidden].roll(-hidden, 1), sums[:, hidden:]
         each = n_inputs == steps
         d_input_rows = rows[..., hidden:] if each else d_gates[..., hidden:].sum(1)
@@ -186,7 +194,7 @@ class BidirectionalLayer(torch.autograd.Function):
         if ctx.needs_input_grad[1]:
             forth, back = torch.bmm(d_input_rows, w_input).unflatten(1, (n_inputs, batch))
             d_inputs = forth + back.flip(0)
-        _give_back(gates, d_gates)
+        _give_back(gates, states, d_gates, from_outputs)
         d_w_state = d_w_state.roll(-hidden, 1)
         d_weights = [
             gradient
@@ -194,6 +202,12 @@ class BidirectionalLayer(torch.autograd.Function):
             for gradient in (d_w_input[way], d_w_state[way], d_b_input[way], d_b_state[way])
         ]
         return None, d_inputs, d_state, *d_weights
+
+
+def _copy_reversed(source: Tensor, target: Tensor) -> None:
+    """Copy with the steps in the other order; `flip` would make a copy of its own first."""
+    for step, part in enumerate(target.unbind(0), 1):
+        part.copy_(source[-step])
 
 
 def _differentiate(gates: Tensor, before: Tensor, out: Tensor) -> None:

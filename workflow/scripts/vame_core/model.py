@@ -82,7 +82,8 @@ class Decoder(nn.Module):
             start = start.view(batch, 2, -1).transpose(0, 1).contiguous()
         inputs = z.unsqueeze(1).expand(-1, self.steps, -1)
         states, _ = self.get_submodule(self.rnn)(inputs, start)
-        return self.hidden_to_output(states)
+        by_step = states.transpose(0, 1)  # as they lie in memory: no copy
+        return self.hidden_to_output(by_step).transpose(0, 1)
 
 
 class RNNVAE(nn.Module):

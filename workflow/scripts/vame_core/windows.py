@@ -18,7 +18,7 @@ from torch import Tensor
 from vame_core.config import ModelConfig
 
 LARGE = 2**28  # bytes of a memory map above which what was read is let go of at once
-READ_AT_ONCE = 8  # windows of one: each brings up to two megabytes with it
+READ_AT_ONCE = 24  # windows of one: each brings up to two megabytes with it
 
 
 class Windows:
