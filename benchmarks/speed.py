@@ -49,7 +49,8 @@ ROOT = Path(__file__).resolve().parents[1]
 RESULTS, FIGURE = ROOT / "benchmarks/results.json", ROOT / "docs/speed.png"
 USED = {key for key, entry in SCHEMA.items() if "train_model" in entry.get("used_by", [])}
 CPU = torch.device("cpu")
-PEER_EPOCHS = 6
+GOAL_EPOCH = 6  # of VAME's training, whose error is to be reached
+PEER_EPOCHS = 14  # by then its error rises again on the two recordings
 JUDGED_WINDOWS = 1024
 SMALL = {"hidden_size_layer_1": 32, "hidden_size_rec": 32, "hidden_size_pred": 32}
 SMALL |= {"batch_size": 64}
@@ -217,7 +218,7 @@ def step_speed(modules, folder: Path, description: dict, steps: int, **changes) 
 
 
 def time_to_quality(modules, folder: Path, description: dict, seed: int) -> dict:
-    """Both trainings with their default settings, ours for as long as six epochs of VAME's take."""
+    """Both trainings with their default settings, ours for as long as VAME takes to the goal."""
     preset, config = config_of(**PRESET_TRAINING), config_of()
     train, held_out = (
         open_windows(folder / f"{side}.npy", description, side, config, CPU)
@@ -235,7 +236,8 @@ def time_to_quality(modules, folder: Path, description: dict, seed: int) -> dict
     state = start_training(model, config, train, generator)
     ours, seconds, done = [], 0.0, 0
     events = fit(state, train, held_out, config)
-    while seconds < theirs[-1][0]:
+    goal_seconds, goal = theirs[GOAL_EPOCH - 1]
+    while seconds < goal_seconds:
         start = time.perf_counter()
         event = next(events)
         if event is None:  # what an epoch's end takes is looking, not training
@@ -243,14 +245,14 @@ def time_to_quality(modules, folder: Path, description: dict, seed: int) -> dict
             done += 1
             if done % 10 == 0:
                 ours.append((seconds, held_out_error(model, held_out, config.network.time_window)))
-    goal = theirs[-1][1]
     reached = next((at for at, error in ours if error <= goal), None)
     return {
         "vame": theirs,
         "ours": ours,
         "goal": goal,
+        "goal_seconds": goal_seconds,
         "seconds_to_goal": reached,
-        "ratio": theirs[-1][0] / reached if reached else None,
+        "ratio": goal_seconds / reached if reached else None,
         "lowest_error": min(error for _, error in ours),
         "vame_lowest_error": min(error for _, error in theirs),
     }
@@ -400,8 +402,8 @@ def table(results: dict) -> list[tuple[str, str, str, str]]:
         ratio = found["ratio"] or 0
         rows.append(
             (
-                f"Time to VAME's error after {PEER_EPOCHS} epochs ({found['goal']:.3f})",
-                f"{ratio:.1f} times sooner ({found['vame'][-1][0]:.0f} s and "
+                f"Time to VAME's error after {GOAL_EPOCH} epochs ({found['goal']:.3f})",
+                f"{ratio:.1f} times sooner ({found['goal_seconds']:.0f} s and "
                 f"{found['seconds_to_goal'] or float('nan'):.0f} s)",
                 "8 times",
                 verdict(ratio, 8, at_least=True),
@@ -409,7 +411,7 @@ def table(results: dict) -> list[tuple[str, str, str, str]]:
         )
         rows.append(
             (
-                "Lowest held-out error in that time",
+                f"Lowest held-out error in that time, and in {PEER_EPOCHS} epochs of VAME",
                 f"{found['lowest_error']:.3f}; VAME {found['vame_lowest_error']:.3f}",
                 "lower",
                 verdict(found["lowest_error"], found["vame_lowest_error"], at_least=False),

@@ -12,6 +12,7 @@ def results(*, ratio=9.0, reached=18.0, peak=500.0, planning=15.0):
             "vame": [(80.0, 0.7), (160.0, 0.5)],
             "ours": [(10.0, 0.6), (18.0, 0.5)],
             "goal": 0.5,
+            "goal_seconds": 160.0,
             "seconds_to_goal": reached,
             "ratio": ratio,
             "lowest_error": 0.4,
