@@ -18,6 +18,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from snakemake.exceptions import WorkflowError
+from snakemake.settings.types import StorageSettings
 
 ROOT = Path(__file__).resolve().parents[2]
 RULES = ROOT / "workflow" / "rules"
@@ -31,7 +32,7 @@ SCHEMA, SHEET_SCHEMA = load("config"), load("sessions")
 # The functions of the door hold no rule, so they are Python as they stand.
 DOOR = {
     "FROZEN": None,
-    "workflow": SimpleNamespace(is_main_process=True),
+    "workflow": SimpleNamespace(is_main_process=True, storage_settings=StorageSettings()),
     "logger": logging.getLogger("door"),
 }
 for file in ("headers.smk", "checks.smk"):
