@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+import vame_core.gru
 from torch import nn
 from vame_core.gru import GRU
 
@@ -66,6 +67,18 @@ def test_more_steps_than_one_block_holds(monkeypatch):
         torch.testing.assert_close(own, reference, rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.parametrize("same_input", [True, False])
+def test_matrices_that_are_called_large(monkeypatch, same_input):
+    monkeypatch.setattr("vame_core.gru.LARGE", 0)
+    theirs, ours = both(2)
+    shape = (BATCH, FEATURES) if same_input else (BATCH, STEPS, FEATURES)
+    inputs = torch.randn(shape, dtype=torch.float64, requires_grad=True)
+    for own, reference in zip(
+        values(ours, inputs, None, "both"), values(theirs, inputs, None, "both"), strict=True
+    ):
+        torch.testing.assert_close(own, reference, rtol=1e-12, atol=1e-12)
+
+
 def test_without_gradients_the_numbers_are_the_same():
     _, ours = both(2)
     inputs = torch.randn(BATCH, STEPS, FEATURES, dtype=torch.float64)
@@ -102,3 +115,20 @@ def test_dropout_draws_what_that_of_torch_draws():
         results.append(gru(inputs)[0])
     torch.testing.assert_close(*results, rtol=1e-12, atol=1e-12)
     assert not torch.equal(results[1], ours.eval()(inputs)[0])
+
+
+def test_what_inference_leaves_behind_serves_outside_it():
+    _, ours = both(2)
+    inputs = torch.randn(BATCH, STEPS, FEATURES, dtype=torch.float64)
+    with torch.inference_mode():
+        expected = ours(inputs)[0].clone()
+    with torch.no_grad():
+        assert torch.equal(ours(inputs)[0], expected)
+
+
+def test_passes_of_many_shapes_do_not_keep_all_their_buffers():
+    _, ours = both(1)
+    with torch.no_grad():
+        for batch in range(1, 100):
+            ours(torch.randn(batch, STEPS, FEATURES, dtype=torch.float64))
+    assert len(vame_core.gru._free) <= vame_core.gru.KINDS_KEPT

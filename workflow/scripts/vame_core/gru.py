@@ -16,7 +16,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-IN_CACHE = 2**15  # numbers of a gate that are differentiated together
+IN_CACHE = 2**16  # numbers of a gate that are differentiated together
+LARGE = 2**15  # numbers from which a matrix is large
+KINDS_KEPT = 16  # of buffers, for the next time
 
 
 class GRU(nn.GRU):
@@ -43,7 +45,10 @@ class GRU(nn.GRU):
         inputs: Float[Tensor, "batch time feature"],
         start: Float[Tensor, "way batch hidden"] | None = None,
     ) -> tuple[Float[Tensor, "batch time states"], Float[Tensor, "way batch hidden"]]:
-        """States of the last layer at every step, and the last state of every layer and way."""
+        """States of the last layer at every step, and the last state of every layer and way.
+
+        The states lie in memory as (time, states, batch).
+        """
         if inputs.device.type != "cpu" or torch.jit.is_tracing() or torch.compiler.is_compiling():
             return super().forward(inputs, start)
         if torch.is_autocast_enabled("cpu"):  # single precision is what a CPU is fast in
@@ -53,15 +58,16 @@ class GRU(nn.GRU):
         if start is None:
             start = inputs.new_zeros(2 * self.num_layers, batch, self.hidden_size)
         expanded = inputs.stride(1) == 0
-        states = (inputs[:, :1] if expanded else inputs).transpose(0, 1)
+        states = (inputs[:, :1] if expanded else inputs).permute(1, 2, 0).contiguous()
         lasts = []
-        for layer, first in enumerate(start.split(2)):
-            if layer:
-                states = F.dropout(states, self.dropout, self.training)
+        for layer, first in enumerate(start.mT.split(2)):
+            if layer and self.dropout and self.training:
+                drawn = inputs.new_ones(steps, batch, states.shape[1])  # as torch draws it
+                states = states * F.dropout(drawn, self.dropout).mT
             weights = (*self.all_weights[2 * layer], *self.all_weights[2 * layer + 1])
             states, last = BidirectionalLayer.apply(steps, states, first, *weights)
             lasts.append(last)
-        return states.transpose(0, 1), torch.cat(lasts)
+        return states.permute(2, 0, 1), torch.cat(lasts).mT
 
 
 class BidirectionalLayer(torch.autograd.Function):
@@ -69,10 +75,6 @@ class BidirectionalLayer(torch.autograd.Function):
 
     r = σ(W_ir x + b_ir + W_hr h + b_hr), u = σ(W_iu x + b_iu + W_hu h + b_hu),
     n = tanh(W_in x + b_in + r m) with m = W_hn h + b_hn, and then h' = (1 - u) n + u h.
-
-    Buffers are (way, time, batch, …) with time in each way's own order. A step's gates lie side
-    by side as m, r, u, n: the first three come from the state before, the last three from the
-    input, so that either part is one matrix.
     """
 
     @staticmethod
@@ -83,155 +85,214 @@ class BidirectionalLayer(torch.autograd.Function):
         Parameters
         ----------
         inputs
-            (time, batch, feature), or (1, batch, feature) if all steps have the same.
+            (time, feature, batch), or (1, feature, batch) if all steps have the same.
         first
-            (way, batch, hidden)
+            (way, hidden, batch)
         weights
             W_i, W_h, b_i and b_h with their rows as r, u, n, of either way.
 
         Returns
         -------
-        The states (time, batch, way × hidden), and the last ones (way, batch, hidden).
+        The states (time, way × hidden, batch), and the last ones (way, hidden, batch).
         """
-        n_inputs, batch, _ = inputs.shape
-        hidden = first.shape[2]
-        w_input, w_state, b_input, b_state = (
-            torch.stack(pair) for pair in zip(weights[:4], weights[4:], strict=True)
-        )
-        w_state = w_state.roll(hidden, 1)  # m, r, u
-        b_input[:, : 2 * hidden] += b_state[:, : 2 * hidden]
+        n_inputs, _, batch = inputs.shape
+        _, hidden, _ = first.shape
+        w_inputs, w_states, b_inputs, b_states = zip(weights[:4], weights[4:], strict=True)
+        w_state = torch.stack(w_states).roll(hidden, 1)  # m, r, u
+        b_m = torch.stack(b_states)[:, 2 * hidden :, None]
 
         learns = any(ctx.needs_input_grad)
-        gates = _take(inputs, 2, steps if learns else 1, batch, 4 * hidden)
-        states = _take(inputs, 2, steps + 1, batch, hidden)
-        states[:, 0] = first
-        in_place = learns and n_inputs == steps
-        from_input = gates if in_place else inputs.new_empty(2, n_inputs, batch, 4 * hidden)
-        from_input[..., :hidden] = b_state[:, None, None, 2 * hidden :]
-        for way, ordered in enumerate((inputs, inputs.flip(0))):
-            out = from_input[way].flatten(0, 1)[:, hidden:]
-            torch.addmm(b_input[way], ordered.flatten(0, 1), w_input[way].T, out=out)
-
-        def at_steps(part: Tensor) -> tuple[Tensor, ...]:
-            return part.expand(-1, steps, -1, -1).unbind(1)
-
-        m_r_and_u = at_steps(gates[..., : 3 * hidden])
-        r_and_u = at_steps(gates[..., hidden : 3 * hidden])
-        m, r, u, n = map(at_steps, gates.split(hidden, 3))
-        m_r_and_u_from_input, n_from_input = m_r_and_u, n
-        if not in_place:
-            m_r_and_u_from_input = at_steps(from_input[..., : 3 * hidden])
-            n_from_input = at_steps(from_input[..., 3 * hidden :])
-        at = states.unbind(1)
-        w_state_columns = w_state.transpose(1, 2).contiguous()
-        from_state = inputs.new_empty(2, batch, 3 * hidden)
-        for step in range(steps):
-            torch.bmm(at[step], w_state_columns, out=from_state)
-            torch.add(m_r_and_u_from_input[step], from_state, out=m_r_and_u[step])
-            r_and_u[step].sigmoid_()
-            torch.addcmul(n_from_input[step], r[step], m[step], out=n[step]).tanh_()
-            torch.lerp(n[step], at[step], u[step], out=at[step + 1])
-        outputs = inputs.new_empty(steps, batch, 2 * hidden)
-        outputs[..., :hidden] = states[0, 1:]
-        _copy_reversed(states[1, 1:], outputs[..., hidden:])
-        last = states[:, -1].clone()
+        kept = _take(Steps, inputs, steps, hidden, batch, n_inputs, learns)
+        states = kept.states
+        states[0, 0], states[1, -1] = first
+        for product, w_input, b_input, b_state in zip(
+            kept.from_input, w_inputs, b_inputs, b_states, strict=True
+        ):
+            bias = torch.cat([b_input[: 2 * hidden] + b_state[: 2 * hidden], b_input[2 * hidden :]])
+            by_step = w_input.expand(n_inputs, -1, -1)
+            torch.baddbmm(bias.unsqueeze(1), by_step, inputs, out=product)
+        from_state = inputs.new_empty(2, 3 * hidden, batch)
+        from_state_m, from_state_r_and_u = from_state.split([hidden, 2 * hidden], 1)
+        state = kept.first
+        for after, m, r_and_u, r, u, n, r_and_u_from_input, n_from_input in kept.at_steps:
+            torch.bmm(w_state, state, out=from_state)
+            torch.add(from_state_m, b_m, out=m)
+            torch.add(r_and_u_from_input, from_state_r_and_u, out=r_and_u).sigmoid_()
+            torch.addcmul(n_from_input, r, m, out=n).tanh_()
+            torch.lerp(n, state, u, out=after)
+            state = after
+        outputs, last = torch.cat([states[0, 1:], states[1, :-1]], 1), state.clone()
         ctx.set_materialize_grads(False)
         if learns:
-            ctx.save_for_backward(inputs, w_state, w_input)
-            ctx.buffers = gates, states
+            ctx.save_for_backward(inputs, w_state, *w_inputs)
+            ctx.kept = kept
         else:
-            _give_back(gates, states)
+            _give_back(kept)
         return outputs, last
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, d_states: Tensor | None, d_last: Tensor | None) -> tuple:
         """The gradient of the inputs, the first states and the weights."""
-        inputs, w_state, w_input = ctx.saved_tensors
-        if ctx.buffers is None:
+        inputs, w_state, *w_inputs = ctx.saved_tensors
+        if ctx.kept is None:
             raise RuntimeError("a GRU layer's gradient can be taken once after each forward pass")
-        gates, states = ctx.buffers
-        ctx.buffers = None
-        n_inputs, batch, _ = inputs.shape
-        steps, hidden = gates.shape[1], states.shape[3]
-        before = states[:, :-1]
-        d_gates = _take(gates, *gates.shape)
-        d_state = inputs.new_zeros(2, batch, hidden)
+        kept, ctx.kept = ctx.kept, None
+        n_inputs = len(inputs)
+        _, steps, hidden, batch = kept.m.shape
+        into = _take(Gradients, inputs, steps, hidden, batch)
+        d_state = inputs.new_zeros(2, hidden, batch)
         if d_last is not None:
             d_state += d_last
-        from_outputs = _take(inputs, 2, steps, batch, hidden)
         if d_states is not None:
-            from_outputs[0] = d_states[..., :hidden]
-            _copy_reversed(d_states[..., hidden:], from_outputs[1])
-            d_state += from_outputs[:, -1]
-        added = from_outputs.unbind(1)
+            for way, part in enumerate(d_states.split(hidden, 1)):
+                into.from_outputs[way] = part
+            d_state += into.added[-1]
+        d_state_beside, w_state_columns = d_state.unsqueeze(1), w_state.mT
         sums = inputs.new_zeros(2, 4 * hidden)
-        us = gates[..., 2 * hidden : 3 * hidden].unbind(1)
-        d_at = d_gates.unflatten(3, (4, hidden)).unbind(1)
-        d_from_state = d_gates[..., : 3 * hidden].unbind(1)
-        d_state_beside = d_state.unsqueeze(2)
         block = max(1, IN_CACHE // (2 * batch * hidden))
         for stop in range(steps, 0, -block):
-            part = slice(max(0, stop - block), stop)
-            _differentiate(gates[:, part], before[:, part], d_gates[:, part])
-            for step in reversed(range(part.start, part.stop)):
-                d_at[step].mul_(d_state_beside)
+            start = max(0, stop - block)
+            d_gates = _between(into.d_gates, start, stop)
+            kept.differentiate(start, stop, d_gates)
+            for step in reversed(range(start, stop)):
+                d_all, d_m_r_and_u = into.at_steps[step]
+                d_all.mul_(d_state_beside)
+                u = kept.at_steps[step][4]
                 if d_states is None or step == 0:
-                    d_state.mul_(us[step])
+                    d_state.mul_(u)
                 else:
-                    torch.addcmul(added[step - 1], d_state, us[step], out=d_state)
-                d_state.baddbmm_(d_from_state[step], w_state)
-            sums += d_gates[:, part].sum((1, 2))
+                    torch.addcmul(into.added[step - 1], d_state, u, out=d_state)
+                d_state.baddbmm_(w_state_columns, d_m_r_and_u)
+            sums += d_gates.sum((1, 3))
 
-        rows = d_gates.flatten(1, 2)
-        d_w_state = torch.bmm(rows[..., : 3 * hidden].transpose(1, 2), before.flatten(1, 2))
-        d_b_state, d_b_input = sums[:, : 3 * hidden].roll(-hidden, 1), sums[:, hidden:]
-        each = n_inputs == steps
-        d_input_rows = rows[..., hidden:] if each else d_gates[..., hidden:].sum(1)
-        ways = (inputs, inputs.flip(0))
-        d_w_input = [d_input_rows[way].T @ ways[way].flatten(0, 1) for way in range(2)]
+        d_products = into.d_gates[:, :, hidden:]
+        if n_inputs < steps:
+            d_products = d_products.sum(1, keepdim=True)
         d_inputs = None
         if ctx.needs_input_grad[1]:
-            forth, back = torch.bmm(d_input_rows, w_input).unflatten(1, (n_inputs, batch))
-            d_inputs = forth + back.flip(0)
-        _give_back(gates, states, d_gates, from_outputs)
-        d_w_state = d_w_state.roll(-hidden, 1)
-        d_weights = [
-            gradient
-            for way in range(2)
-            for gradient in (d_w_input[way], d_w_state[way], d_b_input[way], d_b_state[way])
-        ]
+            forth, back = (w_input.T.expand(n_inputs, -1, -1) for w_input in w_inputs)
+            d_inputs = torch.bmm(forth, d_products[0]).baddbmm_(back, d_products[1])
+        d_weights = []
+        before = kept.states[0, :-1], kept.states[1, 1:]
+        for way in range(2):
+            d_w_state = _sum_of_products(into.d_gates[way, :, : 3 * hidden], before[way].mT)
+            d_weights += [
+                _sum_of_products(d_products[way], inputs.mT),
+                d_w_state.roll(-hidden, 0),
+                sums[way, hidden:],
+                sums[way, : 3 * hidden].roll(-hidden),
+            ]
+        _give_back(kept, into)
         return None, d_inputs, d_state, *d_weights
 
 
-def _copy_reversed(source: Tensor, target: Tensor) -> None:
-    """Copy with the steps in the other order; `flip` would make a copy of its own first."""
-    for step, part in enumerate(target.unbind(0), 1):
-        part.copy_(source[-step])
+class Steps:
+    """What a layer computes at its steps: (way, time, …, batch), both ways in the order of time.
+
+    With the batch last, a gate of one step lies in one piece.
+    """
+
+    key: tuple
+
+    def __init__(
+        self, like: Tensor, steps: int, hidden: int, batch: int, n_inputs: int, learns: bool
+    ) -> None:
+        of_input = like.new_empty(2, n_inputs, 3 * hidden, batch)  # r, u, n
+        gates = of_input
+        if learns and n_inputs < steps:
+            gates = like.new_empty(2, steps, 3 * hidden, batch)
+        elif n_inputs < steps:
+            gates = torch.empty_like(of_input)
+        self.states = like.new_empty(2, steps + 1, hidden, batch)
+        self.m = like.new_empty(2, steps if learns else 1, hidden, batch)
+        self.gates, self.from_input = gates, of_input
+        self.first, *afters = _at_steps(self.states, steps + 1)
+        parts = (
+            self.m,
+            gates[:, :, : 2 * hidden],
+            *gates.split(hidden, 2),
+            of_input[:, :, : 2 * hidden],
+            of_input[:, :, 2 * hidden :],
+        )
+        self.at_steps = list(zip(afters, *(_at_steps(part, steps) for part in parts), strict=True))
+
+    def differentiate(self, start: int, stop: int, out: Tensor) -> None:
+        """What the gradient of h' is multiplied by for that of each gate's sum: into `out`."""
+        m, after = _between(self.m, start, stop), _between(self.states, start + 1, stop + 1)
+        r, u, n = _between(self.gates, start, stop).chunk(3, 2)
+        by_m, by_r, by_u, by_n = out.chunk(4, 2)
+        torch.addcmul(n.new_ones(()), n, n, value=-1, out=by_n)
+        by_n.addcmul_(by_n, u, value=-1)  # (1 - n²) (1 - u)
+        torch.mul(by_n, r, out=by_m)
+        torch.addcmul(by_m, by_m, r, value=-1, out=by_r).mul_(m)
+        torch.sub(after, n, out=by_u)  # (h - n) u
+        by_u.addcmul_(by_u, u, value=-1)  # (h - n) u (1 - u)
 
 
-def _differentiate(gates: Tensor, before: Tensor, out: Tensor) -> None:
-    """What the gradient of h' is multiplied by for that of each gate's sum: into `out`."""
-    m, r, u, n = gates.chunk(4, 3)
-    by_m, by_r, by_u, by_n = out.chunk(4, 3)
-    torch.addcmul(n.new_ones(()), n, n, value=-1, out=by_n)
-    by_n.addcmul_(by_n, u, value=-1)  # (1 - n²) (1 - u)
-    torch.mul(by_n, r, out=by_m)
-    torch.addcmul(by_m, by_m, r, value=-1, out=by_r).mul_(m)
-    torch.sub(before, n, out=by_u).mul_(u)
-    by_u.addcmul_(by_u, u, value=-1)  # (h - n) u (1 - u)
+class Gradients:
+    """Of a layer's steps, as `Steps` has them.
+
+    Those of m, r, u, n lie side by side: the first three come from the state before, the last
+    three from the input, so that either part is one matrix.
+    """
+
+    key: tuple
+
+    def __init__(self, like: Tensor, steps: int, hidden: int, batch: int) -> None:
+        self.d_gates = like.new_empty(2, steps, 4 * hidden, batch)
+        self.at_steps = [
+            (part.unflatten(1, (4, hidden)), part[:, : 3 * hidden])
+            for part in _at_steps(self.d_gates, steps)
+        ]
+        self.from_outputs = like.new_empty(2, steps, hidden, batch)
+        self.added = _at_steps(self.from_outputs, steps)
+
+
+def _between(part: Tensor, start: int, stop: int) -> Tensor:
+    """A view of these steps: of the first way from the front, of the second from the back."""
+    way, step, *rest = part.stride()
+    return part.as_strided(
+        (2, stop - start, *part.shape[2:]),
+        (way + (part.shape[1] - start - stop) * step, step, *rest),
+        part.storage_offset() + start * step,
+    )
+
+
+def _at_steps(part: Tensor, steps: int) -> list[Tensor]:
+    if part.shape[1] < steps:  # one for all
+        return [part[:, 0]] * steps
+    return [_between(part, step, step + 1).squeeze(1) for step in range(steps)]
+
+
+def _sum_of_products(
+    left: Float[Tensor, "time row batch"], right: Float[Tensor, "time batch column"]
+) -> Float[Tensor, "row column"]:
+    """The matrix products of all steps, added up; of large ones each when it is made."""
+    if left[0].numel() < LARGE:
+        return torch.bmm(left, right).sum(0)
+    columns = left.new_empty(right.shape[2], left.shape[1])
+    return columns.addbmm_(right.mT, left.mT, beta=0).mT
 
 
 # Buffers of many megabytes, which the operating system would hand out page by page, each cleared
-# first, at every step: a fifth of the time.
-_buffers: dict[tuple, list[Tensor]] = {}
+# first, at every step: a fifth of the time. The views of them are worth keeping too.
+_free: dict[tuple, list[Steps | Gradients]] = {}
 
 
-def _take(like: Tensor, *shape: int) -> Tensor:
-    free = _buffers.get((like.dtype, shape))
-    return free.pop() if free else like.new_empty(shape)
+def _take(kind: type[Steps | Gradients], like: Tensor, *sizes: int) -> Any:
+    key = kind, like.dtype, *sizes
+    free = _free[key] = _free.pop(key, [])  # last used, last in order
+    if len(_free) > KINDS_KEPT:
+        del _free[next(iter(_free))]
+    if free:
+        return free.pop()
+    with torch.inference_mode(False):  # what is made in that mode is of no use outside it
+        made = kind(like, *sizes)
+    made.key = key
+    return made
 
 
-def _give_back(*buffers: Tensor) -> None:
-    for buffer in buffers:
-        _buffers.setdefault((buffer.dtype, tuple(buffer.shape)), []).append(buffer)
+def _give_back(*buffers: Steps | Gradients) -> None:
+    for each in buffers:
+        _free.setdefault(each.key, []).append(each)

@@ -82,8 +82,10 @@ class Decoder(nn.Module):
             start = start.view(batch, 2, -1).transpose(0, 1).contiguous()
         inputs = z.unsqueeze(1).expand(-1, self.steps, -1)
         states, _ = self.get_submodule(self.rnn)(inputs, start)
-        by_step = states.transpose(0, 1)  # as they lie in memory: no copy
-        return self.hidden_to_output(by_step).transpose(0, 1)
+        by_step = states.permute(1, 2, 0)  # as they lie in memory: no copy
+        weight = self.hidden_to_output.weight.expand(self.steps, -1, -1)
+        outputs = torch.baddbmm(self.hidden_to_output.bias.unsqueeze(1), weight, by_step)
+        return outputs.permute(2, 0, 1)
 
 
 class RNNVAE(nn.Module):
