@@ -453,7 +453,14 @@ def table(results: dict) -> list[tuple[str, str, str, str]]:
         )
     )
     slower = large["step_seconds"] / small["step_seconds"]
-    rows.append(("A step's time, 10⁶ to 10⁸ frames", f"{slower:.2f} times", "1", "–"))
+    rows.append(
+        (
+            "A step's time, 10⁶ to 10⁸ frames",
+            f"{slower:.2f} times",
+            "1, within 5 %",
+            verdict(slower, 1.05, at_least=False),
+        )
+    )
     planning = results["planning"]
     rows.append(
         (

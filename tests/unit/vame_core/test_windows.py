@@ -1,3 +1,5 @@
+import os
+
 import numpy as np
 import pytest
 import torch
@@ -167,20 +169,30 @@ def test_a_dataset_without_windows_is_named(tmp_path):
 # --- arrays larger than a device ------------------------------------------------------------------
 
 
-def open_rows(path, device):
-    np.save(path, make_rows(200).numpy())
+def open_rows(path, device, order="C"):
+    np.save(path, np.asarray(make_rows(200).numpy(), order=order))
     description = {"segments": [{"side": "train", "start": 0, "stop": 200}]}
     return open_windows(path, description, "train", make_config(), torch.device(device))
 
 
-@pytest.mark.parametrize("large", [1, 2**28], ids=["let go of", "kept"])
-def test_windows_of_a_memory_map_are_the_same_each_time(tmp_path, monkeypatch, large):
+@pytest.mark.parametrize(("large", "order"), [(1, "C"), (1, "F"), (2**28, "C")])
+def test_windows_of_a_file_are_the_same_however_they_are_read(tmp_path, monkeypatch, large, order):
     monkeypatch.setattr("vame_core.windows.LARGE", large)
-    windows = open_rows(tmp_path / "train.npy", "cpu")
-    assert (windows._release is None) == (large > 200)
-    numbers = torch.arange(0, 180, 9)  # more than are read at once
+    windows = open_rows(tmp_path / "train.npy", "cpu", order)
+    assert bool(windows._read) == (large == 1 and order == "C")
+    numbers = torch.tensor([3, 180, 0, 3])
+    expected = make_rows(200)[numbers[:, None] + torch.arange(windows.length)]
     for _ in range(2):
-        assert windows.take(numbers)[:, 0, 0].tolist() == numbers.tolist()
+        assert torch.equal(windows.take(numbers), expected)
+
+
+def test_a_file_that_was_cut_off_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr("vame_core.windows.LARGE", 1)
+    path = tmp_path / "train.npy"
+    windows = open_rows(path, "cpu")
+    os.truncate(path, path.stat().st_size - 1)
+    with pytest.raises(OSError, match=r"train\.npy: ends before row 200"):
+        windows.take(torch.tensor([len(windows) - 1]))
 
 
 @pytest.mark.parametrize(("free", "where"), [(1e9, "meta"), (1e2, "cpu")])

@@ -6,7 +6,6 @@ a window lies inside one segment, so it never crosses a session, a gap or the sp
 
 from __future__ import annotations
 
-import mmap
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,8 +16,7 @@ from torch import Tensor
 
 from vame_core.config import ModelConfig
 
-LARGE = 2**28  # bytes of a memory map above which what was read is let go of at once
-READ_AT_ONCE = 24  # windows of one: each brings up to two megabytes with it
+LARGE = 2**28  # bytes of a file that is read window by window
 
 
 class Windows:
@@ -35,8 +33,8 @@ class Windows:
         First and last row (excluded) of each segment. Shorter ones than `length` hold no window.
     device
         Where windows are needed; where `frames` are, if None.
-    release
-        Called after windows were read, to let go of the pages of a memory map.
+    read
+        Gives windows by their first rows, where that is better than from `frames`.
 
     Raises
     ------
@@ -50,7 +48,7 @@ class Windows:
         segments: list[tuple[int, int]],
         length: int,
         device: torch.device | None = None,
-        release: Callable[[], None] | None = None,
+        read: Callable[[Tensor, int], Tensor] | None = None,
     ) -> None:
         holding = [(start, stop - start - length + 1) for start, stop in segments]
         holding = [(start, count) for start, count in holding if count > 0]
@@ -65,7 +63,7 @@ class Windows:
         self.frames = frames
         self.length = length
         self.device = device or frames.device
-        self._release = release
+        self._read = read
         self._ends = counts.cumsum(0).to(self.device)
         # Row of window n = n + what its segment adds.
         self._shift = (starts - (counts.cumsum(0) - counts)).to(self.device)
@@ -81,14 +79,10 @@ class Windows:
 
     def take(self, numbers: Int[Tensor, " batch"]) -> Float[Tensor, "batch time feature"]:
         """The windows of these numbers."""
-        rows = self.rows(numbers).unsqueeze(1) + self._offsets
-        if not self._release:
-            return self.frames[rows]
-        pieces = []
-        for piece in rows.to(self.frames.device).split(READ_AT_ONCE):
-            pieces.append(self.frames[piece])
-            self._release()
-        return torch.cat(pieces).to(self.device)
+        rows = self.rows(numbers)
+        if self._read:
+            return self._read(rows, self.length).to(self.device)
+        return self.frames[rows.unsqueeze(1) + self._offsets]
 
     def choose(self, n: int, generator: torch.Generator) -> Int[Tensor, " batch"]:
         """Numbers of `n` windows, each equally likely, with replacement."""
@@ -115,24 +109,45 @@ def open_windows(
 ) -> Windows:
     """Windows of one side of a dataset that `split_dataset` wrote.
 
-    The array stays memory-mapped on the CPU; what was read of a large one is let go of, so that
-    memory does not grow with it. To any other device it is copied once, if it fits there.
+    The array stays memory-mapped on the CPU; from a large one, windows are read by themselves. To
+    any other device it is copied once, if it fits there.
     """
     # Mapped copy-on-write because torch wants writable memory; nothing is ever written.
     mapped = np.load(path, mmap_mode="c")
-    frames, release = torch.from_numpy(mapped), None
+    frames, read = torch.from_numpy(mapped), None
     if device.type != "cpu" and mapped.nbytes < free_memory(device) / 2:
         frames = frames.to(device)
-    elif mapped.nbytes > LARGE and hasattr(mmap, "MADV_DONTNEED"):
-        pages = mapped._mmap
-        release = lambda: pages.madvise(mmap.MADV_DONTNEED)  # noqa: E731
+    elif mapped.nbytes > LARGE and mapped.flags.c_contiguous:
+        read = WindowReader(path, mapped)
     segments = [(s["start"], s["stop"]) for s in description["segments"] if s["side"] == side]
     if config.training.windows == "across_joins":
         segments = [(0, len(frames) - 1)]  # VAME never draws the last window
     try:
-        return Windows(frames, segments, config.window_length, device, release)
+        return Windows(frames, segments, config.window_length, device, read)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
+
+
+class WindowReader:
+    """Windows out of an array's file, by their first rows.
+
+    A page of a memory map that was touched brings its neighbours with it, up to two megabytes:
+    more to do than to read a window, and memory that grows with the file.
+    """
+
+    def __init__(self, path: Path, array: np.memmap) -> None:
+        self._file = path.open("rb", buffering=0)
+        self._array = array
+
+    def __call__(
+        self, rows: Int[Tensor, " batch"], length: int
+    ) -> Float[Tensor, "batch time feature"]:
+        windows = np.empty((len(rows), length, *self._array.shape[1:]), self._array.dtype)
+        for row, window in zip(rows.tolist(), windows, strict=True):
+            self._file.seek(self._array.offset + row * self._array.strides[0])
+            if self._file.readinto(window) < window.nbytes:
+                raise OSError(f"{self._file.name}: ends before row {row + length}; it was cut off")
+        return torch.from_numpy(windows)
 
 
 def free_memory(device: torch.device) -> float:
