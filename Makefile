@@ -18,8 +18,9 @@ check: .venv
 report: run
 	$(BIN)/snakemake --cores 1 --report results/report.html
 
+# A file of tests is one process's; more than four would be in each other's way.
 test: .venv
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 # Kills, signals, full disks: half an hour.
 test-faults: .venv
