@@ -79,6 +79,19 @@ def test_matrices_that_are_called_large(monkeypatch, same_input):
         torch.testing.assert_close(own, reference, rtol=1e-12, atol=1e-12)
 
 
+def test_the_last_states_alone_are_the_same():
+    _, ours = both(2)
+    inputs = torch.randn(BATCH, STEPS, FEATURES, dtype=torch.float64)
+    _, expected = ours(inputs)
+    states, last = ours(inputs, last_only=True)
+    assert states is None
+    assert torch.equal(last, expected)
+    own, reference = (
+        torch.autograd.grad(part.sin().sum(), ours.parameters()) for part in (last, expected)
+    )
+    assert all(torch.equal(one, other) for one, other in zip(own, reference, strict=True))
+
+
 def test_without_gradients_the_numbers_are_the_same():
     _, ours = both(2)
     inputs = torch.randn(BATCH, STEPS, FEATURES, dtype=torch.float64)

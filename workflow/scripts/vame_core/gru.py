@@ -44,16 +44,19 @@ class GRU(nn.GRU):
         self,
         inputs: Float[Tensor, "batch time feature"],
         start: Float[Tensor, "way batch hidden"] | None = None,
-    ) -> tuple[Float[Tensor, "batch time states"], Float[Tensor, "way batch hidden"]]:
+        *,
+        last_only: bool = False,
+    ) -> tuple[Float[Tensor, "batch time states"] | None, Float[Tensor, "way batch hidden"]]:
         """States of the last layer at every step, and the last state of every layer and way.
 
-        The states lie in memory as (time, states, batch).
+        The states lie in memory as (time, states, batch). With `last_only` they may be None.
         """
         if inputs.device.type != "cpu" or torch.jit.is_tracing() or torch.compiler.is_compiling():
             return super().forward(inputs, start)
         if torch.is_autocast_enabled("cpu"):  # single precision is what a CPU is fast in
             with torch.autocast("cpu", enabled=False):
-                return self(inputs.float(), None if start is None else start.float())
+                start = None if start is None else start.float()
+                return self(inputs.float(), start, last_only=last_only)
         batch, steps, _ = inputs.shape
         if start is None:
             start = inputs.new_zeros(2 * self.num_layers, batch, self.hidden_size)
@@ -65,9 +68,10 @@ class GRU(nn.GRU):
                 drawn = inputs.new_ones(steps, batch, states.shape[1])  # as torch draws it
                 states = states * F.dropout(drawn, self.dropout).mT
             weights = (*self.all_weights[2 * layer], *self.all_weights[2 * layer + 1])
-            states, last = BidirectionalLayer.apply(steps, states, first, *weights)
+            wanted = not (last_only and layer + 1 == self.num_layers)
+            states, last = BidirectionalLayer.apply(steps, wanted, states, first, *weights)
             lasts.append(last)
-        return states.permute(2, 0, 1), torch.cat(lasts).mT
+        return None if last_only else states.permute(2, 0, 1), torch.cat(lasts).mT
 
 
 class BidirectionalLayer(torch.autograd.Function):
@@ -79,11 +83,13 @@ class BidirectionalLayer(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, steps: int, inputs: Tensor, first: Tensor, *weights: Tensor
-    ) -> tuple[Tensor, Tensor]:
+        ctx: Any, steps: int, wanted: bool, inputs: Tensor, first: Tensor, *weights: Tensor
+    ) -> tuple[Tensor | None, Tensor]:
         """
         Parameters
         ----------
+        wanted
+            Whether the states are.
         inputs
             (time, feature, batch), or (1, feature, batch) if all steps have the same.
         first
@@ -121,7 +127,8 @@ class BidirectionalLayer(torch.autograd.Function):
             torch.addcmul(n_from_input, r, m, out=n).tanh_()
             torch.lerp(n, state, u, out=after)
             state = after
-        outputs, last = torch.cat([states[0, 1:], states[1, :-1]], 1), state.clone()
+        last = state.clone()
+        outputs = torch.cat([states[0, 1:], states[1, :-1]], 1) if wanted else None
         ctx.set_materialize_grads(False)
         if learns:
             ctx.save_for_backward(inputs, w_state, *w_inputs)
@@ -170,7 +177,7 @@ class BidirectionalLayer(torch.autograd.Function):
         if n_inputs < steps:
             d_products = d_products.sum(1, keepdim=True)
         d_inputs = None
-        if ctx.needs_input_grad[1]:
+        if ctx.needs_input_grad[2]:
             forth, back = (w_input.T.expand(n_inputs, -1, -1) for w_input in w_inputs)
             d_inputs = torch.bmm(forth, d_products[0]).baddbmm_(back, d_products[1])
         d_weights = []
@@ -184,7 +191,7 @@ class BidirectionalLayer(torch.autograd.Function):
                 sums[way, : 3 * hidden].roll(-hidden),
             ]
         _give_back(kept, into)
-        return None, d_inputs, d_state, *d_weights
+        return None, None, d_inputs, d_state, *d_weights
 
 
 class Steps:

@@ -39,7 +39,7 @@ class Encoder(nn.Module):
     def forward(
         self, windows: Float[Tensor, "batch time feature"]
     ) -> Float[Tensor, "batch hidden"]:
-        _, last = self.encoder_rnn(windows)
+        _, last = self.encoder_rnn(windows, last_only=True)
         return last.transpose(0, 1).flatten(1)
 
 

@@ -384,7 +384,8 @@ def train_step(
     device, which nothing else here does (but the cluster term's decomposition, inside torch, on
     CUDA).
     """
-    model.train()
+    if not model.training:  # it goes through all modules
+        model.train()
     target, future = split_window(windows, time_window)
     inputs = add_noise(target, generator) if noise else target
     with torch.autocast(windows.device.type, torch.bfloat16, enabled=precision == "bf16"):
