@@ -174,7 +174,7 @@ def seconds_of(work: Callable[[], object]) -> float:
 
 
 def step_speed(modules, folder: Path, description: dict, steps: int, **changes) -> dict:
-    """Seconds of a training step, batches drawn, of both by turns: medians of seven turns."""
+    """Seconds of a training step, batches drawn, of both by turns: medians of fifteen turns."""
     config = config_of(**PRESET_TRAINING | changes)
     peer = Peer(modules, config, folder, seed=0)
     generator = make_reproducible(0, CPU)
@@ -207,7 +207,7 @@ def step_speed(modules, folder: Path, description: dict, steps: int, **changes) 
             )
 
     turns = []
-    for turn in range(8):
+    for turn in range(16):
         theirs = seconds_of(lambda: peer.train(FirstOf(peer.loader, steps), 10)) / steps
         turns.append((theirs, seconds_of(our_steps) / steps))
         if turn == 0:

@@ -156,12 +156,9 @@ class BidirectionalLayer(torch.autograd.Function):
                 into.from_outputs[way] = part
             d_state += into.added[-1]
         d_state_beside, w_state_columns = d_state.unsqueeze(1), w_state.mT
-        sums = inputs.new_zeros(2, 4 * hidden)
-        block = max(1, IN_CACHE // (2 * batch * hidden))
-        for stop in range(steps, 0, -block):
-            start = max(0, stop - block)
-            d_gates = _between(into.d_gates, start, stop)
-            kept.differentiate(start, stop, d_gates)
+        blocks = zip(_blocks(steps, hidden, batch), kept.blocks, into.blocks, strict=True)
+        for (start, stop), values, d_gates in reversed(list(blocks)):
+            _differentiate(*values, *d_gates)
             for step in reversed(range(start, stop)):
                 d_all, d_m_r_and_u = into.at_steps[step]
                 d_all.mul_(d_state_beside)
@@ -171,8 +168,8 @@ class BidirectionalLayer(torch.autograd.Function):
                 else:
                     torch.addcmul(into.added[step - 1], d_state, u, out=d_state)
                 d_state.baddbmm_(w_state_columns, d_m_r_and_u)
-            sums += d_gates.sum((1, 3))
 
+        sums = into.d_gates.flatten(0, 2).mv(inputs.new_ones(batch)).view(2, steps, -1).sum(1)
         d_products = into.d_gates[:, :, hidden:]
         if n_inputs < steps:
             d_products = d_products.sum(1, keepdim=True)
@@ -205,12 +202,9 @@ class Steps:
     def __init__(
         self, like: Tensor, steps: int, hidden: int, batch: int, n_inputs: int, learns: bool
     ) -> None:
-        of_input = like.new_empty(2, n_inputs, 3 * hidden, batch)  # r, u, n
-        gates = of_input
-        if learns and n_inputs < steps:
-            gates = like.new_empty(2, steps, 3 * hidden, batch)
-        elif n_inputs < steps:
-            gates = torch.empty_like(of_input)
+        gates = of_input = like.new_empty(2, n_inputs, 3 * hidden, batch)  # r, u, n
+        if n_inputs < steps:
+            gates = like.new_empty(2, steps if learns else 1, 3 * hidden, batch)
         self.states = like.new_empty(2, steps + 1, hidden, batch)
         self.m = like.new_empty(2, steps if learns else 1, hidden, batch)
         self.gates, self.from_input = gates, of_input
@@ -223,18 +217,15 @@ class Steps:
             of_input[:, :, 2 * hidden :],
         )
         self.at_steps = list(zip(afters, *(_at_steps(part, steps) for part in parts), strict=True))
-
-    def differentiate(self, start: int, stop: int, out: Tensor) -> None:
-        """What the gradient of h' is multiplied by for that of each gate's sum: into `out`."""
-        m, after = _between(self.m, start, stop), _between(self.states, start + 1, stop + 1)
-        r, u, n = _between(self.gates, start, stop).chunk(3, 2)
-        by_m, by_r, by_u, by_n = out.chunk(4, 2)
-        torch.addcmul(n.new_ones(()), n, n, value=-1, out=by_n)
-        by_n.addcmul_(by_n, u, value=-1)  # (1 - n²) (1 - u)
-        torch.mul(by_n, r, out=by_m)
-        torch.addcmul(by_m, by_m, r, value=-1, out=by_r).mul_(m)
-        torch.sub(after, n, out=by_u)  # (h - n) u
-        by_u.addcmul_(by_u, u, value=-1)  # (h - n) u (1 - u)
+        if learns:
+            self.blocks = [
+                (
+                    _between(self.m, start, stop),
+                    *_between(gates, start, stop).chunk(3, 2),
+                    _between(self.states, start + 1, stop + 1),
+                )
+                for start, stop in _blocks(steps, hidden, batch)
+            ]
 
 
 class Gradients:
@@ -252,8 +243,37 @@ class Gradients:
             (part.unflatten(1, (4, hidden)), part[:, : 3 * hidden])
             for part in _at_steps(self.d_gates, steps)
         ]
+        self.blocks = [
+            _between(self.d_gates, *block).chunk(4, 2) for block in _blocks(steps, hidden, batch)
+        ]
         self.from_outputs = like.new_empty(2, steps, hidden, batch)
         self.added = _at_steps(self.from_outputs, steps)
+
+
+def _differentiate(
+    m: Tensor,
+    r: Tensor,
+    u: Tensor,
+    n: Tensor,
+    after: Tensor,
+    by_m: Tensor,
+    by_r: Tensor,
+    by_u: Tensor,
+    by_n: Tensor,
+) -> None:
+    """Into the last four what the gradient of h' is multiplied by for that of each gate's sum."""
+    torch.addcmul(n.new_ones(()), n, n, value=-1, out=by_n)
+    by_n.addcmul_(by_n, u, value=-1)  # (1 - n²) (1 - u)
+    torch.mul(by_n, r, out=by_m)
+    torch.addcmul(by_m, by_m, r, value=-1, out=by_r).mul_(m)
+    torch.sub(after, n, out=by_u)  # (h - n) u
+    by_u.addcmul_(by_u, u, value=-1)  # (h - n) u (1 - u)
+
+
+def _blocks(steps: int, hidden: int, batch: int) -> list[tuple[int, int]]:
+    """First and last step (excluded) of those that are differentiated together."""
+    size = max(1, IN_CACHE // (2 * batch * hidden))
+    return [(start, min(start + size, steps)) for start in range(0, steps, size)]
 
 
 def _between(part: Tensor, start: int, stop: int) -> Tensor:
