@@ -68,6 +68,17 @@ def test_more_steps_than_one_block_holds(monkeypatch):
         torch.testing.assert_close(own, reference, rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.parametrize("large", [0, 10**6])
+def test_a_single_step(monkeypatch, large):
+    monkeypatch.setattr("vame_core.gru.LARGE", large)
+    theirs, ours = both(2)
+    inputs = torch.randn(BATCH, 1, FEATURES, dtype=torch.float64, requires_grad=True)
+    for own, reference in zip(
+        values(ours, inputs, None, "both"), values(theirs, inputs, None, "both"), strict=True
+    ):
+        torch.testing.assert_close(own, reference, rtol=1e-12, atol=1e-12)
+
+
 @pytest.mark.parametrize("same_input", [True, False])
 def test_matrices_that_are_called_large(monkeypatch, same_input):
     monkeypatch.setattr("vame_core.gru.LARGE", 0)

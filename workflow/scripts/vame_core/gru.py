@@ -58,12 +58,11 @@ class GRU(nn.GRU):
                 start = None if start is None else start.float()
                 return self(inputs.float(), start, last_only=last_only)
         batch, steps, _ = inputs.shape
-        if start is None:
-            start = inputs.new_zeros(2 * self.num_layers, batch, self.hidden_size)
+        starts = [None] * self.num_layers if start is None else start.mT.split(2)
         expanded = inputs.stride(1) == 0
         states = (inputs[:, :1] if expanded else inputs).permute(1, 2, 0).contiguous()
         lasts = []
-        for layer, first in enumerate(start.mT.split(2)):
+        for layer, first in enumerate(starts):
             if layer and self.dropout and self.training:
                 drawn = inputs.new_ones(steps, batch, states.shape[1])  # as torch draws it
                 states = states * F.dropout(drawn, self.dropout).mT
@@ -83,7 +82,7 @@ class BidirectionalLayer(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, steps: int, wanted: bool, inputs: Tensor, first: Tensor, *weights: Tensor
+        ctx: Any, steps: int, wanted: bool, inputs: Tensor, first: Tensor | None, *weights: Tensor
     ) -> tuple[Tensor | None, Tensor]:
         """
         Parameters
@@ -93,7 +92,7 @@ class BidirectionalLayer(torch.autograd.Function):
         inputs
             (time, feature, batch), or (1, feature, batch) if all steps have the same.
         first
-            (way, hidden, batch)
+            (way, hidden, batch); None for zeros, whose products are left out.
         weights
             W_i, W_h, b_i and b_h with their rows as r, u, n, of either way.
 
@@ -102,7 +101,7 @@ class BidirectionalLayer(torch.autograd.Function):
         The states (time, way × hidden, batch), and the last ones (way, hidden, batch).
         """
         n_inputs, _, batch = inputs.shape
-        _, hidden, _ = first.shape
+        hidden = weights[1].shape[1]
         w_inputs, w_states, b_inputs, b_states = zip(weights[:4], weights[4:], strict=True)
         w_state = torch.stack(w_states).roll(hidden, 1)  # m, r, u
         b_m = torch.stack(b_states)[:, 2 * hidden :, None]
@@ -110,7 +109,7 @@ class BidirectionalLayer(torch.autograd.Function):
         learns = any(ctx.needs_input_grad)
         kept = _take(Steps, inputs, steps, hidden, batch, n_inputs, learns)
         states = kept.states
-        states[0, 0], states[1, -1] = first
+        states[0, 0], states[1, -1] = (0, 0) if first is None else first
         for product, w_input, b_input, b_state in zip(
             kept.from_input, w_inputs, b_inputs, b_states, strict=True
         ):
@@ -121,7 +120,10 @@ class BidirectionalLayer(torch.autograd.Function):
         from_state_m, from_state_r_and_u = from_state.split([hidden, 2 * hidden], 1)
         state = kept.first
         for after, m, r_and_u, r, u, n, r_and_u_from_input, n_from_input in kept.at_steps:
-            torch.bmm(w_state, state, out=from_state)
+            if first is None and state is kept.first:
+                from_state.zero_()
+            else:
+                torch.bmm(w_state, state, out=from_state)
             torch.add(from_state_m, b_m, out=m)
             torch.add(r_and_u_from_input, from_state_r_and_u, out=r_and_u).sigmoid_()
             torch.addcmul(n_from_input, r, m, out=n).tanh_()
@@ -132,7 +134,7 @@ class BidirectionalLayer(torch.autograd.Function):
         ctx.set_materialize_grads(False)
         if learns:
             ctx.save_for_backward(inputs, w_state, *w_inputs)
-            ctx.kept = kept
+            ctx.kept, ctx.from_zero = kept, first is None
         else:
             _give_back(kept)
         return outputs, last
@@ -167,7 +169,8 @@ class BidirectionalLayer(torch.autograd.Function):
                     d_state.mul_(u)
                 else:
                     torch.addcmul(into.added[step - 1], d_state, u, out=d_state)
-                d_state.baddbmm_(w_state_columns, d_m_r_and_u)
+                if step or not ctx.from_zero:
+                    d_state.baddbmm_(w_state_columns, d_m_r_and_u)
 
         sums = into.d_gates.flatten(0, 2).mv(inputs.new_ones(batch)).view(2, steps, -1).sum(1)
         d_products = into.d_gates[:, :, hidden:]
@@ -178,9 +181,11 @@ class BidirectionalLayer(torch.autograd.Function):
             forth, back = (w_input.T.expand(n_inputs, -1, -1) for w_input in w_inputs)
             d_inputs = torch.bmm(forth, d_products[0]).baddbmm_(back, d_products[1])
         d_weights = []
-        before = kept.states[0, :-1], kept.states[1, 1:]
+        begin = 1 if ctx.from_zero else 0
+        before = _between(kept.states, begin, steps)
+        d_from_state = _between(into.d_gates, begin, steps)[:, :, : 3 * hidden]
         for way in range(2):
-            d_w_state = _sum_of_products(into.d_gates[way, :, : 3 * hidden], before[way].mT)
+            d_w_state = _sum_of_products(d_from_state[way], before[way].mT)
             d_weights += [
                 _sum_of_products(d_products[way], inputs.mT),
                 d_w_state.roll(-hidden, 0),
@@ -188,7 +193,8 @@ class BidirectionalLayer(torch.autograd.Function):
                 sums[way, : 3 * hidden].roll(-hidden),
             ]
         _give_back(kept, into)
-        return None, None, d_inputs, d_state, *d_weights
+        d_first = None if ctx.from_zero else d_state
+        return None, None, d_inputs, d_first, *d_weights
 
 
 class Steps:
@@ -296,10 +302,9 @@ def _sum_of_products(
     left: Float[Tensor, "time row batch"], right: Float[Tensor, "time batch column"]
 ) -> Float[Tensor, "row column"]:
     """The matrix products of all steps, added up; of large ones each when it is made."""
-    if left[0].numel() < LARGE:
+    if left.shape[1] * left.shape[2] < LARGE:
         return torch.bmm(left, right).sum(0)
-    columns = left.new_empty(right.shape[2], left.shape[1])
-    return columns.addbmm_(right.mT, left.mT, beta=0).mT
+    return left.new_empty(left.shape[1], right.shape[2]).addbmm_(left, right, beta=0)
 
 
 # Buffers of many megabytes, which the operating system would hand out page by page, each cleared
