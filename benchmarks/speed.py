@@ -11,6 +11,7 @@ over the same windows inside segments for both; looking at it is not counted as 
 import argparse
 import importlib.metadata
 import json
+import multiprocessing
 import os
 import platform
 import resource
@@ -22,6 +23,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, fields
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import matplotlib
@@ -50,7 +52,7 @@ RESULTS, FIGURE = ROOT / "benchmarks/results.json", ROOT / "docs/speed.png"
 USED = {key for key, entry in SCHEMA.items() if "train_model" in entry.get("used_by", [])}
 CPU = torch.device("cpu")
 GOAL_EPOCH = 6  # of VAME's training, whose error is to be reached
-PEER_EPOCHS = 14  # by then its error rises again on the two recordings
+PEER_EPOCHS = 14  # of it; by then its error rises again on the two recordings
 JUDGED_WINDOWS = 1024
 SMALL = {"hidden_size_layer_1": 32, "hidden_size_rec": 32, "hidden_size_pred": 32}
 SMALL |= {"batch_size": 64}
@@ -71,6 +73,13 @@ def make_dataset(data: DataSet, folder: Path) -> dict:
         save_aligned(align_recording(poses, alignment), aligned[recording.session])
     sides = {side: folder / f"{side}.npy" for side in ("train", "test")}
     return write_dataset(aligned, dict.fromkeys(aligned, ""), split, sides)
+
+
+def published_modules():
+    """VAME's, from its wheel; OSError or ImportError where it cannot be had."""
+    cache = ROOT / ".pytest_cache/d" / f"vame-py-{published.VERSION}"
+    cache.mkdir(parents=True, exist_ok=True)
+    return published.load(published.fetch(cache))
 
 
 def config_of(**changes) -> ModelConfig:
@@ -173,12 +182,59 @@ def seconds_of(work: Callable[[], object]) -> float:
 # --- what is measured -----------------------------------------------------------------------------
 
 
-def step_speed(modules, folder: Path, description: dict, steps: int, **changes) -> dict:
-    """Seconds of a training step, batches drawn, of both by turns: medians of fifteen turns."""
-    config = config_of(**PRESET_TRAINING | changes)
-    peer = Peer(modules, config, folder, seed=0)
+# A process that begins anew, with nothing of the memory of the one that asks for it.
+fresh = multiprocessing.get_context("forkserver")
+
+
+def seconds_of_steps(connection: Connection, make: Callable, *settings: object) -> None:
+    """In a process of its own: how long so many steps take, each time it is asked."""
+    do_steps = make(*settings)
+    while steps := connection.recv():
+        connection.send(seconds_of(lambda: do_steps(steps)) / steps)
+
+
+def by_turns(steps: int, *trained: tuple) -> dict:
+    """Seconds of a step of two trainings, each in its own process: medians of thirty turns."""
+    connections = []
+    for make, *settings in trained:
+        here, there = fresh.Pipe()
+        fresh.Process(target=seconds_of_steps, args=(there, make, *settings), daemon=True).start()
+        connections.append(here)
+    turns = []
+    for _ in range(31):
+        turns.append([])
+        for connection in connections:
+            time.sleep(0.3)  # until the other's threads wait no longer for work
+            for number in (1, steps):  # the first brings its memory into the caches
+                connection.send(number)
+                seconds = connection.recv()
+            turns[-1].append(seconds)
+    for connection in connections:
+        connection.send(0)
+    del turns[0]  # to warm up
+    first, second = (statistics.median(column) for column in zip(*turns, strict=True))
+    return {
+        "seconds": (first, second),
+        "ratio": statistics.median(one / other for one, other in turns),
+    }
+
+
+def step_speed(folder: Path, description: dict, steps: int, **changes) -> dict:
+    """Seconds of a training step at VAME's settings, batches drawn."""
+    config, frames = config_of(**PRESET_TRAINING | changes), folder / "train.npy"
+    found = by_turns(steps, (peer_step, folder, config), (our_step, frames, description, config))
+    theirs, ours = found["seconds"]
+    return {"vame_seconds": theirs, "seconds": ours, "ratio": found["ratio"]}
+
+
+def peer_step(folder: Path, config: ModelConfig) -> Callable[[int], None]:
+    peer = Peer(published_modules(), config, folder, seed=0)
+    return lambda steps: peer.train(FirstOf(peer.loader, steps), 10)
+
+
+def our_step(frames: Path, description: dict, config: ModelConfig) -> Callable[[int], None]:
     generator = make_reproducible(0, CPU)
-    windows = open_windows(folder / "train.npy", description, "train", config_of(), CPU)
+    windows = open_windows(frames, description, "train", config_of(), CPU)
     model = RNNVAE(config.network, windows.frames.shape[1])
     state = start_training(model, config, windows, generator)
     network, training = config.network, config.training
@@ -192,7 +248,7 @@ def step_speed(modules, folder: Path, description: dict, steps: int, **changes) 
         zdims=network.zdims,
     )
 
-    def our_steps() -> None:
+    def our_steps(steps: int) -> None:
         for _ in range(steps):
             train_step(
                 model,
@@ -206,18 +262,12 @@ def step_speed(modules, folder: Path, description: dict, steps: int, **changes) 
                 refuse_non_finite=True,
             )
 
-    turns = []
-    for turn in range(16):
-        theirs = seconds_of(lambda: peer.train(FirstOf(peer.loader, steps), 10)) / steps
-        turns.append((theirs, seconds_of(our_steps) / steps))
-        if turn == 0:
-            turns.clear()  # to warm up
-    theirs, ours = (statistics.median(column) for column in zip(*turns, strict=True))
-    ratio = statistics.median(one / other for one, other in turns)
-    return {"vame_seconds": theirs, "seconds": ours, "ratio": ratio}
+    return our_steps
 
 
-def time_to_quality(modules, folder: Path, description: dict, seed: int) -> dict:
+def time_to_quality(
+    modules, folder: Path, description: dict, seed: int, peer_epochs: int = PEER_EPOCHS
+) -> dict:
     """Both trainings with their default settings, ours for as long as VAME takes to the goal."""
     preset, config = config_of(**PRESET_TRAINING), config_of()
     train, held_out = (
@@ -226,7 +276,7 @@ def time_to_quality(modules, folder: Path, description: dict, seed: int) -> dict
     )
     peer = Peer(modules, preset, folder, seed)
     theirs, seconds = [], 0.0
-    for epoch in range(1, PEER_EPOCHS + 1):
+    for epoch in range(1, peer_epochs + 1):
         seconds += seconds_of(lambda: peer.train(peer.loader, epoch))  # noqa: B023
         theirs.append((seconds, held_out_error(peer.model, held_out, preset.network.time_window)))
         print(f"  VAME, epoch {epoch}: {seconds:.1f} s, error {theirs[-1][1]:.3f}", flush=True)
@@ -297,43 +347,35 @@ def embedding_speed(modules, folder: Path, session: str, description: dict) -> d
     }
 
 
-def training_memory(folder: Path, frames: int) -> dict:
-    """Peak memory and step time of training on a generated file, in a process of its own."""
-    command = [sys.executable, __file__, "--memory-of", str(frames), str(folder)]
-    result = subprocess.run(command, capture_output=True, text=True, check=True)
-    return json.loads(result.stdout.splitlines()[-1])
+def many_frames(folder: Path, *numbers: int) -> dict:
+    """Peak memory of a small network's training on files of so many frames, and a step's time."""
+    config, trained = config_of(**SMALL | {"steps_per_epoch": 100, "max_epochs": 2}), []
+    for frames in numbers:
+        path = folder / f"{frames}.npy"
+        array = np.lib.format.open_memmap(path, "w+", np.float32, (frames, 12))
+        rng = np.random.default_rng(0)
+        for start in range(0, frames, 10**6):
+            array[start : start + 10**6] = rng.standard_normal(
+                (min(10**6, frames - start), 12), dtype=np.float32
+            )
+        array.flush()
+        description = {"segments": [{"side": "train", "start": 0, "stop": frames}]}
+        trained.append((path, description, config))
+    peaks = []
+    for settings in trained:
+        with fresh.Pool(1) as pool:
+            peaks.append(pool.apply(peak_of_training, settings))
+    return {"peak_mb": peaks} | by_turns(50, *((our_step, *settings) for settings in trained))
 
 
-def train_on_generated(frames: int, folder: Path) -> None:
-    """Two hundred steps of a small network on so many frames of 12 features; prints JSON."""
-    path = folder / f"{frames}.npy"
-    array = np.lib.format.open_memmap(path, "w+", np.float32, (frames, 12))
-    rng = np.random.default_rng(0)
-    for start in range(0, frames, 10**6):
-        array[start : start + 10**6] = rng.standard_normal(
-            (min(10**6, frames - start), 12), dtype=np.float32
-        )
-    array.flush()
-    del array
-    # Writing it is not training: that begins in a process with a memory of its own.
-    if os.fork():
-        _, status = os.wait()
-        path.unlink()
-        sys.exit(os.waitstatus_to_exitcode(status))
-    description = {"segments": [{"side": "train", "start": 0, "stop": frames}]}
-    config = config_of(**SMALL | {"steps_per_epoch": 100, "max_epochs": 2})
+def peak_of_training(path: Path, description: dict, config: ModelConfig) -> float:
+    """Megabytes that this process had at most, after training."""
     generator = make_reproducible(0, CPU)
     train = open_windows(path, description, "train", config, CPU)
     state = start_training(RNNVAE(config.network, 12), config, train, generator)
-    seconds = []
-    before = time.perf_counter()
-    for event in fit(state, train, train, config):
-        if event is None:
-            seconds.append(time.perf_counter() - before)
-        before = time.perf_counter()
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # of this process alone
-    print(json.dumps({"peak_mb": peak, "step_seconds": statistics.median(seconds)}), flush=True)
-    os._exit(0)
+    for _ in fit(state, train, train, config):
+        pass
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def planning_speed(folder: Path, sessions: int, models: int, seeds: int) -> dict:
@@ -411,7 +453,7 @@ def table(results: dict) -> list[tuple[str, str, str, str]]:
         )
         rows.append(
             (
-                f"Lowest held-out error in that time, and in {PEER_EPOCHS} epochs of VAME",
+                f"Lowest held-out error in that time, and in {len(found['vame'])} epochs of VAME",
                 f"{found['lowest_error']:.3f}; VAME {found['vame_lowest_error']:.3f}",
                 "lower",
                 verdict(found["lowest_error"], found["vame_lowest_error"], at_least=False),
@@ -442,17 +484,17 @@ def table(results: dict) -> list[tuple[str, str, str, str]]:
                 else "no",
             )
         )
-    small, large = results["memory"]["1e6"], results["memory"]["1e8"]
-    growth = large["peak_mb"] / small["peak_mb"] - 1
+    small, large = results["many_frames"]["peak_mb"]
+    growth = large / small - 1
     rows.append(
         (
             "Peak memory of training, 10⁶ to 10⁸ frames",
-            f"{growth:+.1%} ({small['peak_mb']:.0f} MB and {large['peak_mb']:.0f} MB)",
+            f"{growth:+.1%} ({small:.0f} MB and {large:.0f} MB)",
             "+5 %",
             verdict(growth, 0.05, at_least=False),
         )
     )
-    slower = large["step_seconds"] / small["step_seconds"]
+    slower = 1 / results["many_frames"]["ratio"]
     rows.append(
         (
             "A step's time, 10⁶ to 10⁸ frames",
@@ -485,13 +527,9 @@ def table(results: dict) -> list[tuple[str, str, str, str]]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--recordings", type=Path, help="folder of the two benchmark recordings")
-    parser.add_argument(
-        "--memory-of", nargs=2, metavar=("FRAMES", "FOLDER"), help=argparse.SUPPRESS
-    )
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--vame-epochs", type=int, default=PEER_EPOCHS, metavar="N")
     arguments = parser.parse_args()
-    if arguments.memory_of:
-        train_on_generated(int(arguments.memory_of[0]), Path(arguments.memory_of[1]))
     started = time.perf_counter()
     results: dict = {}
     with tempfile.TemporaryDirectory() as name:
@@ -500,27 +538,25 @@ def main() -> None:
         data = find_clips(arguments.recordings) or simulate_demo(folder / "data")
         description = make_dataset(data, folder / "data")
         try:
-            cache = ROOT / ".pytest_cache/d" / f"vame-py-{published.VERSION}"
-            cache.mkdir(parents=True, exist_ok=True)
-            modules = published.load(published.fetch(cache))
+            modules = published_modules()
         except (OSError, ImportError) as error:
             print(f"left out what is measured beside VAME, which cannot be had: {error}")
             modules = None
         if modules:
             print("time to quality", flush=True)
             results["time_to_quality"] = time_to_quality(
-                modules, folder / "data", description, arguments.seed
+                modules, folder / "data", description, arguments.seed, arguments.vame_epochs
             )
             draw(results["time_to_quality"], FIGURE)
             print("steps, embedding", flush=True)
             results["step"] = {
-                "default network": step_speed(modules, folder / "data", description, 3),
-                "small network": step_speed(modules, folder / "data", description, 20, **SMALL),
+                "default network": step_speed(folder / "data", description, 3),
+                "small network": step_speed(folder / "data", description, 20, **SMALL),
             }
             session = data.recordings[0].session
             results["embedding"] = embedding_speed(modules, folder / "data", session, description)
         print("memory, planning, the demo", flush=True)
-        results["memory"] = {f"1e{power}": training_memory(folder, 10**power) for power in (6, 8)}
+        results["many_frames"] = many_frames(folder, 10**6, 10**8)
         results["planning"] = planning_speed(folder / "planned", 1000, 50, 5)
         results["nothing_to_do"] = nothing_to_do_speed(folder / "demo")
     results["data"] = data.name
