@@ -65,7 +65,7 @@ format: .venv
 	$(BIN)/ruff format .
 	$(BIN)/snakefmt Snakefile workflow
 
-# How fast this is beside VAME, into benchmarks/results.json and docs/speed.png: a quarter of an hour.
+# How fast this is beside VAME, into benchmarks/results.json and docs/speed.png: twenty minutes.
 bench: .venv
 	PYTHONPATH=workflow/scripts:tests $(BIN)/python benchmarks/speed.py $(RECORDINGS:%=--recordings %)
 
