@@ -199,6 +199,7 @@ def by_turns(steps: int, *trained: tuple) -> dict:
     for make, *settings in trained:
         here, there = fresh.Pipe()
         fresh.Process(target=seconds_of_steps, args=(there, make, *settings), daemon=True).start()
+        there.close()  # so that the end of that process is an error here
         connections.append(here)
     turns = []
     for _ in range(31):

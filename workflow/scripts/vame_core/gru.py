@@ -158,6 +158,7 @@ class BidirectionalLayer(torch.autograd.Function):
                 into.from_outputs[way] = part
             d_state += into.added[-1]
         d_state_beside, w_state_columns = d_state.unsqueeze(1), w_state.mT
+        begin = 1 if ctx.from_zero else 0  # of the steps whose state before counts
         blocks = zip(_blocks(steps, hidden, batch), kept.blocks, into.blocks, strict=True)
         for (start, stop), values, d_gates in reversed(list(blocks)):
             _differentiate(*values, *d_gates)
@@ -169,7 +170,7 @@ class BidirectionalLayer(torch.autograd.Function):
                     d_state.mul_(u)
                 else:
                     torch.addcmul(into.added[step - 1], d_state, u, out=d_state)
-                if step or not ctx.from_zero:
+                if step >= begin:
                     d_state.baddbmm_(w_state_columns, d_m_r_and_u)
 
         sums = into.d_gates.flatten(0, 2).mv(inputs.new_ones(batch)).view(2, steps, -1).sum(1)
@@ -181,7 +182,6 @@ class BidirectionalLayer(torch.autograd.Function):
             forth, back = (w_input.T.expand(n_inputs, -1, -1) for w_input in w_inputs)
             d_inputs = torch.bmm(forth, d_products[0]).baddbmm_(back, d_products[1])
         d_weights = []
-        begin = 1 if ctx.from_zero else 0
         before = _between(kept.states, begin, steps)
         d_from_state = _between(into.d_gates, begin, steps)[:, :, : 3 * hidden]
         for way in range(2):
