@@ -55,7 +55,7 @@ def lineage(
     """Records of all jobs that led to these files, as the part of a manifest that traces them.
 
     Machines and versions of software, which most jobs share, are listed once; each job names its
-    own.
+    own. `without_record` lists results whose record is gone.
 
     Parameters
     ----------
@@ -73,14 +73,19 @@ def lineage(
         for name in made["outputs"]:
             if name not in makers or makers[name]["finished"] <= made["finished"]:
                 makers[name] = made
+    results = name_in_record(f"{folder.parent.as_posix()}/", record)
     jobs: dict[int, dict[str, Any]] = {}
-    ahead = [name_in_record(path, record) for path in files]
+    ahead, unknown = [name_in_record(path, record) for path in files], set()
     while ahead:
-        job = makers.get(ahead.pop())
-        if job is not None and id(job) not in jobs:
+        name = ahead.pop()
+        job = makers.get(name)
+        if job is None and name.startswith(results):
+            unknown.add(name)
+        elif job is not None and id(job) not in jobs:
             jobs[id(job)] = job
             ahead += job["inputs"]
-    return _share([*jobs.values(), *([last] if last else [])])
+    found = _share([*jobs.values(), *([last] if last else [])])
+    return found | {"without_record": sorted(unknown)}
 
 
 def _share(jobs: list[dict[str, Any]]) -> dict[str, Any]:
