@@ -62,7 +62,7 @@ def test_it_holds_all_figures_with_captions(finished_once, results):
         }
     ) | {
         "results/figures/comparison.svg": "All models of this run, one line each.",
-        "results/quality/sessions.csv": "All recordings, before training.",
+        "results/quality.csv": "All recordings, before training.",
         "results/quality/mouse1.svg": "Recording <em>mouse1</em> before training.",
         "results/quality/mouse2.svg": "Recording <em>mouse2</em> before training.",
         "results/summary.html": "The start page of this report",
