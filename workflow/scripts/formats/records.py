@@ -84,11 +84,11 @@ def lineage(
         elif job is not None and id(job) not in jobs:
             jobs[id(job)] = job
             ahead += job["inputs"]
-    found = _share([*jobs.values(), *([last] if last else [])])
+    found = gather([*jobs.values(), *([last] if last else [])])
     return found | {"without_record": sorted(unknown)}
 
 
-def _share(jobs: list[dict[str, Any]]) -> dict[str, Any]:
+def gather(jobs: list[dict[str, Any]]) -> dict[str, Any]:
     """Jobs in the order in which they ran, with machines and software in tables of their own."""
     jobs = sorted(
         jobs, key=lambda job: (job["started"], job["finished"], job["rule"], str(job["wildcards"]))

@@ -5,16 +5,16 @@ import re
 
 import pandas as pd
 import pytest
+from formats.tables import read_table
 from motif_tables import QUALITY, make_tables
-from run_summary.facts import (
+from reporting.facts import (
     cautions,
     group_sentences,
     motif_sentences,
-    read_table,
     shown,
     training_sentences,
 )
-from run_summary.page import summarise
+from reporting.page import summarise
 
 DATASET = {
     "features": ["nose_x", "left_ear_x", "left_ear_y", "speed"],
@@ -91,21 +91,37 @@ class TestMotifs:
         assert joined == (
             "They form 2 communities of motifs that follow one another: A (0 and 2) and B (1)."
         )
-        assert groups.startswith("Groups are not compared: the sheet names none")
+        assert groups.startswith("Groups are not compared: the sessions table names none")
 
     def test_no_motif_at_all(self):
         (sentence,) = motif_sentences(usage_of([0, 0]), pd.DataFrame(), pd.DataFrame())
         assert sentence.startswith("No frame has a motif")
 
+    @pytest.mark.parametrize(
+        ("animals", "said"),
+        [
+            (
+                1,
+                "The groups control (animals: 1) and treated (4) cannot be compared: each needs at",
+            ),
+            (4, "Between control (animals: 4) and treated (4) no difference in motif usage was"),
+        ],
+    )
+    def test_no_difference_is_found_only_where_one_could_be(self, animals, said):
+        tables = make_tables(n_motifs=3, unused=0)
+        groups = tables.groups.assign(q_value=0.5, animals_a=animals, animals_b=4)
+        (sentence,) = group_sentences(tables.usage, groups)
+        assert sentence.startswith(said)
+
     def test_groups_differ_where_q_is_small_whatever_p_is(self):
         tables = make_tables(n_motifs=3, unused=0)
         usage, groups = tables.usage, tables.groups.assign(
             share_a=0.1, share_b=[0.2, 0.05, 0.1], hedges_g=[1.2, -0.9, 0.0],
-            p_value=1e-9, q_value=[0.01, 0.04, 0.3],
+            p_value=1e-9, q_value=[0.01, 0.04, 0.3], animals_a=5, animals_b=4,
         )  # fmt: skip
         (sentence,) = group_sentences(usage, groups)
         assert sentence == (
-            "Between control (animals: 3) and treated (3) the use of 2 motifs differs: motif 0 "
+            "Between control (animals: 5) and treated (4) the usage of 2 motifs differs: motif 0 "
             "more in treated (20.0% against 10.0%, q = 0.01, Hedges' g +1.2) and motif 1 less in "
             "treated (5.0% against 10.0%, q = 0.04, Hedges' g −0.9)."
         )
@@ -121,7 +137,7 @@ class TestMotifs:
 
 class TestCautions:
     def test_recordings_bad_findings_few_animals_and_one_seed(self):
-        usage = pd.concat([usage_of([1], "x", 4), usage_of([1], "y", 9)])
+        usage = pd.concat([usage_of([1], "x", 3), usage_of([1], "y", 9)])
         findings = [
             {"verdict": "bad", "sentence": "It is bad."},
             {"verdict": "good", "sentence": "It is good."},
@@ -129,7 +145,7 @@ class TestCautions:
         said = cautions(RECORDINGS, usage, findings, seeds=1)
         assert said[0] == "Recording b<1> may be worth leaving out: 40% of frames are usable."
         assert said[1] == "It is bad."
-        assert "(4 of x)" in said[2]
+        assert "(3 of x)" in said[2]
         assert "one seed" in said[3]
 
     def test_nothing_to_say(self):

@@ -5,23 +5,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
+from formats.statistics import FALSE_DISCOVERY_RATE, FEWEST_ANIMALS
+from formats.tables import community_name
 
-TEXT = [
-    *("session", "animal", "group", "group_a", "group_b", "model"),
-    *("worst", "leave_out_because", "notes"),
-]
-FALSE_DISCOVERIES = 0.05
-"""A difference between groups is named where its q-value is at most this."""
 NAMED = 5
 """Of motifs, sessions or keypoints, so many are named; the others are counted."""
-FEWEST_ANIMALS = 6
-"""Of a group. Four against four can just reach p = 0.03, before any correction for many motifs."""
-
-
-def read_table(path: str) -> pd.DataFrame:
-    """A csv of ours; names are text, even where they look like numbers or like nothing."""
-    table = pd.read_csv(path, dtype=dict.fromkeys(TEXT, str), keep_default_na=False, na_values=[""])
-    return table.fillna({name: "" for name in TEXT if name in table})
 
 
 def training_sentences(dataset: Mapping[str, Any], trainings: pd.DataFrame) -> list[str]:
@@ -110,18 +98,24 @@ def group_sentences(usage: pd.DataFrame, groups: pd.DataFrame) -> list[str]:
     names = [name for name in dict.fromkeys(usage["group"]) if name]
     if len(names) < 2:
         return [
-            "Groups are not compared: the sheet names "
+            "Groups are not compared: the sessions table names "
             + (f"one group only, {names[0]}." if names else "none in its column group.")
         ]
     sentences = []
     for (one, other), own in groups.groupby(["group_a", "group_b"], sort=False):
         row = own.iloc[0]
         animals = f"{one} (animals: {row['animals_a']:.0f}) and {other} ({row['animals_b']:.0f})"
-        sure = own[own["q_value"] <= FALSE_DISCOVERIES].sort_values("q_value")
+        if min(row["animals_a"], row["animals_b"]) < FEWEST_ANIMALS:
+            sentences.append(
+                f"The groups {animals} cannot be compared: each needs at least "
+                f"{FEWEST_ANIMALS} animals."
+            )
+            continue
+        sure = own[own["q_value"] <= FALSE_DISCOVERY_RATE].sort_values("q_value")
         if sure.empty:
             least = own["q_value"].min()
             sentences.append(
-                f"Between {animals} no motif's use differs by more than chance"
+                f"Between {animals} no difference in motif usage was found"
                 + (f" (smallest q-value {least:.2g})." if math.isfinite(least) else ".")
             )
             continue
@@ -133,7 +127,7 @@ def group_sentences(usage: pd.DataFrame, groups: pd.DataFrame) -> list[str]:
         ]
         more = f", and {len(sure) - NAMED} more" if len(sure) > NAMED else ""
         sentences.append(
-            f"Between {animals} the use of {_count(len(sure), 'motif')} differs: "
+            f"Between {animals} the usage of {_count(len(sure), 'motif')} differs: "
             f"{_listed(differences)}{more}."
         )
     return sentences
@@ -150,7 +144,7 @@ def cautions(
     Parameters
     ----------
     recordings
-        Content of `results/quality/sessions.csv`.
+        Content of `results/quality.csv`.
     seeds
         How often each model was trained.
     """
@@ -165,8 +159,8 @@ def cautions(
     if few and len(animals) > 1:
         counts = _listed(f"{count} of {name}" for name, count in few.items())
         said.append(
-            f"There are few animals in a group ({counts}): only very large differences can show, "
-            "and what does not show is not shown to be equal. Frames are no replicates."
+            f"Some groups have fewer than {FEWEST_ANIMALS} animals ({counts}), so no difference "
+            "between groups can be found. Frames are no replicates."
         )
     if seeds == 1:
         said.append(
@@ -187,11 +181,6 @@ def shown(number: Any) -> str:
     if isinstance(number, int) or abs(number) >= 1000:
         return f"{number:,.0f}"
     return f"{number:.3g}"
-
-
-def community_name(number: int) -> str:
-    """As in the figures: lettered, lest the number be taken for a motif's."""
-    return chr(ord("A") + number) if number < 26 else f"A{number - 25}"
 
 
 def _count(number: int, noun: str, plural: str = "") -> str:

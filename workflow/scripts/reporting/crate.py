@@ -4,7 +4,7 @@ Profile: https://w3id.org/ro/wfrun/workflow/0.5 (Leo et al. 2024, PLoS ONE 19:e0
 """
 
 import mimetypes
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -18,6 +18,7 @@ PROFILES = {
     "https://w3id.org/workflowhub/workflow-ro-crate/1.0": "Workflow RO-Crate",
 }
 TERMS = "https://w3id.org/ro/terms/workflow-run/context"
+COMPLETED = {"@id": "http://schema.org/CompletedActionStatus"}
 LEFT_OUT = {".nc", ".npy", ".npz"}
 """Poses as arrays, which are large and made anew from the recordings; checksums stand for them."""
 
@@ -58,40 +59,21 @@ def build_crate(
         "and figures, the workflow that made them, and a record of every job."
     )
     crate.root_dataset["conformsTo"] = [
-        crate.add(
-            ContextEntity(
-                crate,
-                url,
-                {"@type": "CreativeWork", "name": name, "version": url.rsplit("/", 1)[1]},
-            )
-        )
-        for url, name in PROFILES.items()
+        _mention(crate, url, name, version=url.rsplit("/", 1)[1]) for url, name in PROFILES.items()
     ]
-    crate.license = crate.add(
-        ContextEntity(
-            crate,
-            "#license-of-results",
-            {
-                "@type": "CreativeWork",
-                "name": "No licence chosen",
-                "description": "Who publishes this crate chooses the licence of the results. The "
-                f"workflow in it is under {citation['license']}.",
-            },
-        )
+    crate.license = _mention(
+        crate,
+        "#license-of-results",
+        "No licence chosen",
+        description="Who publishes this crate chooses the licence of the results. The workflow in "
+        f"it is under {citation['license']}.",
     )
     workflow = _add_workflow(crate, sources, citation, snakemake_version)
-    files = {path: _add_file(crate, root, path) for path in (manifest_path, *settings)}
-    made = {path for job in manifest["jobs"] for path in job["outputs"]}
-    for job in manifest["jobs"]:
-        for path, sha256 in (job["inputs"] | job["outputs"]).items():
-            if path in files:
-                continue
-            if path in made and PurePath(path).suffix not in LEFT_OUT:
-                files[path] = _add_file(crate, root, path, sha256)
-            else:
-                files[path] = _mention_file(crate, path, sha256, own=path not in made)
-    actions = [_add_job(crate, job, files) for job in manifest["jobs"]]
-    recordings = {path for job in manifest["jobs"] for path in job["inputs"]} - made
+    jobs = manifest["jobs"]
+    files = _add_files(crate, root, (manifest_path, *settings), jobs)
+    actions = [_add_job(crate, job, files) for job in jobs]
+    made = {path for job in jobs for path in job["outputs"]}
+    recordings = {path for job in jobs for path in job["inputs"]} - made
     run = crate.add_action(
         workflow,
         "#run",
@@ -99,13 +81,36 @@ def build_crate(
         result=[files[path] for path in (manifest_path, *sorted(made))],
         properties={
             "name": "The run of the workflow",
-            "startTime": min(job["started"] for job in manifest["jobs"]),
-            "endTime": max(job["finished"] for job in manifest["jobs"]),
-            "actionStatus": {"@id": "http://schema.org/CompletedActionStatus"},
+            "startTime": min(job["started"] for job in jobs),
+            "endTime": max(job["finished"] for job in jobs),
+            "actionStatus": COMPLETED,
         },
     )
     crate.root_dataset["mentions"] = [run, *actions]
     return crate
+
+
+def _mention(crate: ROCrate, identifier: str, name: str, **properties: str) -> Entity:
+    """A work that is not in the crate."""
+    content = {"@type": "CreativeWork", "name": name, **properties}
+    return crate.add(ContextEntity(crate, identifier, content))
+
+
+def _add_files(
+    crate: ROCrate, root: Path, own: Sequence[str], jobs: Sequence[Mapping[str, Any]]
+) -> dict[str, Entity]:
+    """These files and all that jobs read and wrote, by path; arrays and recordings by name only."""
+    files = {path: _add_file(crate, root, path) for path in own}
+    made = {path for job in jobs for path in job["outputs"]}
+    for job in jobs:
+        for path, sha256 in (job["inputs"] | job["outputs"]).items():
+            if path in files:
+                continue
+            if path in made and PurePath(path).suffix not in LEFT_OUT:
+                files[path] = _add_file(crate, root, path, sha256)
+            else:
+                files[path] = _mention_file(crate, path, sha256, own=path not in made)
+    return files
 
 
 def _add_workflow(
@@ -115,11 +120,6 @@ def _add_workflow(
     snakemake_version: str,
 ) -> Entity:
     """The Snakefile as the crate's main entity, with its authors, licence and other files."""
-    licence = ContextEntity(
-        crate,
-        f"https://spdx.org/licenses/{citation['license']}",
-        {"@type": "CreativeWork", "name": citation["license"]},
-    )
     workflow = crate.add_workflow(
         sources["Snakefile"],
         "workflow/Snakefile",
@@ -128,7 +128,8 @@ def _add_workflow(
         lang_version=snakemake_version,
         properties={"name": citation["title"], "version": str(citation["version"])},
     )
-    workflow["license"] = crate.add(licence)
+    licence = citation["license"]
+    workflow["license"] = _mention(crate, f"https://spdx.org/licenses/{licence}", licence)
     workflow["creator"] = [
         crate.add(ContextEntity(crate, f"#author-{number}", _author(author)))
         for number, author in enumerate(citation["authors"], 1)
@@ -204,7 +205,7 @@ def _add_job(crate: ROCrate, job: Mapping[str, Any], files: Mapping[str, Entity]
             "name": name,
             "startTime": job["started"],
             "endTime": job["finished"],
-            "actionStatus": {"@id": "http://schema.org/CompletedActionStatus"},
+            "actionStatus": COMPLETED,
         },
     )
 

@@ -6,8 +6,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from formats.files import read_json
+from formats.statistics import FEWEST_SESSIONS
+from formats.tables import read_table
 
-from model_comparison.intervals import FEWEST_SESSIONS, difference_interval
+from reporting.intervals import difference_interval
 
 MEASURES = ("reconstruction", "future")
 COLUMNS = [
@@ -29,12 +32,6 @@ PAIR_COLUMNS = [
 ]
 
 
-def read_table(path: str) -> pd.DataFrame:
-    """A csv of ours; names of models and sessions are text, even where they look like numbers."""
-    names = dict.fromkeys(["model", "other", "better", "session"], str)
-    return pd.read_csv(path, dtype=names, keep_default_na=False, na_values=[""])
-
-
 OF_MOTIFS = {
     "seed_agreement": ("seed_agreement", "value"),
     "seed_agreement_low": ("seed_agreement", "low"),
@@ -47,6 +44,36 @@ OF_MOTIFS = {
     "pca_probe_f1": ("probe_f1", "baseline"),
 }
 """Columns, and the finding of `quality.json` and its number that each of them holds."""
+
+
+def compare_trainings(
+    metrics: Sequence[str], histories: Sequence[str], sessions: Sequence[str], motifs: Sequence[str]
+) -> dict[str, pd.DataFrame]:
+    """The tables `comparison`, `sessions` and `pairs` of all trainings, from their files.
+
+    Parameters
+    ----------
+    metrics, histories, sessions
+        In the same order, each training's `metrics.json`, `history.csv` and `sessions.csv`.
+    motifs
+        `quality.json` of one segmentation of each training that was embedded.
+    """
+    qualities = {(each["model"], each["seed"]): each for each in map(read_json, motifs)}
+    rows, tables = [], []
+    for path, history, own in zip(metrics, histories, sessions, strict=True):
+        measured = read_json(path)
+        model, seed = measured["model"], measured["seed"]
+        rows.append(training_row(measured, read_table(history), qualities.get((model, seed))))
+        tables.append(read_table(own).assign(model=model, seed=seed))
+    trainings = pd.DataFrame(rows, columns=COLUMNS)
+    by_session = pd.concat(tables).set_index(["model", "seed"]).reset_index()
+    pairs = compare_pairs(trainings, by_session, np.random.default_rng(0))
+    best = winners(pairs)
+    trainings["best_of_all_in"] = [
+        ", ".join(measure for measure, winner in best.items() if winner == model)
+        for model in trainings["model"]
+    ]
+    return {"comparison": trainings, "sessions": by_session, "pairs": pairs}
 
 
 def training_row(

@@ -1,15 +1,15 @@
 """The start page of the report, a page of its own as well."""
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from formats.files import read_json
+from formats.tables import read_table
 from jinja2 import Environment
 
-from run_summary import facts
+from reporting.facts import cautions, motif_sentences, shown, training_sentences
 
 LISTED = 40
 """Recordings in the table; of hundreds, the file has the others."""
@@ -21,12 +21,7 @@ VERDICTS = {
 }
 _ORDER = {"bad": 0, "doubtful": 1, "good": 2, "unknown": 3}
 
-# Within the report, which Snakemake lays out, :has() gives this page the room that it needs and
-# puts the graph of rules below it; elsewhere these lines apply to nothing.
 STYLE = """
-.items-center:has(#summary) { align-items: flex-start; }
-.items-start:has(#summary) { flex-direction: column; padding: 0 1.5rem; }
-.prose:has(#summary) { max-width: 58rem !important; font-size: 0.9rem; line-height: 1.55; }
 #summary { max-width: 58rem; color: #222; overflow-wrap: anywhere; }
 #summary h1 { font-size: 1.6rem; margin: .8rem 0 .2rem; }
 #summary h2 { font-size: 1.15rem; margin: 1.5rem 0 .4rem; border-bottom: 1px solid #e2e2e2; }
@@ -88,7 +83,7 @@ in results/figures and results/quality.
 </tbody>
 </table>
 {% if more_recordings %}
-<p>and {{ more_recordings }} more, in results/quality/sessions.csv.</p>
+<p>and {{ more_recordings }} more, in results/quality.csv.</p>
 {% endif %}
 
 {% if best %}
@@ -167,7 +162,7 @@ def summarise(
     Parameters
     ----------
     recordings
-        Path of `results/quality/sessions.csv`.
+        Path of `results/quality.csv`.
     dataset, trainings, choice
         Paths of `dataset.json`, `comparison.csv`, `choice.json`; None where nothing was trained.
     segmented
@@ -177,12 +172,12 @@ def summarise(
     frozen
         The folder of the model that was used, where none was trained.
     """
-    known = facts.read_table(recordings)
+    known = read_table(recordings)
     training, chosen, seeds = [], {}, 0
     if dataset:
-        trained = facts.read_table(trainings)
-        training = facts.training_sentences(_read_json(dataset), trained)
-        chosen = _read_json(choice)
+        trained = read_table(trainings)
+        training = training_sentences(read_json(dataset), trained)
+        chosen = read_json(choice)
         seeds = trained["seed"].nunique()
     rows = [
         _Segmentation(of, *(tables[name][place] for name in _Segmentation.TABLES))
@@ -193,7 +188,7 @@ def summarise(
     return environment.from_string(TEMPLATE).render(
         style=STYLE,
         verdicts=VERDICTS,
-        shown=facts.shown,
+        shown=shown,
         frozen=frozen,
         chosen=chosen if best and best.is_of(chosen) else {},
         training=training,
@@ -213,10 +208,8 @@ class _Segmentation:
         self, of: Mapping[str, str], usage: str, communities: str, groups: str, quality: str
     ) -> None:
         self.of = of
-        self.usage, self.communities, self.groups = map(
-            facts.read_table, (usage, communities, groups)
-        )
-        quality = _read_json(quality)
+        self.usage, self.communities, self.groups = map(read_table, (usage, communities, groups))
+        quality = read_json(quality)
         self.findings, self.advice = quality["findings"], quality["advice"]
 
     def is_of(self, chosen: Mapping[str, Any]) -> bool:
@@ -226,8 +219,8 @@ class _Segmentation:
         return {
             **self.of,
             "findings": sorted(self.findings, key=lambda finding: _ORDER[finding["verdict"]]),
-            "found": facts.motif_sentences(self.usage, self.communities, self.groups),
-            "cautions": facts.cautions(recordings, self.usage, self.findings, seeds),
+            "found": motif_sentences(self.usage, self.communities, self.groups),
+            "cautions": cautions(recordings, self.usage, self.findings, seeds),
             "advice": self.advice,
         }
 
@@ -236,7 +229,3 @@ class _Segmentation:
         frames = self.usage.groupby("motif")["frames"].sum()
         used = f"{(frames > 0).sum()} of {len(frames)}"
         return {**self.of, "used": used, "verdicts": {name: counts[name] for name in VERDICTS}}
-
-
-def _read_json(path: str) -> Any:
-    return json.loads(Path(path).read_text(encoding="utf-8"))

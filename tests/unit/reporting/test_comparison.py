@@ -3,16 +3,17 @@
 import numpy as np
 import pandas as pd
 import pytest
-from model_comparison.choice import choose
-from model_comparison.intervals import FEWEST_SESSIONS, difference_interval
-from model_comparison.tables import (
+from formats.statistics import FEWEST_SESSIONS
+from formats.tables import read_table
+from reporting.choice import choose
+from reporting.comparison import (
     COLUMNS,
     MEASURES,
     compare_pairs,
-    read_table,
     training_row,
     winners,
 )
+from reporting.intervals import difference_interval
 
 
 def rng():

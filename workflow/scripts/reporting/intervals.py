@@ -1,12 +1,9 @@
 """How far a difference between two models may be an accident of what was held out."""
 
 import numpy as np
+from formats.statistics import CONFIDENCE
 from scipy import stats
 
-FEWEST_SESSIONS = 6
-"""With n sessions, all of them favour the same model by chance with probability 2 · 2⁻ⁿ: 6% for
-five. From six on, an interval of 95% can exclude zero without claiming more than there is."""
-CONFIDENCE = 0.95
 REPLICATES = 10_000
 
 
