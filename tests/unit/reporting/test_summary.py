@@ -127,7 +127,7 @@ class TestMotifs:
         )
         (sentence,) = group_sentences(usage, groups.assign(q_value=0.3))
         assert sentence.endswith(
-            "no motif's use differs by more than chance (smallest q-value 0.3)."
+            "no difference in motif usage was found (smallest q-value 0.3)."
         )
 
     def test_one_group_is_not_compared(self):
