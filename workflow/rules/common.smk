@@ -23,7 +23,7 @@ from settings.sources import Sources, files_of_workflow
 
 SOURCES = Sources(lambda file: source(f"scripts/{file}"))
 SOURCES.files_behind("settings/run.py")  # brings these along
-source_digest = SOURCES.digest  # of a rule's code, as a param: an edit reruns the rule
+source_digest = SOURCES.code_of  # as a param: an edit of the code reruns the rule
 from settings.files import DEMO, Access, is_url
 from settings.models import of_rule
 from settings.run import read_run

@@ -19,6 +19,7 @@ PACKAGES = frozenset(
     }
 )
 MODULES = frozenset({"job"})
+BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
 NOT_CODE = frozenset({"ctx", "kind", "type_comment", "type_ignores"})
 
 
@@ -35,8 +36,13 @@ class Sources:
     def __init__(self, fetch: Callable[[str], str | Path]) -> None:
         self._fetch = fetch
         self._read = functools.cache(self._read_file)
+        self.digest = functools.cache(self._digest)
 
-    def digest(self, script: str) -> str:
+    def code_of(self, script: str) -> Callable[[Any], str]:
+        """The digest as a param of a rule: a function, so that a job computes its own alone."""
+        return lambda wildcards: self.digest(script)
+
+    def _digest(self, script: str) -> str:
         """Twelve hex digits of a script, by its name, and of our files that it imports."""
         digest = hashlib.sha256()
         for file in sorted(self.files_behind(f"{script}.py")):
@@ -73,7 +79,7 @@ def files_of_workflow(source: Callable[[str], str | Path]) -> dict[str, str]:
 
 def imported_files(tree: ast.AST) -> Iterator[str]:
     """Our files that a module imports: `import package.module`, `from package.module import …`."""
-    for node in ast.walk(tree):
+    for node in statements(tree):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -90,6 +96,16 @@ def imported_files(tree: ast.AST) -> Iterator[str]:
                     yield f"{package}/{module}.py"
 
 
+def statements(tree: ast.AST) -> Iterator[ast.AST]:
+    """All statements, in functions and branches too; expressions, which are many, are passed by."""
+    ahead = [tree]
+    while ahead:
+        node = ahead.pop()
+        yield node
+        for block in BLOCKS:
+            ahead += getattr(node, block, [])
+
+
 def plain(node: Any) -> Any:
     """Code as nested tuples of names and constants, the same on every Python.
 
@@ -100,12 +116,15 @@ def plain(node: Any) -> Any:
     if isinstance(node, ast.JoinedStr):
         return ("JoinedStr", _joined(node.values))
     if isinstance(node, ast.AST):
-        fields = [
-            (name, plain(value))
-            for name, value in ast.iter_fields(node)
-            if name not in NOT_CODE and value is not None and value != []
-        ]
-        return (type(node).__name__, fields)
+        fields = [(name, getattr(node, name, None)) for name in node._fields]
+        return (
+            type(node).__name__,
+            [
+                (name, plain(value))
+                for name, value in fields
+                if name not in NOT_CODE and value is not None and value != []
+            ],
+        )
     return repr(node)
 
 
