@@ -6,23 +6,21 @@ from formats.latents import open_latents
 from formats.tables import read_table
 from job import job
 from motif_analysis.findings import evaluate_motifs
-from motif_analysis.labels import labels_of_sessions
 from motif_analysis.segmentation import load_segmenter
 
 with job(snakemake) as out:
-    inputs, rows = snakemake.input, snakemake.params.sessions
-    sessions = [row["session"] for row in rows]
-    aligned = dict(zip(sessions, map(open_aligned, inputs.aligned), strict=True))
+    inputs, params = snakemake.input, snakemake.params
     quality = evaluate_motifs(
         names=snakemake.wildcards,
+        sessions=params.sessions,
         segmenter=load_segmenter(inputs.segmenter),
-        latents=dict(zip(sessions, map(open_latents, inputs.latents), strict=True)),
-        aligned=aligned,
-        labels=labels_of_sessions(rows, inputs.labels, aligned),
+        latents=map(open_latents, inputs.latents),
+        aligned=map(open_aligned, inputs.aligned),
+        label_files=inputs.labels,
         metrics=read_json(inputs.metrics) if inputs.metrics else None,
         tables={name: read_table(inputs[name]) for name in ("agreement", "usage", "groups")},
-        settings=snakemake.params.settings,
+        settings=params.settings,
     )
     write_json(out.quality, quality)
-    print("\n".join("{verdict:>8}  {name}: {sentence}".format(**f) for f in quality["findings"]))
-    print("\n".join(quality["advice"]))
+    findings = map("{verdict:>8}  {name}: {sentence}".format_map, quality["findings"])
+    print(*findings, *quality["advice"], sep="\n")

@@ -1,6 +1,6 @@
 """Quality metrics of a segmentation: numbers with a verdict and a sentence each, and advice."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,7 +10,7 @@ from formats.aligned import AlignedPoses
 from formats.statistics import FALSE_DISCOVERIES
 
 from motif_analysis.baselines import compare_with_surrogates
-from motif_analysis.labels import score_windows
+from motif_analysis.labels import labels_of_sessions, score_windows
 from motif_analysis.segmentation import Segmenter
 
 GOOD, DOUBTFUL, BAD, UNKNOWN = "good", "doubtful", "bad", "unknown"
@@ -276,10 +276,11 @@ def advice_of(findings: list[dict[str, Any]]) -> list[str]:
 
 def evaluate_motifs(
     names: Mapping[str, str],
+    sessions: Sequence[Mapping[str, Any]],
     segmenter: Segmenter,
-    latents: Mapping[str, np.ndarray],
-    aligned: Mapping[str, AlignedPoses],
-    labels: Mapping[str, np.ndarray],
+    latents: Iterable[np.ndarray],
+    aligned: Iterable[AlignedPoses],
+    label_files: Sequence[str],
     metrics: Mapping[str, Any] | None,
     tables: Mapping[str, pd.DataFrame],
     settings: Mapping[str, Any],
@@ -290,8 +291,10 @@ def evaluate_motifs(
     ----------
     names
         model, seed and segmentation
-    latents, aligned, labels
-        By session; labels only of those that have any.
+    sessions, label_files
+        As in `labels.labels_of_sessions`.
+    latents, aligned
+        Of each session.
     metrics
         Content of the model's `metrics.json`; None where it was trained elsewhere.
     tables
@@ -299,14 +302,17 @@ def evaluate_motifs(
     settings
         motif_seed and surrogates
     """
+    ids = [row["session"] for row in sessions]
+    latents = dict(zip(ids, latents, strict=True))
+    aligned = dict(zip(ids, aligned, strict=True))
+    labels = labels_of_sessions(sessions, label_files, aligned)
     rng = np.random.default_rng(settings["motif_seed"])
     bouts = compare_with_surrogates(latents, segmenter, settings["surrogates"], rng)
-    fps = next(iter(aligned.values())).fps
     seed = int(names["seed"])
     findings = [
         *of_training(metrics),
         *of_agreement(tables["agreement"], names["segmentation"], seed),
-        *of_bouts(bouts, fps),
+        *of_bouts(bouts, aligned[ids[0]].fps),
         *of_usage(tables["usage"]),
         *of_labels(score_windows(latents, aligned, labels, segmenter, rng)),
         *of_groups(tables["groups"]),
