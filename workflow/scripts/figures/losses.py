@@ -1,4 +1,4 @@
-"""The course of a training: every loss term, the KL weight, the learning rate by epoch."""
+"""One training: every loss term, the KL weight and the learning rate by epoch."""
 
 import textwrap
 
@@ -7,9 +7,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 
-from figures.style import BLUE, GREY, INK, ORANGE, page_figure, paper_style
+from figures.style import BLUE, GREY, INK, ORANGE, page_figure, paper_style, round_ticks
 
 # column without its train_ or test_: panel title, unit
 TERMS = {
@@ -20,14 +20,13 @@ TERMS = {
     "kl": ("KL divergence", "nats per window"),
 }
 SCHEDULES = {
-    "kl_weight": ("KL weight", "factor of KL and\ncluster terms"),
+    "kl_weight": ("KL weight", "weight of KL and\ncluster terms"),
     "learning_rate": ("Learning rate", "step size"),
 }
 COLUMNS = 4
-ROUND_STEPS = [1, 2, 5, 10]
 
 # column prefix: label, colour, line width, drawing order; the held-out curve is the one to read
-SIDES = {
+SPLITS = {
     "test": ("held-out windows", BLUE, 1.3, 3),
     "train": ("training windows", ORANGE, 1.0, 2),
 }
@@ -41,7 +40,7 @@ SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def draw_losses(history: pd.DataFrame, chosen_epoch: int, selection: str = "") -> Figure:
-    """Small multiples over the epochs of `history.csv`; `selection` says how the epoch was chosen.
+    """Draw small multiples over epochs of `history.csv`; `selection` says how one was chosen.
 
     A term whose columns are empty, as the future's are without a future decoder, gets no panel.
     Panels are labelled (`Axes.get_label`) with the columns they show.
@@ -53,18 +52,14 @@ def draw_losses(history: pd.DataFrame, chosen_epoch: int, selection: str = "") -
     panels = [*terms, *SCHEDULES]
     with paper_style():
         figure = page_figure(height_mm=92)
-        rows = 2
-        grid = figure.add_gridspec(rows, COLUMNS)
-        cells = [divmod(position, COLUMNS) for position in range(rows * COLUMNS)]
-        for (row, column), panel in zip(cells, panels, strict=False):
-            axes = figure.add_subplot(grid[row, column], label=panel)
-            if panel in TERMS:
-                _draw_term(axes, history, panel, chosen_epoch)
-            else:
-                _draw_schedule(axes, history, panel, chosen_epoch)
+        grid = figure.add_gridspec(2, COLUMNS)
+        for position, panel in enumerate(panels):
+            axes = figure.add_subplot(grid[divmod(position, COLUMNS)], label=panel)
+            draw = _draw_term if panel in TERMS else _draw_schedule
+            draw(axes, history, panel, chosen_epoch)
             _finish_epochs(axes, history["epoch"], chosen_epoch)
         figure.get_layout_engine().set(wspace=0.04, hspace=0.06)
-        row, column = cells[len(panels)]
+        row, column = divmod(len(panels), COLUMNS)
         axes = figure.add_subplot(grid[row, column:], label="legend")
         line_length = 22 if column == COLUMNS - 1 else 54
         _draw_legend(axes, history, chosen_epoch, textwrap.fill(selection, line_length))
@@ -73,17 +68,12 @@ def draw_losses(history: pd.DataFrame, chosen_epoch: int, selection: str = "") -
 
 def _draw_term(axes: Axes, history: pd.DataFrame, term: str, chosen_epoch: int) -> None:
     title, unit = TERMS[term]
-    for side, (label, colour, width, order) in SIDES.items():
-        column = f"{side}_{term}"
+    for split, (label, colour, width, order) in SPLITS.items():
+        column = f"{split}_{term}"
         axes.plot(
-            history["epoch"],
-            history[column],
-            color=colour,
-            linewidth=width,
-            zorder=order,
-            label=label,
-            **_markers(history[column]),
-        )
+            history["epoch"], history[column], color=colour, linewidth=width, zorder=order,
+            label=label, **_markers(history[column]),
+        )  # fmt: skip
     _mark_chosen(axes, history, f"test_{term}", chosen_epoch, BLUE)
     axes.margins(y=0.08)
     axes.set_title(title)
@@ -108,16 +98,9 @@ def _mark_chosen(
 ) -> None:
     chosen = history[history["epoch"] == chosen_epoch]
     axes.plot(
-        chosen["epoch"],
-        chosen[column],
-        "o",
-        color=colour,
-        markersize=4.5,
-        markeredgecolor="white",
-        markeredgewidth=0.5,
-        zorder=4,
-        clip_on=False,
-    )
+        chosen["epoch"], chosen[column], "o", color=colour, markersize=4.5, markeredgecolor="white",
+        markeredgewidth=0.5, zorder=4, clip_on=False,
+    )  # fmt: skip
 
 
 def _markers(values: pd.Series) -> dict:
@@ -126,7 +109,7 @@ def _markers(values: pd.Series) -> dict:
 
 
 def _scale_values(axes: Axes, values: np.ndarray) -> None:
-    """Logarithmic where the range asks for it, and numbers written out plainly either way."""
+    """Use a logarithmic axis where the range asks for it, and plain numbers either way."""
     values = values[np.isfinite(values)]
     if values.size and values.min() > 0 and values.max() > LOG_FROM_RATIO * values.min():
         axes.set_yscale("log")
@@ -136,12 +119,12 @@ def _scale_values(axes: Axes, values: np.ndarray) -> None:
         if decades < 2:
             axes.yaxis.set_minor_locator(NullLocator())
     else:
-        axes.yaxis.set_major_locator(MaxNLocator(4, steps=ROUND_STEPS))
+        axes.yaxis.set_major_locator(round_ticks(4))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _plain(value)))
 
 
 def _plain(value: float) -> str:
-    """Three digits at most, small and large numbers as a product with a power of ten.
+    """Write at most three digits, and small and large numbers with a power of ten.
 
     >>> _plain(0.05), _plain(0.0005), _plain(1e-5)
     ('0.05', '5×10⁻⁴', '10⁻⁵')
@@ -158,14 +141,14 @@ def _finish_epochs(axes: Axes, epochs: pd.Series, chosen_epoch: int) -> None:
     first, last = min(epochs.min(), chosen_epoch), max(epochs.max(), chosen_epoch)
     margin = max(0.04 * (last - first), 0.5)
     axes.set_xlim(first - margin, last + margin)
-    axes.xaxis.set_major_locator(MaxNLocator(4, steps=ROUND_STEPS, integer=True, min_n_ticks=1))
+    axes.xaxis.set_major_locator(round_ticks(4, integer=True, min_n_ticks=1))
     axes.set_xlabel("epoch")
 
 
 def _draw_legend(axes: Axes, history: pd.DataFrame, chosen_epoch: int, selection: str) -> None:
     handles = [
         Line2D([], [], color=colour, linewidth=width, label=label, **_markers(history["epoch"]))
-        for label, colour, width, _ in SIDES.values()
+        for label, colour, width, _ in SPLITS.values()
     ]
     handles.append(Line2D([], [], label=f"chosen epoch, {chosen_epoch}", **CHOSEN_STYLE))
     axes.set_axis_off()
