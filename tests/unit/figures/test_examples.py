@@ -108,6 +108,7 @@ class TestSkeletons:
         names, pose = mean_animal(tables.profile, CENTER)
         own = tables.profile[tables.profile["feature"] == "nose_x"]["mean"]
         assert pose[names.index("nose")].tolist() == pytest.approx([own.mean(), 0])
+        assert names == NAMES  # as of the recordings that its lines are drawn in
 
 
 class TestBouts:

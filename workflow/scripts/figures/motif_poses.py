@@ -10,11 +10,12 @@ from matplotlib.patches import Ellipse
 
 from figures.motif_marks import motif_colour, motif_tile, shares_of
 from figures.skeletons import edges_of, poses_of
-from figures.style import FAINT, INK, empty_panel, headline, page_figure, paper_style
+from figures.style import INK, empty_panel, headline, page_figure, paper_style
 
 COLUMNS = 5
 PATH_SECONDS = (1.0, 0.5, 0.2, 0.1)
 SCALE_BARS = (1000, 500, 200, 100, 50, 20, 10, 5, 2, 1, 0.5, 0.2, 0.1)
+SPREAD = "#C4C4C4"
 MOTION = ["speed", "turning"]
 
 
@@ -104,7 +105,7 @@ def _draw_motif(axes: Axes, motif: int, pose, spread, edges, path) -> None:
     axes.set_aspect("equal")
     axes.set_axis_off()
     for point, (across, along) in zip(pose, spread, strict=True):
-        axes.add_patch(Ellipse(point, 2 * across, 2 * along, facecolor=FAINT, linewidth=0))
+        axes.add_patch(Ellipse(point, 2 * across, 2 * along, color=SPREAD, linewidth=0.8))
     if path is not None:
         axes.annotate(
             "", path[-1], xytext=path[-4], zorder=1,

@@ -18,6 +18,7 @@ from figures.style import (
     ORANGE,
     VERMILION,
     bin_means,
+    feature_label,
     headline,
     legend_over,
     page_figure,
@@ -42,7 +43,7 @@ NAME_LENGTH = 22
 def draw_quality(session: str, summary: Mapping, traces: Mapping[str, np.ndarray]) -> Figure:
     """Draw the figure of one session, from what `inspect_poses` wrote.
 
-    Panels are labelled (`Axes.get_label`): `states`, `trace/{name} {axis}`, `skeleton` and
+    Panels are labelled (`Axes.get_label`): `states`, `trace/{name}_{axis}`, `skeleton` and
     `body length`; the last two are left out where there are no keypoints.
     """
     names = [str(name) for name in traces["names"]]
@@ -152,11 +153,11 @@ def _draw_trace(axes: Axes, traces: Mapping[str, np.ndarray], point: int, axis: 
     margin = 0.35 * (high - low) or 1.0
     axes.set_ylim(low - margin, high + margin)
     axes.margins(x=0)
-    name, unit = shorten(str(traces["names"][point]), NAME_LENGTH), ""
+    name = str(traces["names"][point])
     if len(traces["keypoints"]):
-        name, unit = f"{name} {'xyz'[axis]}", "\n(px)"
+        name += f"_{'xyz'[axis]}"
     axes.set_label(f"trace/{name}")
-    axes.set_ylabel("\n".join(textwrap.wrap(name, 14)) + unit)
+    axes.set_ylabel(feature_label(name))
 
 
 def _draw_skeleton(axes: Axes, traces: Mapping[str, np.ndarray]) -> None:
@@ -214,7 +215,7 @@ def _draw_body_length(axes: Axes, traces: Mapping[str, np.ndarray]) -> None:
         label="median of the recording", zorder=1,
     )  # fmt: skip
     top = np.nanmax(high)
-    axes.set_ylim(0, 1.3 * top if top > 0 else 1)
+    axes.set_ylim(0, 1.45 * top if top > 0 else 1)
     axes.set_xlim(0, len(length) / fps / 60)
     axes.legend(loc="upper right", handlelength=1.4)
 

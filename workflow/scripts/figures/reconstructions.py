@@ -1,6 +1,5 @@
 """Held-out windows: measured, reconstructed by the model, and the future that it predicts."""
 
-import textwrap
 from collections.abc import Mapping
 
 import numpy as np
@@ -13,6 +12,7 @@ from figures.style import (
     GREY,
     INK,
     VERMILION,
+    feature_label,
     legend_outside,
     page_figure,
     paper_style,
@@ -50,7 +50,7 @@ def draw_reconstructions(windows: Mapping[str, np.ndarray]) -> Figure:
             for column, (axes, window) in enumerate(zip(row, examples, strict=True)):
                 axes.set_label(f"{names[feature]}/{column}")
                 _draw_window(axes, windows, window, feature)
-            row[0].set_ylabel(_feature_label(names[feature]))
+            row[0].set_ylabel(feature_label(names[feature]))
             row[0].yaxis.set_major_locator(round_ticks(3))
         for axes, window in zip(grid[0], examples, strict=True):
             axes.set_title(_window_title(windows, window))
@@ -99,17 +99,6 @@ def _draw_window(axes: Axes, windows: Mapping[str, np.ndarray], window: int, fea
 def _window_title(windows: Mapping[str, np.ndarray], window: int) -> str:
     start = windows["first_frame"][window] / windows["fps"][window]
     return f"{shorten(str(windows['session'][window]), 22)}\nfrom {start:.2f} s"
-
-
-def _feature_label(feature: str) -> str:
-    """Write `tail_base_x` as `tail_base x (px)`, on as many short lines as it takes."""
-    name, _, axis = feature.rpartition("_")
-    unit = f" {axis} (px)"
-    if not name or axis not in {"x", "y", "z"}:  # a number per frame, in a unit of its own
-        name, unit = feature, ""
-    breakable = shorten(name, 20).replace("_", "_ ")
-    lines = textwrap.wrap(breakable + unit, 14)
-    return "\n".join(lines).replace("_ ", "_")
 
 
 def _draw_legend(figure: Figure, windows: Mapping[str, np.ndarray]) -> None:

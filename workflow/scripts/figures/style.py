@@ -1,5 +1,6 @@
 """What all figures share: page width, fonts, colours, and files whose bytes repeat."""
 
+import textwrap
 from collections.abc import Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -94,6 +95,16 @@ def shorten(name: str, length: int) -> str:
         return name
     tail = (length - 1) // 2
     return f"{name[: length - 1 - tail]}…{name[-tail:]}"
+
+
+def feature_label(feature: str) -> str:
+    """Write `tail_base_x` as `tail_base x (px)`, on as many short lines as it takes."""
+    name, _, axis = feature.rpartition("_")
+    unit = f" {axis} (px)"
+    if not name or axis not in {"x", "y", "z"}:  # a number per frame, in a unit of its own
+        name, unit = feature, ""
+    breakable = shorten(name, 20).replace("_", "_ ")
+    return "\n".join(textwrap.wrap(breakable + unit, 14)).replace("_ ", "_")
 
 
 def round_ticks(most: int, **options) -> MaxNLocator:

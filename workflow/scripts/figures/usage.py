@@ -133,9 +133,9 @@ def _draw_effects(axes: Axes, pair: pd.DataFrame, one: str, other: str) -> None:
     for place, top, q_value in zip(x, tops, pair["q_value"].astype(float), strict=True):
         axes.text(place, top, star(q_value), ha="center", va="bottom", fontsize=8)
     axes.set_ylabel("Hedges' g")
+    interval = "95% interval" if np.isfinite(low).any() else "too few animals for an interval"
     axes.set_title(
-        f"Difference {shorten(other, 24)} − {shorten(one, 24)}"
-        " (in standard deviations, with 95% interval)"
+        f"Difference {shorten(other, 24)} − {shorten(one, 24)} in standard deviations ({interval})"
     )
 
 
