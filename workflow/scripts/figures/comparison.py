@@ -20,7 +20,6 @@ from figures.style import (
 )
 
 ERRORS = {"reconstruction": "Held-out reconstruction", "future": "Held-out future"}
-ERROR_UNIT = "mean squared error\n(scaled units)"
 
 # Markers differ in shape as well as in colour.
 NO_LINE = {"linestyle": "none"}
@@ -80,7 +79,7 @@ def _draw_errors(axes: Axes, models: dict[str, pd.DataFrame], measure: str) -> N
             axes.plot(own[name].mean(), line, **style)
         _dots(axes, own[measure], line, SEED)
     axes.set_title(ERRORS[measure])
-    axes.set_xlabel(ERROR_UNIT)
+    axes.set_xlabel("mean squared error\n(scaled units)")
     largest = max(own[[measure, *baselines]].max().max() for own in models.values())
     axes.set_xlim(0, 1.06 * largest if largest > 0 else 1)
 
@@ -115,8 +114,8 @@ def _draw_differences(
 ) -> None:
     """Draw each model's error minus the lowest, of models that share the commonest window."""
     axes.set_label(f"{measure}_difference")
-    axes.set_title(f"{measure.capitalize()}: difference to the best")
-    axes.set_xlabel(ERROR_UNIT)
+    axes.set_title(f"{measure.capitalize()} minus best")
+    axes.set_xlabel("difference in error\n(scaled units)")
     known = sessions.dropna(subset=[measure]).groupby("model", sort=False)
     errors = {name: own.groupby("session")[measure].mean() for name, own in known}
     over = pd.Series({name: own[f"{measure}_over"].iloc[0] for name, own in models.items()})

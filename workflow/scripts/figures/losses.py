@@ -23,12 +23,13 @@ SCHEDULES = {
     "kl_weight": ("KL weight", "weight of KL and\ncluster terms"),
     "learning_rate": ("Learning rate", "step size"),
 }
+PANELS = TERMS | SCHEDULES
 COLUMNS = 4
 
-# column prefix: label, colour, line width, drawing order; the held-out curve is the one to read
+# column prefix: how it is drawn; the held-out curve is the one to read
 SPLITS = {
-    "test": ("held-out windows", BLUE, 1.3, 3),
-    "train": ("training windows", ORANGE, 1.0, 2),
+    "test": {"label": "held-out windows", "color": BLUE, "linewidth": 1.3, "zorder": 3},
+    "train": {"label": "training windows", "color": ORANGE, "linewidth": 1.0, "zorder": 2},
 }
 LOG_FROM_RATIO = 5
 """Values that span more than this factor, all positive, go on a logarithmic axis."""
@@ -55,9 +56,7 @@ def draw_losses(history: pd.DataFrame, chosen_epoch: int, selection: str = "") -
         grid = figure.add_gridspec(2, COLUMNS)
         for position, panel in enumerate(panels):
             axes = figure.add_subplot(grid[divmod(position, COLUMNS)], label=panel)
-            draw = _draw_term if panel in TERMS else _draw_schedule
-            draw(axes, history, panel, chosen_epoch)
-            _finish_epochs(axes, history["epoch"], chosen_epoch)
+            _draw_panel(axes, history, panel, chosen_epoch)
         figure.get_layout_engine().set(wspace=0.04, hspace=0.06)
         row, column = divmod(len(panels), COLUMNS)
         axes = figure.add_subplot(grid[row, column:], label="legend")
@@ -66,41 +65,26 @@ def draw_losses(history: pd.DataFrame, chosen_epoch: int, selection: str = "") -
     return figure
 
 
-def _draw_term(axes: Axes, history: pd.DataFrame, term: str, chosen_epoch: int) -> None:
-    title, unit = TERMS[term]
-    for split, (label, colour, width, order) in SPLITS.items():
-        column = f"{split}_{term}"
-        axes.plot(
-            history["epoch"], history[column], color=colour, linewidth=width, zorder=order,
-            label=label, **_markers(history[column]),
-        )  # fmt: skip
-    _mark_chosen(axes, history, f"test_{term}", chosen_epoch, BLUE)
+def _draw_panel(axes: Axes, history: pd.DataFrame, panel: str, chosen_epoch: int) -> None:
+    title, unit = PANELS[panel]
+    curves = {panel: {"color": INK}}
+    if panel in TERMS:
+        curves = {f"{split}_{panel}": style for split, style in SPLITS.items()}
+    epochs, values = history["epoch"], history[list(curves)]
+    for column, style in curves.items():
+        axes.plot(epochs, values[column], **style, **_markers(values[column]))
+    (column, style), chosen = next(iter(curves.items())), epochs == chosen_epoch
+    axes.plot(
+        epochs[chosen], values.loc[chosen, column], "o", color=style["color"], markersize=4.5,
+        markeredgecolor="white", markeredgewidth=0.5, zorder=4, clip_on=False,
+    )  # fmt: skip
     axes.margins(y=0.08)
     axes.set_title(title)
     axes.set_ylabel(unit)
-    _scale_values(axes, history[[f"train_{term}", f"test_{term}"]].to_numpy(float))
-
-
-def _draw_schedule(axes: Axes, history: pd.DataFrame, column: str, chosen_epoch: int) -> None:
-    title, unit = SCHEDULES[column]
-    values = history[column]
-    axes.plot(history["epoch"], values, color=INK, **_markers(values))
-    _mark_chosen(axes, history, column, chosen_epoch, INK)
-    axes.set_title(title)
-    axes.set_ylabel(unit)
     _scale_values(axes, values.to_numpy(float))
-    if axes.get_yscale() == "linear":
-        axes.set_ylim(0, 1.08 * values.max() or 1)
-
-
-def _mark_chosen(
-    axes: Axes, history: pd.DataFrame, column: str, chosen_epoch: int, colour: str
-) -> None:
-    chosen = history[history["epoch"] == chosen_epoch]
-    axes.plot(
-        chosen["epoch"], chosen[column], "o", color=colour, markersize=4.5, markeredgecolor="white",
-        markeredgewidth=0.5, zorder=4, clip_on=False,
-    )  # fmt: skip
+    if panel in SCHEDULES and axes.get_yscale() == "linear":
+        axes.set_ylim(0, 1.08 * values[panel].max() or 1)
+    _finish_epochs(axes, epochs, chosen_epoch)
 
 
 def _markers(values: pd.Series) -> dict:
@@ -146,10 +130,7 @@ def _finish_epochs(axes: Axes, epochs: pd.Series, chosen_epoch: int) -> None:
 
 
 def _draw_legend(axes: Axes, history: pd.DataFrame, chosen_epoch: int, selection: str) -> None:
-    handles = [
-        Line2D([], [], color=colour, linewidth=width, label=label, **_markers(history["epoch"]))
-        for label, colour, width, _ in SPLITS.values()
-    ]
+    handles = [Line2D([], [], **style, **_markers(history["epoch"])) for style in SPLITS.values()]
     handles.append(Line2D([], [], label=f"chosen epoch, {chosen_epoch}", **CHOSEN_STYLE))
     axes.set_axis_off()
     legend = axes.legend(handles=handles, loc="upper left", borderaxespad=0, handlelength=1.8)

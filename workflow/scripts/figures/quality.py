@@ -18,6 +18,7 @@ from figures.style import (
     ORANGE,
     VERMILION,
     bin_means,
+    empty_panel,
     feature_label,
     headline,
     legend_over,
@@ -72,11 +73,8 @@ def most_cleaned(traces: Mapping[str, np.ndarray]) -> list[tuple[int, int]]:
     start = int(traces["excerpt_start"])
     states = traces["states"][start : start + len(clean), : clean.shape[1]]
     work = (states != 0).sum(axis=0)
-    spread = [
-        [_spread(clean[:, point, axis]) for axis in range(clean.shape[2])]
-        for point in range(clean.shape[1])
-    ]
-    moving = [int(point) for point in np.argsort(-work, kind="stable") if max(spread[point]) > 0]
+    spread = np.nan_to_num(np.fmax.reduce(clean, axis=0) - np.fmin.reduce(clean, axis=0))
+    moving = [int(point) for point in np.argsort(-work, kind="stable") if spread[point].max() > 0]
     return [(point, int(np.argmax(spread[point]))) for point in moving[:TRACES]]
 
 
@@ -86,11 +84,6 @@ def _raw_and_clean(traces):
         return traces["raw"], traces["clean"]
     scalars = traces["scalars"][..., None]
     return scalars, scalars
-
-
-def _spread(values):
-    values = values[np.isfinite(values)]
-    return float(np.ptp(values)) if len(values) else 0.0
 
 
 def _draw_states(axes: Axes, traces: Mapping[str, np.ndarray], names: list[str]) -> None:
@@ -164,11 +157,11 @@ def _draw_skeleton(axes: Axes, traces: Mapping[str, np.ndarray]) -> None:
     skeleton = traces["skeleton"][..., :2]
     names = [str(name) for name in traces["keypoints"]]
     axes.set_title("Aligned skeleton (usable frames)")
+    if not len(skeleton):
+        empty_panel(axes, "no usable frame")
+        return
     axes.set_xlabel("ahead (px)")
     axes.set_ylabel("to the side (px)")
-    if not len(skeleton):
-        _say_nothing_known(axes, "no usable frame")
-        return
     seen = [point for point in range(len(names)) if np.isfinite(skeleton[:, point]).any()]
     middle = np.nanmedian(skeleton, axis=0)
     points = skeleton[:, seen].reshape(-1, 2)
@@ -192,11 +185,11 @@ def _draw_skeleton(axes: Axes, traces: Mapping[str, np.ndarray]) -> None:
 def _draw_body_length(axes: Axes, traces: Mapping[str, np.ndarray]) -> None:
     length, fps = traces["body_length"], float(traces["fps"])
     axes.set_title("Distance from center to orient")
+    if not np.isfinite(length).any():
+        empty_panel(axes, "never known")
+        return
     axes.set_xlabel("time in the recording (min)")
     axes.set_ylabel("px")
-    if not np.isfinite(length).any():
-        _say_nothing_known(axes, "never known")
-        return
     parts = np.array_split(length, min(120, len(length)))
     sizes = np.array([len(part) for part in parts])
     minutes = (np.cumsum(sizes) - sizes / 2) / fps / 60
@@ -218,10 +211,6 @@ def _draw_body_length(axes: Axes, traces: Mapping[str, np.ndarray]) -> None:
     axes.set_ylim(0, 1.45 * top if top > 0 else 1)
     axes.set_xlim(0, len(length) / fps / 60)
     axes.legend(loc="upper right", handlelength=1.4)
-
-
-def _say_nothing_known(axes: Axes, why: str) -> None:
-    axes.text(0.5, 0.5, why, ha="center", transform=axes.transAxes, color=GREY)
 
 
 def _draw_title(figure: Figure, session: str, summary: Mapping) -> None:
