@@ -22,3 +22,4 @@ with job(snakemake) as out, TemporaryDirectory() as elsewhere:
     )
     title = f"{wildcards.segmentation}, model {wildcards.model}, seed {wildcards.seed}"
     Path(out.page).write_text(gallery(f"Example bouts: {title}", films), encoding="utf-8")
+    print(f"{len(films)} motifs, {sum(map(len, films.values()))} films")

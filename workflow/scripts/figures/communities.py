@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from figures.motif_marks import draw_share_bars, label_motifs, shares_of, used_motifs
-from figures.style import GREY, INK, empty_panel, page_figure, paper_style
+from figures.style import GREY, INK, empty_panel, page_figure
 
 TALLEST_MM = 200
 
@@ -20,8 +20,7 @@ def draw_communities(
     Panels are labelled (`Axes.get_label`) `tree`, with one line per merge, and `share`.
     """
     motifs, spans = used_motifs(communities)
-    with paper_style():
-        figure = page_figure(height_mm=20 + np.clip(4.2 * len(motifs), 20, TALLEST_MM))
+    with page_figure(20 + np.clip(4.2 * len(motifs), 20, TALLEST_MM)) as figure:
         tree, share = figure.subplots(1, 2, width_ratios=[1, 0.35], sharey=True)
         tree.set_label("tree")
         share.set_label("share")

@@ -13,7 +13,6 @@ from figures.style import (
     VERMILION,
     legend_outside,
     page_figure,
-    paper_style,
     round_ticks,
     shorten,
     side_by_side,
@@ -46,8 +45,7 @@ def draw_comparison(trainings: pd.DataFrame, sessions: pd.DataFrame, pairs: pd.D
     models = dict(list(trainings.groupby("model", sort=False)))
     several = len(models) > 1
     rows, columns = (2, 3) if several else (1, 4)
-    with paper_style():
-        figure = page_figure(height_mm=rows * (26 + 6.5 * len(models)) + 8)
+    with page_figure(rows * (26 + 6.5 * len(models)) + 8, wspace=0.04, hspace=0.08) as figure:
         grid = figure.subplots(rows, columns, sharey=True, squeeze=False)
         panels = iter(grid.flat)
         for measure in ERRORS:
@@ -61,7 +59,6 @@ def draw_comparison(trainings: pd.DataFrame, sessions: pd.DataFrame, pairs: pd.D
         for axes in grid[:, 0]:
             axes.set_yticks(range(len(models)), [shorten(name, 24) for name in models])
             axes.set_ylim(len(models) - 0.5, -0.5)  # the first model on top
-        figure.get_layout_engine().set(wspace=0.04, hspace=0.08)
         shown = [SEED, PCA, *[HELD] * bool(trainings["future"].notna().any())]
         shown += [MEAN | {"label": "mean and 95% interval"}, SESSION] * several
         legend_outside(figure, [Line2D([], [], **style) for style in shown])

@@ -16,7 +16,6 @@ from figures.style import (
     bin_means,
     headline,
     page_figure,
-    paper_style,
     round_ticks,
     shorten,
 )
@@ -38,8 +37,7 @@ def draw_ethogram(session: str, frames: pd.DataFrame, motifs: Sequence[int]) -> 
     step = float(np.median(np.diff(seconds))) if len(seconds) > 1 else 1.0
     excerpts = excerpt_starts(seconds[-1] + step - seconds[0])
     heights = [min(3.2 * (len(motifs) + 1), TALLEST_MM), *[6.0] * len(excerpts)]
-    with paper_style():
-        figure = page_figure(height_mm=sum(heights) + 20 + 5 * len(excerpts))
+    with page_figure(sum(heights) + 20 + 5 * len(excerpts), hspace=0.02, wspace=0.01) as figure:
         grid = figure.add_gridspec(len(heights), 2, height_ratios=heights, width_ratios=[1, 0.13])
         axes = figure.add_subplot(grid[0, 0], label="ethogram")
         _draw_whole(axes, motif, (seconds[0] / 60, (seconds[-1] + step) / 60), motifs)
@@ -55,7 +53,6 @@ def draw_ethogram(session: str, frames: pd.DataFrame, motifs: Sequence[int]) -> 
             f"{shorten(session, 60)}: {len(motif):,} frames, {(seconds[-1] + step) / 60:.1f} min; "
             f"{(motif < 0).mean():.1%} of frames without a motif",
         )
-        figure.get_layout_engine().set(hspace=0.02, wspace=0.01)
     return figure
 
 

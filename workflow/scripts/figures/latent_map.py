@@ -15,7 +15,6 @@ from figures.style import (
     empty_panel,
     legend_outside,
     page_figure,
-    paper_style,
     shorten,
 )
 
@@ -28,8 +27,7 @@ def draw_latent_map(points: pd.DataFrame) -> Figure:
     points = points[points["motif"] >= 0]
     sessions = list(dict.fromkeys(points["session"]))
     points = points.sample(frac=1, random_state=0)  # no session is drawn over all others
-    with paper_style():
-        figure = page_figure(height_mm=92)
+    with page_figure(92, wspace=0.03) as figure:
         by_motif, by_session = figure.subplots(1, 2)
         for axes, name in ((by_motif, "motif"), (by_session, "session")):
             axes.set_label(name)
@@ -43,7 +41,6 @@ def draw_latent_map(points: pd.DataFrame) -> Figure:
             _draw_points(by_session, points, [colours[name] for name in points["session"]])
             by_session.set_title("By session")
             _name_sessions(figure, colours)
-        figure.get_layout_engine().set(wspace=0.03)
     return figure
 
 

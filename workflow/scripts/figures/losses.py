@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 
-from figures.style import BLUE, GREY, INK, ORANGE, page_figure, paper_style, round_ticks
+from figures.style import BLUE, GREY, INK, ORANGE, page_figure, round_ticks
 
 # column without its train_ or test_: panel title, unit
 TERMS = {
@@ -51,13 +51,11 @@ def draw_losses(history: pd.DataFrame, chosen_epoch: int, selection: str = "") -
         term for term in TERMS if history[[f"train_{term}", f"test_{term}"]].notna().any(axis=None)
     ]
     panels = [*terms, *SCHEDULES]
-    with paper_style():
-        figure = page_figure(height_mm=92)
+    with page_figure(92, wspace=0.04, hspace=0.06) as figure:
         grid = figure.add_gridspec(2, COLUMNS)
         for position, panel in enumerate(panels):
             axes = figure.add_subplot(grid[divmod(position, COLUMNS)], label=panel)
             _draw_panel(axes, history, panel, chosen_epoch)
-        figure.get_layout_engine().set(wspace=0.04, hspace=0.06)
         row, column = divmod(len(panels), COLUMNS)
         axes = figure.add_subplot(grid[row, column:], label="legend")
         line_length = 22 if column == COLUMNS - 1 else 54

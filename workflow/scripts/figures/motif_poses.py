@@ -10,7 +10,7 @@ from matplotlib.patches import Ellipse
 
 from figures.motif_marks import motif_colour, motif_tile, shares_of
 from figures.skeletons import edges_of, poses_of
-from figures.style import INK, empty_panel, headline, page_figure, paper_style
+from figures.style import INK, empty_panel, headline, page_figure
 
 COLUMNS = 5
 PATH_SECONDS = (1.0, 0.5, 0.2, 0.1)
@@ -45,8 +45,7 @@ def draw_motif_poses(
         width, length = limits[1] - limits[0]
         height = float(np.clip(36 * length / width, 12, 36))
     rows = -(-len(motifs) // COLUMNS)
-    with paper_style():
-        figure = page_figure(height_mm=12 + (height + 7) * rows)
+    with page_figure(12 + (height + 7) * rows, hspace=0.03, wspace=0.02) as figure:
         grid = figure.subplots(rows, COLUMNS, squeeze=False)
         for axes in grid.flat[len(motifs) :]:
             axes.set_axis_off()
@@ -66,7 +65,6 @@ def draw_motif_poses(
                 figure,
                 f"Mean pose, turned to face right; grey: ± 1 standard deviation{arrow}",
             )
-        figure.get_layout_engine().set(hspace=0.03, wspace=0.02)
     return figure
 
 

@@ -23,7 +23,6 @@ from figures.style import (
     headline,
     legend_over,
     page_figure,
-    paper_style,
     shorten,
 )
 
@@ -52,8 +51,7 @@ def draw_quality(session: str, summary: Mapping, traces: Mapping[str, np.ndarray
     heights = {"states": max(18.0, ROW_MM * (len(names) + 1)), "traces": 21.0 * len(shown)}
     heights["posture"] = 58.0 * bool(len(traces["keypoints"]))
     heights = {part: height for part, height in heights.items() if height}
-    with paper_style():
-        figure = page_figure(height_mm=sum(heights.values()) + 14 * len(heights))
+    with page_figure(sum(heights.values()) + 14 * len(heights)) as figure:
         cells = figure.add_gridspec(len(heights), 1, height_ratios=list(heights.values()))
         cells = dict(zip(heights, cells, strict=True))
         _draw_states(figure.add_subplot(cells["states"], label="states"), traces, names)

@@ -15,7 +15,6 @@ from figures.style import (
     feature_label,
     legend_outside,
     page_figure,
-    paper_style,
     round_ticks,
     shorten,
 )
@@ -43,8 +42,7 @@ def draw_reconstructions(windows: Mapping[str, np.ndarray]) -> Figure:
     names = [str(feature) for feature in windows["features"]]
     shown = most_variable(windows["truth"], MOST_FEATURES)
     examples = spread_evenly(len(windows["truth"]), MOST_WINDOWS)
-    with paper_style():
-        figure = page_figure(height_mm=22 + 23 * len(shown))
+    with page_figure(22 + 23 * len(shown), wspace=0.03, hspace=0.03) as figure:
         grid = figure.subplots(len(shown), len(examples), squeeze=False, sharex="col", sharey="row")
         for row, feature in zip(grid, shown, strict=True):
             for column, (axes, window) in enumerate(zip(row, examples, strict=True)):
@@ -58,7 +56,6 @@ def draw_reconstructions(windows: Mapping[str, np.ndarray]) -> Figure:
             axes.set_xlabel("time in window (s)")
             axes.xaxis.set_major_locator(round_ticks(4))
         figure.align_ylabels(grid[:, 0])
-        figure.get_layout_engine().set(wspace=0.03, hspace=0.03)
         _draw_legend(figure, windows)
         _say_which(figure, len(shown), len(names))
     return figure

@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.legend import Legend
 from matplotlib.ticker import MaxNLocator
 
@@ -73,9 +74,15 @@ def paper_style():
         yield
 
 
-def page_figure(height_mm: float) -> Figure:
-    """Create an empty figure of the page's width that belongs to no pyplot state."""
-    return Figure(figsize=(PAGE_WIDTH_MM * MM, height_mm * MM), layout="constrained")
+@contextmanager
+def page_figure(height_mm: float, **spaces: float):
+    """Draw on an empty figure of the page's width that belongs to no pyplot state.
+
+    `spaces` are `wspace` and `hspace` between panels, as matplotlib's constrained layout has them.
+    """
+    size = (PAGE_WIDTH_MM * MM, height_mm * MM)
+    with paper_style():
+        yield Figure(figsize=size, layout=ConstrainedLayoutEngine(**spaces))
 
 
 def save(figure: Figure, *, svg: str | Path, png: str | Path, dpi: int) -> None:

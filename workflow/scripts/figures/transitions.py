@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyArrowPatch, Rectangle, Wedge
 
 from figures.motif_marks import ink_on, label_motifs, motif_colour, shares_of, used_motifs
-from figures.style import BLUE, FAINT, GREY, INK, empty_panel, page_figure, paper_style
+from figures.style import BLUE, FAINT, GREY, INK, empty_panel, page_figure
 
 SHOWN_FROM = 0.1
 MOST_ARROWS = 3
@@ -25,8 +25,7 @@ def draw_transitions(
     Panels are labelled (`Axes.get_label`) `graph` and `matrix`. Unused motifs are left out.
     """
     motifs, spans = used_motifs(communities)
-    with paper_style():
-        figure = page_figure(height_mm=92)
+    with page_figure(92, wspace=0.04) as figure:
         graph, matrix = figure.subplots(1, 2)
         graph.set_label("graph")
         matrix.set_label("matrix")
@@ -40,7 +39,6 @@ def draw_transitions(
         shares = shares_of(usage).reindex(motifs).fillna(0).to_numpy(float)
         _draw_graph(graph, chance, shares, motifs, spans)
         _draw_matrix(figure, matrix, chance, motifs, spans)
-        figure.get_layout_engine().set(wspace=0.04)
     return figure
 
 

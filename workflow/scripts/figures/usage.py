@@ -16,7 +16,6 @@ from figures.style import (
     INK,
     legend_outside,
     page_figure,
-    paper_style,
     shorten,
     side_by_side,
 )
@@ -57,8 +56,7 @@ def draw_usage(usage: pd.DataFrame, groups: pd.DataFrame) -> Figure:
     }
     pairs = list(groups.groupby(["group_a", "group_b"], sort=False))[:MOST_PAIRS]
     heights = [44, *[26] * len(pairs), 30]
-    with paper_style():
-        figure = page_figure(height_mm=sum(heights) + 10)
+    with page_figure(sum(heights) + 10) as figure:
         rows = figure.subplots(len(heights), 1, sharex=True, height_ratios=heights)
         _draw_shares(rows[0], animals_of(usage), motifs, styles)
         for axes, ((one, other), own) in zip(rows[1:-1], pairs, strict=True):
