@@ -41,18 +41,7 @@ def save_checkpoint(path: Path, checkpoint: dict[str, Any]) -> None:
     save_tensors(path, checkpoint)
 
 
-def save_history(path: Path, rows: list[dict[str, Any]]) -> None:
-    """Write the rows of `Epoch.row` as csv, if there are any; None becomes an empty cell."""
-    if not rows:
-        return
-    table = io.StringIO()
-    writer = csv.DictWriter(table, rows[0])
-    writer.writeheader()
-    writer.writerows(rows)
-    write_atomically(path, lambda file: file.write(table.getvalue().encode()))
-
-
-def load_checkpoint(path: Path) -> dict[str, Any]:
+def load_checkpoint(path: str | Path) -> dict[str, Any]:
     """Read a checkpoint, running no code from it.
 
     Raises
@@ -70,7 +59,9 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     return checkpoint
 
 
-def load_model(path: Path, device: torch.device) -> tuple[RNNVAE, ModelConfig, dict[str, Any]]:
+def load_model(
+    path: str | Path, device: torch.device
+) -> tuple[RNNVAE, ModelConfig, dict[str, Any]]:
     """Return a checkpoint's model in evaluation mode, its config, and the checkpoint."""
     checkpoint = load_checkpoint(path)
     config = ModelConfig.from_settings(checkpoint["settings"])
@@ -79,7 +70,15 @@ def load_model(path: Path, device: torch.device) -> tuple[RNNVAE, ModelConfig, d
     return model.to(device).eval(), config, checkpoint
 
 
-def require_features(checkpoint: dict[str, Any], features: list[str], path: Path) -> None:
+def require_same_data(
+    checkpoint: dict[str, Any], description: dict[str, Any], path: str | Path
+) -> None:
+    """Refuse a checkpoint of other features, or of another scaling, than a dataset has."""
+    require_features(checkpoint, description["features"], path)
+    require_scaling(checkpoint, description["scaling"], path)
+
+
+def require_features(checkpoint: dict[str, Any], features: list[str], path: str | Path) -> None:
     """Refuse a checkpoint whose network reads other features than these.
 
     Raises
@@ -101,7 +100,7 @@ def require_features(checkpoint: dict[str, Any], features: list[str], path: Path
 
 
 def require_scaling(
-    checkpoint: dict[str, Any], scaling: dict[str, list[float]], path: Path
+    checkpoint: dict[str, Any], scaling: dict[str, list[float]], path: str | Path
 ) -> None:
     """Refuse a checkpoint whose network was trained on data scaled otherwise.
 
@@ -172,6 +171,17 @@ def versions() -> dict[str, str]:
     }
 
 
+def save_rows(path: str | Path, rows: list[dict[str, Any]]) -> None:
+    """Write a table as csv, if it has any rows; None becomes an empty cell."""
+    if not rows:
+        return
+    table = io.StringIO()
+    writer = csv.DictWriter(table, rows[0])
+    writer.writeheader()
+    writer.writerows(rows)
+    write_atomically(Path(path), lambda file: file.write(table.getvalue().encode()))
+
+
 def save_tensors(path: Path, content: Any) -> None:
     """Write what `load_tensors` reads: tensors and plain values, in lists and dicts."""
     # Not straight into the file: torch turns a full disk into a RuntimeError without a name.
@@ -180,7 +190,7 @@ def save_tensors(path: Path, content: Any) -> None:
     write_atomically(path, lambda file: file.write(buffer.getbuffer()))
 
 
-def load_tensors(path: Path) -> Any:
+def load_tensors(path: str | Path) -> Any:
     """Read a file of `torch.save`, running no code from it.
 
     Raises

@@ -85,8 +85,10 @@ def windows_of(poses: np.ndarray, model: RNNVAE) -> int:
     return max(0, len(poses) - model.network.time_window + 1)
 
 
-def check_recording(aligned: AlignedPoses, header: dict[str, Any], path: Path) -> np.ndarray:
-    """Return the poses with features in the order of the model; memory-mapped, if it is theirs.
+def poses_as_trained(aligned: AlignedPoses, header: dict[str, Any], path: str | Path) -> np.ndarray:
+    """Return the poses with the features in the order of the model.
+
+    They stay memory-mapped if that is their order.
 
     Raises
     ------

@@ -202,10 +202,11 @@ def train_model(config: str, save_logs: bool = False) -> None:
         If the config, the training data or the pretrained model is not there.
     ValueError
         If a setting is missing, or the data do not fit `num_features`.
+    NotImplementedError
+        If `anneal_function` is unknown.
     """
-    project = open_project(Path(config))
-    with logged(project.folder / "logs" / "train_model.log" if save_logs else None):
-        _train_project(project)
+    with logged(Path(config).parent / "logs" / "train_model.log" if save_logs else None):
+        _train_project(open_project(Path(config)))
 
 
 def _train_project(project: Project) -> None:

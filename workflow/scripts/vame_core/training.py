@@ -374,7 +374,7 @@ def _finite(numbers: Tensor, state: TrainingState) -> Tensor:
 
 @torch.inference_mode()
 def _windows_to_blame(model: RNNVAE, windows: Tensor, time_window: int) -> Tensor:
-    """Mark the windows for which the network returns no finite numbers; all, if it is not a part."""
+    """Mark the windows whose outputs are not finite; all of them, if that is none or all."""
     model.eval()
     outputs = [output for output in model(windows[:, :time_window]) if output is not None]
     finite = torch.stack([part.flatten(1).isfinite().all(1) for part in (windows, *outputs)]).all(0)

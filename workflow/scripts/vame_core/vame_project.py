@@ -18,6 +18,7 @@ import yaml
 from formats.files import read_json, write_atomically
 from torch import nn
 
+from vame_core.annealing import kl_weight
 from vame_core.config import QUIRKS, ModelConfig
 from vame_core.losses import Terms, term_weights
 from vame_core.training import Epoch
@@ -78,7 +79,7 @@ class Project:
     def pretrained(self) -> Path:
         """The model that training starts from: one of the project, or any file."""
         model = self.settings["pretrained_model"]
-        of_project = self.best.with_name(f"{model}_{self.settings['project_name']}.pkl")
+        of_project = self.best.parent / f"{model}_{self.settings['project_name']}.pkl"
         return of_project if of_project.is_file() else Path(model)
 
     def snapshot(self, when: str) -> Path:
@@ -94,6 +95,8 @@ def open_project(config: Path) -> Project:
         If there is no such config.
     ValueError
         If a setting is missing, or is not a number where one is needed.
+    NotImplementedError
+        If `anneal_function` is unknown (VAME's documented error).
     """
     settings = yaml.safe_load(config.read_text())
     missing = sorted({*NAMES, *OTHERS, *NUMBERS[float], *NUMBERS[int]} - settings.keys())
@@ -105,14 +108,13 @@ def open_project(config: Path) -> Project:
                 settings[key] = kind(settings[key])
             except (TypeError, ValueError):
                 raise ValueError(f"{config}: {key}: {settings[key]!r} is not a number") from None
+    kl_weight(1, 0, 0, settings["anneal_function"])  # refuses an unknown one
     ours = {key: settings[key] for key in (*OTHERS, *NUMBERS[float], *NUMBERS[int])} | PRESET
     ours["scheduler"] = "plateau" if settings["scheduler"] else "constant"
     ours["steps_per_epoch"] = settings.get("steps_per_epoch") or None
     if settings["pretrained_weights"]:
         ours |= {"kl_start": 0, "annealtime": 1}  # its annealing is done
-    return Project(
-        folder=config.parent, settings=settings, config=ModelConfig.from_settings(ours)
-    )
+    return Project(folder=config.parent, settings=settings, config=ModelConfig.from_settings(ours))
 
 
 def read_windows(project: Project, device: torch.device) -> tuple[Windows, Windows]:
@@ -121,7 +123,9 @@ def read_windows(project: Project, device: torch.device) -> tuple[Windows, Windo
     The scaling is left in the project, for VAME.
     """
     data = project.folder / "data" / "train"
-    train, test = (_read_sequence(data / f"{split}_seq.npy", project) for split in ("train", "test"))
+    train, test = (
+        _read_sequence(data / f"{split}_seq.npy", project) for split in ("train", "test")
+    )
     mean, std = train.mean(), train.std()
     _save_array(data / "seq_mean.npy", mean)
     _save_array(data / "seq_std.npy", std)
@@ -236,22 +240,23 @@ def save_state(function: F) -> F:
 
 @contextmanager
 def logged(path: Path | None) -> Iterator[None]:
-    """Write what the block logs, and an error that ends it, to a file; to none if it is None."""
-    handler = logging.NullHandler()
+    """Write what the block logs, and an error that ends it, to a file if one is given."""
+    handlers = []
     if path is not None:
         path.parent.mkdir(exist_ok=True)
-        handler = logging.FileHandler(path)
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        handlers.append(logging.FileHandler(path))
+        handlers[0].setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        logger.addHandler(handlers[0])
         logger.setLevel(logging.INFO)
-    logger.addHandler(handler)
     try:
         yield
     except Exception:
         logger.exception("training failed")
         raise
     finally:
-        logger.removeHandler(handler)
-        handler.close()
+        for handler in handlers:
+            logger.removeHandler(handler)
+            handler.close()
 
 
 def _now() -> str:

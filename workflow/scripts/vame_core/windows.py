@@ -105,6 +105,20 @@ class Windows:
             yield self.take(chunk)
 
 
+def open_splits(
+    train: str | Path,
+    test: str | Path,
+    description: dict,
+    config: ModelConfig,
+    device: torch.device,
+) -> tuple[Windows, Windows]:
+    """Windows of both splits of a dataset: those to train on, and the held-out ones."""
+    return (
+        open_windows(Path(train), description, "train", config, device),
+        open_windows(Path(test), description, "test", config, device),
+    )
+
+
 def open_windows(
     path: Path, description: dict, side: str, config: ModelConfig, device: torch.device
 ) -> Windows:
