@@ -19,7 +19,9 @@ with job(snakemake) as out:
     train, test = open_splits(files.train, files.test, description, config, device)
     metrics, sessions = held_out_metrics(model, train, test, description, config)
     about = {key: checkpoint[key] for key in ("seed", "epoch", "selection")}
-    write_json(out.metrics, {"model": snakemake.wildcards.model, **about, **metrics})
+    metrics = {"model": snakemake.wildcards.model, **about, **metrics}
+    write_json(out.metrics, metrics)
     save_rows(out.sessions, sessions)
     examples = example_reconstructions(model, test, description, settings["example_windows"])
     np.savez(out.reconstructions, **examples)
+    print(metrics)

@@ -108,21 +108,29 @@ class ModelConfig:
         ValueError
             If a setting is missing or unknown; all of them are named.
         """
-        sections = get_type_hints(cls)
-        expected = {f.name for section in sections.values() for f in fields(section)} - {DERIVED}
+        expected = types_of_settings().keys()
         if settings.keys() != expected:
             raise ValueError(
                 f"settings missing: {sorted(expected - settings.keys())}, "
                 f"unknown: {sorted(settings.keys() - expected)}"
             )
         settings = settings | {DERIVED: DERIVED in settings["vame_quirks"]}
-        return cls(**{name: _section(section, settings) for name, section in sections.items()})
+        sections = get_type_hints(cls).items()
+        return cls(**{name: _section(section, settings) for name, section in sections})
 
     def as_settings(self) -> dict[str, Any]:
         """The flat settings again, plain values only."""
         settings = asdict(self.network) | asdict(self.loss) | asdict(self.training)
         del settings[DERIVED]
         return settings | {"vame_quirks": sorted(self.training.vame_quirks)}
+
+
+def types_of_settings() -> dict[str, Any]:
+    """The type of each setting, by name."""
+    sections = get_type_hints(ModelConfig).values()
+    types = {name: kind for section in sections for name, kind in get_type_hints(section).items()}
+    del types[DERIVED]
+    return types
 
 
 def _section(section: type, settings: dict[str, Any]) -> Any:

@@ -27,8 +27,8 @@ from vame_core.vame_project import (
     logger,
     open_project,
     read_windows,
+    recorded,
     save_losses,
-    save_state,
     save_weights,
 )
 
@@ -180,7 +180,6 @@ def test(
     return sums.reconstruction / len(losses), sum(sums) / len(losses), sums.cluster
 
 
-@save_state
 def train_model(config: str, save_logs: bool = False) -> None:
     """Train the model of a VAME project, and leave the files that VAME leaves.
 
@@ -205,8 +204,10 @@ def train_model(config: str, save_logs: bool = False) -> None:
     NotImplementedError
         If `anneal_function` is unknown.
     """
-    with logged(Path(config).parent / "logs" / "train_model.log" if save_logs else None):
-        _train_project(open_project(Path(config)))
+    path = Path(config)
+    log = path.parent / "logs" / "train_model.log" if save_logs else None
+    with recorded(path, save_logs=save_logs), logged(log):
+        _train_project(open_project(path))
 
 
 def _train_project(project: Project) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -90,14 +89,7 @@ def open_run(
 ) -> Run:
     """Open the dataset and make the model; torch computes reproducibly from here on.
 
-    Parameters
-    ----------
-    folder
-        Where the training's files are.
-    train, test, description, pretrained
-        Paths; `pretrained` is opened only if the settings ask for it.
-    code
-        Digest of the sources that the training uses.
+    `pretrained` is read only if the settings ask for it; `code` is a digest of the sources.
     """
     device = choose_device(config.training.device)
     set_precision(config.training.precision)
@@ -148,10 +140,11 @@ def train(run: Run, signals: Signals, minutes: float) -> Iterator[int]:
     """
     resume(run)
     yield run.steps_done
+    state = run.state
     saved, ending = time.monotonic(), ""
     with open_events(run.folder, run.history) as events:
         try:
-            for event in fit(run.state, run.train, run.held_out, run.config):
+            for event in fit(state, run.train, run.held_out, run.config):
                 keep(run, event, events)
                 yield run.steps_done
                 number, stopped = signals.seen, event is not None and run.stop.exists()
@@ -159,15 +152,16 @@ def train(run: Run, signals: Signals, minutes: float) -> Iterator[int]:
                     save_progress(run)
                     saved = time.monotonic()
                 if number:
-                    leave(run, number)
+                    print(f"{number.name}: stopped after epoch {state.epoch}, step {state.step}")
+                    sys.exit(128 + number)
                 if stopped:
-                    ending = f"; STOP ended training after epoch {run.state.epoch} of {run.epochs}"
+                    ending = f"; STOP ended training after epoch {state.epoch} of {run.epochs}"
                     break
         except NonFiniteError as failure:
             save_progress(run)
             raise ValueError(
                 f"{explain(failure, run.description)}. Halving the learning rate "
-                f"{run.state.backoffs} times did not help. The state before the step is "
+                f"{state.backoffs} times did not help. The state before the step is "
                 f"{run.unfinished}. Look at these frames; lower learning_rate or set gradient_clip"
             ) from failure
     finish(run, ending)
@@ -177,8 +171,8 @@ def resume(run: Run) -> None:
     """Go on from the saved state, if there is one; otherwise remove an earlier run's snapshots."""
     if run.unfinished.is_file():
         run.history, run.best = load_state(run.unfinished, run.state, run.identity)
-        state = run.state
-        print(f"going on from {run.unfinished}, after epoch {state.epoch} and step {state.step}")
+        epoch, step = run.state.epoch, run.state.step
+        print(f"going on from {run.unfinished}, after epoch {epoch} and step {step}")
         save_rows(run.folder / "history.csv", run.history)
     else:
         shutil.rmtree(run.folder / "snapshots", ignore_errors=True)
@@ -208,13 +202,6 @@ def keep(run: Run, event: Epoch | Backoff | None, events: SummaryWriter) -> None
 
 def save_progress(run: Run) -> None:
     save_state(run.unfinished, run.state, run.identity, run.history, run.best)
-
-
-def leave(run: Run, number: signal.Signals) -> None:
-    """End the process as its parent expects after a signal."""
-    state = run.state
-    print(f"{number.name}: stopped after epoch {state.epoch}, step {state.step}")
-    sys.exit(128 + number)
 
 
 def finish(run: Run, ending: str) -> None:

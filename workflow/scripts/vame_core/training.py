@@ -205,17 +205,9 @@ def _train_epoch(
     look_at_steps: bool,
 ) -> Iterator[Epoch | None]:
     clock = time.perf_counter()
-    loss, network = config.loss, config.network
+    loss = config.loss
     weight = kl_weight(state.epoch + 1, loss.kl_start, loss.annealtime, loss.anneal_function)
-    weights = term_weights(
-        loss,
-        weight,
-        batch_size=config.training.batch_size,
-        time_window=network.time_window,
-        future_steps=network.future_steps,
-        n_features=train.frames.shape[1],
-        zdims=network.zdims,
-    )
+    weights = term_weights(config, weight, train.frames.shape[1])
     if state.step == 0:
         state.learning_rate = state.optimizer.param_groups[0]["lr"]
     while state.step < steps_in_epoch(config.training, train):
@@ -244,7 +236,7 @@ def _train_epoch(
         test=evaluation,
         backoffs=state.backoffs,
         is_best=is_best,
-        has_future=network.prediction_decoder,
+        has_future=config.network.prediction_decoder,
     )
 
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,27 +18,13 @@ from formats.files import read_json, write_atomically
 from torch import nn
 
 from vame_core.annealing import kl_weight
-from vame_core.config import QUIRKS, ModelConfig
+from vame_core.config import QUIRKS, ModelConfig, types_of_settings
 from vame_core.losses import Terms, term_weights
 from vame_core.training import Epoch
 from vame_core.windows import Windows
 
 logger = logging.getLogger(__name__)
-F = TypeVar("F", bound=Callable[..., None])
 
-NUMBERS = {
-    float: ("beta", "learning_rate", "scheduler_gamma", "kmeans_lambda", "dropout_encoder"),
-    int: (
-        *("time_window", "zdims", "prediction_steps", "kmeans_loss", "kl_start", "annealtime"),
-        *("hidden_size_layer_1", "hidden_size_rec", "hidden_size_pred", "scheduler_step_size"),
-        *("batch_size", "max_epochs", "model_snapshot", "model_convergence"),
-    ),
-}
-OTHERS = (
-    *("pretrained_weights", "pretrained_model", "softplus", "prediction_decoder", "scheduler"),
-    *("noise", "anneal_function", "mse_reconstruction_reduction", "mse_prediction_reduction"),
-)
-NAMES = ("project_name", "model_name")
 PRESET = {  # of the workflow's own settings, what VAME does
     "vame_quirks": QUIRKS,
     "reduction": "vame",
@@ -99,19 +84,19 @@ def open_project(config: Path) -> Project:
         If `anneal_function` is unknown (VAME's documented error).
     """
     settings = yaml.safe_load(config.read_text())
-    missing = sorted({*NAMES, *OTHERS, *NUMBERS[float], *NUMBERS[int]} - settings.keys())
+    vames = {k: t for k, t in types_of_settings().items() if k not in PRESET}
+    missing = sorted({"project_name", "model_name", *vames} - {"steps_per_epoch"} - settings.keys())
     if missing:
         raise ValueError(f"{config}: these settings are missing: {', '.join(missing)}")
-    for kind, keys in NUMBERS.items():
-        for key in keys:
-            try:
-                settings[key] = kind(settings[key])
-            except (TypeError, ValueError):
-                raise ValueError(f"{config}: {key}: {settings[key]!r} is not a number") from None
+    ours = dict(PRESET)
+    for key, kind in vames.items():
+        try:
+            ours[key] = kind(settings[key]) if kind in (int, float) else settings.get(key)
+        except (TypeError, ValueError):
+            raise ValueError(f"{config}: {key}: {settings[key]!r} is not a number") from None
     kl_weight(1, 0, 0, settings["anneal_function"])  # refuses an unknown one
-    ours = {key: settings[key] for key in (*OTHERS, *NUMBERS[float], *NUMBERS[int])} | PRESET
     ours["scheduler"] = "plateau" if settings["scheduler"] else "constant"
-    ours["steps_per_epoch"] = settings.get("steps_per_epoch") or None
+    ours["steps_per_epoch"] = ours["steps_per_epoch"] or None
     if settings["pretrained_weights"]:
         ours |= {"kl_start": 0, "annealtime": 1}  # its annealing is done
     return Project(folder=config.parent, settings=settings, config=ModelConfig.from_settings(ours))
@@ -173,26 +158,16 @@ def save_losses(project: Project, epoch: Epoch, n_features: int) -> None:
 
 def losses_of(epoch: Epoch, config: ModelConfig, n_features: int) -> dict[str, float]:
     """An epoch's losses as VAME has them: weighted, test losses without the future."""
-    network, batch_size = config.network, config.training.batch_size
-    train, test = (
-        term_weights(
-            config.loss,
-            epoch.kl_weight,
-            batch_size=size,
-            time_window=network.time_window,
-            future_steps=network.future_steps,
-            n_features=n_features,
-            zdims=network.zdims,
-        )
-        for size in (batch_size, max(1, batch_size // 4))
-    )
+    quarter = max(1, config.training.batch_size // 4)  # of a batch is a test batch
+    train = term_weights(config, epoch.kl_weight, n_features)
+    test = term_weights(config, epoch.kl_weight, n_features, quarter)
     train = Terms(*(w * term for w, term in zip(train, epoch.train, strict=True)))
     test = Terms(*(w * term for w, term in zip(test, epoch.test.terms, strict=True)))
     return {
         "train_losses": epoch.train_loss,
         "test_losses": test.reconstruction + test.kl + test.cluster,
         "kmeans_losses": train.cluster,
-        "kl_losses": epoch.train.kl / network.zdims,
+        "kl_losses": epoch.train.kl / config.network.zdims,
         "weight_values": epoch.kl_weight,
         "mse_train_losses": train.reconstruction,
         "mse_test_losses": test.reconstruction,
@@ -204,38 +179,32 @@ def _save_array(path: Path, values: Any) -> None:
     write_atomically(path, lambda file: np.save(file, np.array(values, dtype=np.float64)))
 
 
-def save_state(function: F) -> F:
-    """Record in the project's `states/states.json` how a call went, with its arguments and times.
+@contextmanager
+def recorded(config: Path, **arguments: Any) -> Iterator[None]:
+    """Record in the project's `states/states.json` how a training went, with arguments and times.
 
     The state is `running`, then `success`, `failed` (with the error, which is raised) or
     `aborted` (Ctrl-C, or VAME's stop file).
     """
+    entry = {"config": str(config), **arguments, "started": _now()}
+    path = config.parent / "states" / "states.json"
 
-    @wraps(function)
-    def recorded(config: str, *args: Any, **kwargs: Any) -> None:
-        bound = dict(zip(("save_logs",), args, strict=False)) | kwargs
-        entry = {"config": str(config), **bound, "started": _now()}
-        path = Path(config).parent / "states" / "states.json"
+    def record(state: str, **more: str) -> None:
+        states = read_json(path) if path.is_file() else {}
+        states["train_model"] = entry | {"execution_state": state} | more
+        path.parent.mkdir(exist_ok=True)
+        write_atomically(path, lambda file: file.write(json.dumps(states, indent=4).encode()))
 
-        def record(state: str, **more: str) -> None:
-            states = read_json(path) if path.is_file() else {}
-            states[function.__name__] = entry | {"execution_state": state} | more
-            path.parent.mkdir(exist_ok=True)
-            text = json.dumps(states, indent=4)
-            write_atomically(path, lambda file: file.write(text.encode()))
-
-        record("running")
-        try:
-            function(config, *args, **kwargs)
-        except KeyboardInterrupt:
-            record("aborted", finished=_now())
-            raise
-        except BaseException as error:
-            record("failed", finished=_now(), error=f"{type(error).__name__}: {error}")
-            raise
-        record("success", finished=_now())
-
-    return recorded
+    record("running")
+    try:
+        yield
+    except KeyboardInterrupt:
+        record("aborted", finished=_now())
+        raise
+    except BaseException as error:
+        record("failed", finished=_now(), error=f"{type(error).__name__}: {error}")
+        raise
+    record("success", finished=_now())
 
 
 @contextmanager
