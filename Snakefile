@@ -17,7 +17,8 @@ include: "workflow/rules/common.smk"
 rule all:
     """Train, compare and export all models; embed every session with each, and find its motifs."""
     input:
-        OF_RECORDINGS,
+        "results/quality.csv",
+        of_sessions("results/quality/{session}.svg"),
         of_trainings("results/export/{model}/seed{seed}/manifest.json"),
         of_trainings("results/figures/{model}/seed{seed}/losses.svg"),
         of_trainings("results/figures/{model}/seed{seed}/reconstructions.svg"),
@@ -41,7 +42,9 @@ rule all:
                 "results/figures/{model}/seed{seed}/{segmentation}/ethograms/{session}.svg"
             )
         ),
-        OF_ALL_MODELS if TRAINED else [],
+        ["results/figures/comparison.svg", "results/best/choice.json"]
+        if TRAINED
+        else [],
         "results/summary.html",
         "results/manifest.json",
 
@@ -49,7 +52,8 @@ rule all:
 rule check:
     """Look at every recording before training: tables and a figure of each in results/quality."""
     input:
-        OF_RECORDINGS,
+        "results/quality.csv",
+        of_sessions("results/quality/{session}.svg"),
 
 
 include: "workflow/rules/poses.smk"

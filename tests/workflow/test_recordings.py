@@ -26,13 +26,13 @@ def cage(project):
 
 
 def test_animals_and_numbers_per_frame_reach_the_check_and_the_dataset(cage):
-    cage.snakemake("results/quality/sessions.csv", "results/dataset/dataset.json")
+    cage.snakemake("results/quality.csv", "results/dataset/dataset.json")
     description = json.loads((cage / "results/dataset/dataset.json").read_text())
     assert description["sessions"] == ["cage_black", "cage_white"]
     assert description["features"][-1] == "speed"
     train = np.load(cage / "results/dataset/train.npy")
     assert train[:, -1].std() == pytest.approx(1, abs=1e-3)
-    with open(cage / "results/quality/sessions.csv") as file:
+    with open(cage / "results/quality.csv") as file:
         black, white = csv.DictReader(file)
     assert "left_paw (75%)" in white["leave_out_because"]
     assert black["leave_out_because"] == ""

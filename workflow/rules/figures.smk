@@ -9,13 +9,7 @@ rule plot_quality:
         summary="results/quality/{session}.json",
         traces="results/quality/{session}.npz",
     output:
-        svg=report(
-            "results/quality/{session}.svg",
-            caption="../report/quality.rst",
-            category="Recordings",
-            labels={"session": "{session}", "figure": "quality"},
-        ),
-        png="results/quality/{session}.png",
+        **figure("results/quality/{session}", "Recordings", "quality"),
     log:
         "logs/plot_quality/{session}.log",
     benchmark:
@@ -35,13 +29,7 @@ rule plot_losses:
         history="results/models/{model}/seed{seed}/history.csv",
         metrics="results/models/{model}/seed{seed}/metrics.json",
     output:
-        svg=report(
-            "results/figures/{model}/seed{seed}/losses.svg",
-            caption="../report/losses.rst",
-            category="Training",
-            labels={"model": "{model}", "seed": "{seed}", "figure": "losses"},
-        ),
-        png="results/figures/{model}/seed{seed}/losses.png",
+        **figure("results/figures/{model}/seed{seed}/losses", "Training", "losses"),
     log:
         "logs/plot_losses/{model}/seed{seed}.log",
     benchmark:
@@ -60,13 +48,11 @@ rule plot_reconstructions:
     input:
         reconstructions="results/models/{model}/seed{seed}/reconstructions.npz",
     output:
-        svg=report(
-            "results/figures/{model}/seed{seed}/reconstructions.svg",
-            caption="../report/reconstructions.rst",
-            category="Training",
-            labels={"model": "{model}", "seed": "{seed}", "figure": "reconstructions"},
+        **figure(
+            "results/figures/{model}/seed{seed}/reconstructions",
+            "Training",
+            "reconstructions",
         ),
-        png="results/figures/{model}/seed{seed}/reconstructions.png",
     log:
         "logs/plot_reconstructions/{model}/seed{seed}.log",
     benchmark:
@@ -87,13 +73,7 @@ rule plot_comparison:
         sessions="results/comparison_sessions.csv",
         pairs="results/comparison_pairs.csv",
     output:
-        svg=report(
-            "results/figures/comparison.svg",
-            caption="../report/comparison.rst",
-            category="Comparison",
-            labels={"figure": "comparison"},
-        ),
-        png="results/figures/comparison.png",
+        **figure("results/figures/comparison", "Comparison", "comparison"),
     log:
         "logs/plot_comparison/plot_comparison.log",
     benchmark:
@@ -110,24 +90,12 @@ rule plot_comparison:
 rule plot_motifs:
     """Draw one segmentation: map of latents, usage, transitions, communities, mean poses."""
     input:
-        usage="results/motif_tables/{model}/seed{seed}/{segmentation}/usage.csv",
-        transitions="results/motif_tables/{model}/seed{seed}/{segmentation}/transitions.csv",
-        profile="results/motif_tables/{model}/seed{seed}/{segmentation}/profile.csv",
-        communities="results/motif_tables/{model}/seed{seed}/{segmentation}/communities.csv",
-        linkage="results/motif_tables/{model}/seed{seed}/{segmentation}/linkage.csv",
-        latent_map="results/motif_tables/{model}/seed{seed}/{segmentation}/latent_map.csv",
-        groups="results/motif_tables/{model}/seed{seed}/{segmentation}/groups.csv",
+        **tables_of_motifs("usage", "transitions", "profile", "communities"),
+        **tables_of_motifs("linkage", "latent_map", "groups"),
     output:
-        latent_map=figure_of_motifs("latent_map"),
-        usage=figure_of_motifs("usage"),
-        transitions=figure_of_motifs("transitions"),
-        communities=figure_of_motifs("communities"),
-        poses=figure_of_motifs("poses"),
-        latent_map_png="results/figures/{model}/seed{seed}/{segmentation}/latent_map.png",
-        usage_png="results/figures/{model}/seed{seed}/{segmentation}/usage.png",
-        transitions_png="results/figures/{model}/seed{seed}/{segmentation}/transitions.png",
-        communities_png="results/figures/{model}/seed{seed}/{segmentation}/communities.png",
-        poses_png="results/figures/{model}/seed{seed}/{segmentation}/poses.png",
+        **figures_of_motifs(
+            "latent_map", "usage", "transitions", "communities", "poses"
+        ),
     log:
         "logs/plot_motifs/{model}/seed{seed}/{segmentation}.log",
     benchmark:
@@ -146,7 +114,9 @@ rule plot_ethogram:
     input:
         motifs="results/motifs/{model}/seed{seed}/{segmentation}/{session}.csv",
     output:
-        svg=figure_of_motifs("ethograms/{session}", caption="ethogram"),
+        svg=figure_of_motifs(
+            "ethograms/{session}.svg", "ethogram", "ethogram of {session}"
+        ),
         png="results/figures/{model}/seed{seed}/{segmentation}/ethograms/{session}.png",
     log:
         "logs/plot_ethogram/{model}/seed{seed}/{segmentation}/{session}.log",
@@ -164,13 +134,11 @@ rule plot_ethogram:
 rule film_motifs:
     """Film example bouts of each motif, from the tracks and from the videos."""
     input:
-        usage="results/motif_tables/{model}/seed{seed}/{segmentation}/usage.csv",
-        profile="results/motif_tables/{model}/seed{seed}/{segmentation}/profile.csv",
-        examples="results/motif_tables/{model}/seed{seed}/{segmentation}/examples.csv",
+        **tables_of_motifs("usage", "profile", "examples"),
         aligned=of_sessions("results/aligned/{session}.npz"),
         videos=[own_file(SESSIONS[name]["video"]) for name in FILMED],
     output:
-        page=figure_of_motifs("examples", suffix="html"),
+        page=figure_of_motifs("examples.html", "examples", "films of example bouts"),
         films=folder_on_a_disk(
             "results/figures/{model}/seed{seed}/{segmentation}/examples"
         ),

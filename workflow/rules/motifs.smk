@@ -28,7 +28,7 @@ rule segment_motifs:
     params:
         settings=settings_of("segment_motifs"),
         sessions=TRAINED_ON,
-        time_window=time_window_of_model,
+        time_window=RUN.time_window_of_model,
         code=source_digest("segment_motifs"),
     script:
         "../scripts/segment_motifs.py"
@@ -73,7 +73,7 @@ rule map_latents:
     params:
         settings=settings_of("map_latents"),
         sessions=list(SESSIONS),
-        time_window=time_window_of_model,
+        time_window=RUN.time_window_of_model,
         code=source_digest("map_latents"),
     script:
         "../scripts/map_latents.py"
@@ -90,14 +90,8 @@ rule tabulate_motifs:
         aligned=of_sessions("results/aligned/{session}.npz"),
         latent_map="results/latent_maps/{model}/seed{seed}.csv",
     output:
-        usage="results/motif_tables/{model}/seed{seed}/{segmentation}/usage.csv",
-        transitions="results/motif_tables/{model}/seed{seed}/{segmentation}/transitions.csv",
-        profile="results/motif_tables/{model}/seed{seed}/{segmentation}/profile.csv",
-        communities="results/motif_tables/{model}/seed{seed}/{segmentation}/communities.csv",
-        linkage="results/motif_tables/{model}/seed{seed}/{segmentation}/linkage.csv",
-        examples="results/motif_tables/{model}/seed{seed}/{segmentation}/examples.csv",
-        latent_map="results/motif_tables/{model}/seed{seed}/{segmentation}/latent_map.csv",
-        groups="results/motif_tables/{model}/seed{seed}/{segmentation}/groups.csv",
+        **tables_of_motifs("usage", "transitions", "profile", "examples", "groups"),
+        **tables_of_motifs("communities", "linkage", "latent_map"),
     log:
         "logs/tabulate_motifs/{model}/seed{seed}/{segmentation}.log",
     benchmark:
@@ -108,7 +102,7 @@ rule tabulate_motifs:
         mem_mb=memory_mb(4000),
     params:
         settings=settings_of("tabulate_motifs"),
-        sessions=animals_of_sessions(),
+        sessions=RUN.columns("animal", "group"),
         code=source_digest("tabulate_motifs"),
     script:
         "../scripts/tabulate_motifs.py"
@@ -145,14 +139,13 @@ rule compare_seeds:
 rule judge_motifs:
     """Evaluate one model's motifs: numbers, what they are compared with, verdicts, advice."""
     input:
+        **tables_of_motifs("usage", "groups"),
         segmenter=segmenter_of_model,
         latents=of_sessions("results/latents/{model}/seed{seed}/{session}.npy"),
         aligned=of_sessions("results/aligned/{session}.npz"),
-        labels=labels_of_sessions(),
+        labels=[own_file(row["labels"]) for row in SESSIONS.values() if row["labels"]],
         metrics=metrics_of_model,
         agreement="results/motif_tables/{model}/agreement.csv",
-        usage="results/motif_tables/{model}/seed{seed}/{segmentation}/usage.csv",
-        groups="results/motif_tables/{model}/seed{seed}/{segmentation}/groups.csv",
     output:
         quality="results/motif_tables/{model}/seed{seed}/{segmentation}/quality.json",
     log:
@@ -165,7 +158,7 @@ rule judge_motifs:
         mem_mb=memory_mb(4000),
     params:
         settings=settings_of("judge_motifs"),
-        sessions=labelled_sessions(),
+        sessions=RUN.columns("fps", "labels"),
         code=source_digest("judge_motifs"),
     script:
         "../scripts/judge_motifs.py"

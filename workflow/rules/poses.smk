@@ -20,7 +20,7 @@ rule simulate_demo:
     conda:
         "../../envs/poses.yaml"
     params:
-        recording=demo_recording,
+        recording=RUN.demo_recording,
         code=source_digest("simulate_demo"),
     script:
         "../scripts/simulate_demo.py"
@@ -29,7 +29,7 @@ rule simulate_demo:
 rule import_poses:
     """Read one recording's pose file into movement's dataset."""
     input:
-        poses=poses_of_session,
+        poses=file_of_session("poses"),
         features=file_of_session("features"),
     output:
         poses="results/poses/{session}.nc",
@@ -42,7 +42,7 @@ rule import_poses:
     resources:
         mem_mb=memory_mb(4000),
     params:
-        recording=recording_of_session,
+        recording=RUN.recording_of_session,
         settings=settings_of("import_poses"),
         code=source_digest("import_poses"),
     script:
@@ -139,7 +139,7 @@ rule split_dataset:
         mem_mb=memory_mb(4000),
     params:
         settings=settings_of("split_dataset"),
-        sessions=sides_of_sessions(),
+        groups=RUN.groups_to_hold_out(),
         code=source_digest("split_dataset"),
     script:
         "../scripts/split_dataset.py"

@@ -65,19 +65,11 @@ rule choose_model:
 rule write_summary:
     """Write the run in words, the report's start page: data, models, motifs, cautions."""
     input:
+        **of_all(tables_of_motifs("usage", "communities", "groups")),
         recordings="results/quality.csv",
         dataset="results/dataset/dataset.json" if TRAINED else [],
         comparison="results/comparison.csv" if TRAINED else [],
         choice="results/best/choice.json" if TRAINED else [],
-        usage=of_segmentations(
-            "results/motif_tables/{model}/seed{seed}/{segmentation}/usage.csv"
-        ),
-        communities=of_segmentations(
-            "results/motif_tables/{model}/seed{seed}/{segmentation}/communities.csv"
-        ),
-        groups=of_segmentations(
-            "results/motif_tables/{model}/seed{seed}/{segmentation}/groups.csv"
-        ),
         quality=of_segmentations(
             "results/motif_tables/{model}/seed{seed}/{segmentation}/quality.json"
         ),
@@ -95,7 +87,7 @@ rule write_summary:
     conda:
         "../../envs/report.yaml"
     params:
-        segmented=segmentations_of_run(),
+        segmented=RUN.segmented(),
         frozen=config["use_model"],
         code=source_digest("write_summary"),
     script:
@@ -156,9 +148,41 @@ rule ro_crate:
         "../../envs/report.yaml"
     params:
         here=on_this_disk,
-        settings_files=settings_files(),
-        sources=workflow_sources,
+        settings_files=[*map(str, workflow.configfiles), config["sessions"]],
+        sources=files_of_workflow(source),
         snakemake_version=snakemake_version,
         code=source_digest("ro_crate"),
     script:
         "../scripts/ro_crate.py"
+
+
+rule list_orphans:
+    """List results of models, seeds and sessions that are no longer set; delete nothing."""
+    log:
+        "logs/list_orphans/list_orphans.log",
+    localrule: True
+    conda:
+        "../../envs/report.yaml"
+    params:
+        here=on_this_disk,
+        orphans=orphans_of_results,
+        code=source_digest("list_orphans"),
+    script:
+        "../scripts/list_orphans.py"
+
+
+rule clean_orphans:
+    """Delete what list_orphans lists; with --dry-run, list it."""
+    log:
+        "logs/clean_orphans/clean_orphans.log",
+    localrule: True
+    conda:
+        "../../envs/report.yaml"
+    params:
+        here=on_this_disk,
+        orphans=orphans_of_results,
+        code=source_digest("clean_orphans"),
+    message:
+        "Results of models, seeds and sessions that are no longer set, to delete:\n{params.orphans}"
+    script:
+        "../scripts/clean_orphans.py"

@@ -30,7 +30,7 @@ rule train_model:
         runtime=720,
         gpu=gpus_of_model,
     params:
-        settings=settings_of_model,
+        settings=settings_of_model("train_model"),
         checkpoint_minutes=checkpoint_minutes,
         code=source_digest("train_model"),
     script:
@@ -59,7 +59,7 @@ rule evaluate_model:
         mem_mb=memory_mb(4000),
         gpu=gpus_of_model,
     params:
-        settings=evaluation_of_model,
+        settings=settings_of_model("evaluate_model"),
         code=source_digest("evaluate_model"),
     script:
         "../scripts/evaluate_model.py"
@@ -108,7 +108,7 @@ rule embed_session:
         mem_mb=memory_mb(4000),
         gpu=gpus_of_model,
     params:
-        settings=embedding_of_model,
+        settings=settings_of_model("embed_session"),
         code=source_digest("embed_session"),
     script:
         "../scripts/embed_session.py"

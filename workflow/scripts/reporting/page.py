@@ -1,18 +1,18 @@
-"""The start page of the report, a page of its own as well."""
+"""Write the run in words: a page of its own, and the start page of the report."""
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from formats.files import read_json
+from formats.tables import read_table
 from jinja2 import Environment
 
-from run_summary import facts
+from reporting.facts import cautions, motif_sentences, shown, training_sentences
 
 LISTED = 40
-"""Recordings in the table; of hundreds, the file has the others."""
+"""How many recordings the table shows; the file has all."""
 VERDICTS = {
     "good": "✓ good",
     "doubtful": "~ doubtful",
@@ -21,12 +21,7 @@ VERDICTS = {
 }
 _ORDER = {"bad": 0, "doubtful": 1, "good": 2, "unknown": 3}
 
-# Within the report, which Snakemake lays out, :has() gives this page the room that it needs and
-# puts the graph of rules below it; elsewhere these lines apply to nothing.
 STYLE = """
-.items-center:has(#summary) { align-items: flex-start; }
-.items-start:has(#summary) { flex-direction: column; padding: 0 1.5rem; }
-.prose:has(#summary) { max-width: 58rem !important; font-size: 0.9rem; line-height: 1.55; }
 #summary { max-width: 58rem; color: #222; overflow-wrap: anywhere; }
 #summary h1 { font-size: 1.6rem; margin: .8rem 0 .2rem; }
 #summary h2 { font-size: 1.15rem; margin: 1.5rem 0 .4rem; border-bottom: 1px solid #e2e2e2; }
@@ -35,7 +30,7 @@ STYLE = """
   table-layout: auto; }
 #summary th, #summary td { text-align: left; vertical-align: top; padding: .3rem .6rem .3rem 0;
   border-bottom: 1px solid #eee; }
-#summary td.number, #summary th.number { text-align: right; white-space: nowrap; }
+#summary td.number, #summary th.number { text-align: right; overflow-wrap: normal; }
 #summary .number + td:not(.number), #summary .number + th:not(.number) { padding-left: 1.2rem; }
 #summary .verdict { white-space: nowrap; font-weight: 600; border-radius: 4px;
   padding: .05rem .4rem; }
@@ -58,26 +53,26 @@ body > #summary { margin: 2rem auto; font: 15px/1.55 system-ui, sans-serif; }
 </head>
 <body>
 <div id="summary">
-<h1>From pose tracks to behaviour</h1>
+<h1>Summary of the run</h1>
 <p>
 {% if best %}
-Below in words: model <b>{{ best.model }}</b>, seed {{ best.seed }}, its motifs by
+This page describes model <b>{{ best.model }}</b>, seed {{ best.seed }}, with motifs of segmentation
 <b>{{ best.segmentation }}</b>{{ " (the chosen model: " ~ chosen.because ~ ")" if chosen }}.
 {% endif %}
-Every figure, with a caption, is under <i>Results</i> in the menu of the report, and as svg and png
+All figures with captions are under <i>Results</i> in the menu of the report, and as svg and png
 in results/figures and results/quality.
 </p>
 
-<h2>What was trained on</h2>
+<h2>Training data</h2>
 {% if frozen %}
-<p>Nothing was trained here: these recordings were embedded with the model of {{ frozen }}.</p>
+<p>No model was trained: these recordings were embedded with the model of {{ frozen }}.</p>
 {% endif %}
 {% for sentence in training %}
 <p>{{ sentence }}</p>
 {% endfor %}
 <table>
 <thead><tr><th>recording</th><th class="number">minutes</th><th class="number">usable</th>
-<th>keypoint that costs most</th><th>worth leaving out?</th></tr></thead>
+<th>least usable keypoint</th><th>leave out?</th></tr></thead>
 <tbody>
 {% for row in recordings %}
 <tr><td>{{ row.session }}</td><td class="number">{{ "%.1f" | format(row.minutes) }}</td>
@@ -88,14 +83,14 @@ in results/figures and results/quality.
 </tbody>
 </table>
 {% if more_recordings %}
-<p>and {{ more_recordings }} more, in results/quality/sessions.csv.</p>
+<p>and {{ more_recordings }} more, in results/quality.csv.</p>
 {% endif %}
 
 {% if best %}
-<h2>How good it is</h2>
+<h2>Quality</h2>
 <table>
-<thead><tr><th></th><th>in words</th><th class="number">measured</th>
-<th class="number">interval</th><th class="number">compare with</th></tr></thead>
+<thead><tr><th></th><th>in words</th><th class="number">value</th>
+<th class="number">interval</th><th class="number">compared with</th></tr></thead>
 <tbody>
 {% for finding in best.findings %}
 <tr><td><span class="verdict {{ finding.verdict }}">{{ verdicts[finding.verdict] }}</span></td>
@@ -107,34 +102,34 @@ in results/figures and results/quality.
 </tbody>
 </table>
 
-<h2>What was found</h2>
+<h2>Motifs and groups</h2>
 {% for sentence in best.found %}
 <p>{{ sentence }}</p>
 {% endfor %}
 
-<h2>What to watch out for</h2>
+<h2>Cautions</h2>
 <ul>
 {% for sentence in best.cautions %}
 <li>{{ sentence }}</li>
 {% else %}
-<li>Nothing that the numbers of this run would show.</li>
+<li>None that follow from the numbers of this run.</li>
 {% endfor %}
 </ul>
 
-<h2>Which knob to turn</h2>
+<h2>Advice</h2>
 <ul>
 {% for sentence in best.advice %}
 <li>{{ sentence }}</li>
 {% else %}
-<li>None: no number asks for it.</li>
+<li>None: no number of this run asks for a change.</li>
 {% endfor %}
 </ul>
 {% endif %}
 
 {% if others %}
-<h2>The other trainings and segmentations</h2>
+<h2>Other trainings and segmentations</h2>
 <table>
-<thead><tr><th>model</th><th>seed</th><th>motifs by</th><th class="number">used</th>
+<thead><tr><th>model</th><th>seed</th><th>segmentation</th><th class="number">motifs used</th>
 {% for verdict in verdicts.values() %}<th class="number">{{ verdict }}</th>{% endfor %}</tr></thead>
 <tbody>
 {% for row in others %}
@@ -160,14 +155,14 @@ def summarise(
     tables: Mapping[str, Sequence[str]],
     frozen: str | None,
 ) -> str:
-    """The page as html.
+    """Write the page as html.
 
-    The chosen model's first segmentation is told in words, the others are lines of a table.
+    It describes the chosen model's first segmentation; the others are rows of a table.
 
     Parameters
     ----------
     recordings
-        Path of `results/quality/sessions.csv`.
+        Path of `results/quality.csv`.
     dataset, trainings, choice
         Paths of `dataset.json`, `comparison.csv`, `choice.json`; None where nothing was trained.
     segmented
@@ -177,12 +172,12 @@ def summarise(
     frozen
         The folder of the model that was used, where none was trained.
     """
-    known = facts.read_table(recordings)
+    known = read_table(recordings)
     training, chosen, seeds = [], {}, 0
     if dataset:
-        trained = facts.read_table(trainings)
-        training = facts.training_sentences(_read_json(dataset), trained)
-        chosen = _read_json(choice)
+        trained = read_table(trainings)
+        training = training_sentences(read_json(dataset), trained)
+        chosen = read_json(choice)
         seeds = trained["seed"].nunique()
     rows = [
         _Segmentation(of, *(tables[name][place] for name in _Segmentation.TABLES))
@@ -193,7 +188,7 @@ def summarise(
     return environment.from_string(TEMPLATE).render(
         style=STYLE,
         verdicts=VERDICTS,
-        shown=facts.shown,
+        shown=shown,
         frozen=frozen,
         chosen=chosen if best and best.is_of(chosen) else {},
         training=training,
@@ -205,7 +200,7 @@ def summarise(
 
 
 class _Segmentation:
-    """One segmentation of one training, as its tables have it."""
+    """The tables of one segmentation of one training."""
 
     TABLES = ("usage", "communities", "groups", "quality")
 
@@ -213,10 +208,8 @@ class _Segmentation:
         self, of: Mapping[str, str], usage: str, communities: str, groups: str, quality: str
     ) -> None:
         self.of = of
-        self.usage, self.communities, self.groups = map(
-            facts.read_table, (usage, communities, groups)
-        )
-        quality = _read_json(quality)
+        self.usage, self.communities, self.groups = map(read_table, (usage, communities, groups))
+        quality = read_json(quality)
         self.findings, self.advice = quality["findings"], quality["advice"]
 
     def is_of(self, chosen: Mapping[str, Any]) -> bool:
@@ -226,8 +219,8 @@ class _Segmentation:
         return {
             **self.of,
             "findings": sorted(self.findings, key=lambda finding: _ORDER[finding["verdict"]]),
-            "found": facts.motif_sentences(self.usage, self.communities, self.groups),
-            "cautions": facts.cautions(recordings, self.usage, self.findings, seeds),
+            "found": motif_sentences(self.usage, self.communities, self.groups),
+            "cautions": cautions(recordings, self.usage, self.findings, seeds),
             "advice": self.advice,
         }
 
@@ -236,7 +229,3 @@ class _Segmentation:
         frames = self.usage.groupby("motif")["frames"].sum()
         used = f"{(frames > 0).sum()} of {len(frames)}"
         return {**self.of, "used": used, "verdicts": {name: counts[name] for name in VERDICTS}}
-
-
-def _read_json(path: str) -> Any:
-    return json.loads(Path(path).read_text(encoding="utf-8"))

@@ -1,12 +1,13 @@
-"""Every file that a manifest names, compared with what is there."""
+"""Compare every file that a manifest names with the file that is there."""
 
-import hashlib
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-FAULTS = {
+from formats.files import read_json, sha256
+from formats.records import digest_of
+
+ERRORS = {
     "altered": "is not the file that was made",
     "missing": "is gone",
     "broken chain": "was read as another file than was made",
@@ -15,37 +16,44 @@ FAULTS = {
 NOTES = {
     "not here": "is an input that is not on this machine, and was not checked",
     "outdated": "has been made anew since this was made from it",
+    "no record": "is a result whose record is gone, and was not checked",
 }
 
 
 class Finding(NamedTuple):
-    """What is wrong with a file: one of `FAULTS`, or of `NOTES` where nothing is."""
+    """What was found of a file: one of `ERRORS`, or one of `NOTES`, which are no errors."""
 
     kind: str
     path: str
-    claim: str  # who says what the file was: a manifest, and the job in it
+    claim: str  # the manifest, and the job in it, that the expected checksum is from
     expected: str
     actual: str
 
     def __str__(self) -> str:
-        lines = [f"{self.kind}: {self.path} {(FAULTS | NOTES)[self.kind]} ({self.claim})"]
+        lines = [f"{self.kind}: {self.path} {(ERRORS | NOTES)[self.kind]} ({self.claim})"]
         lines += [f"    expected sha256 {self.expected}"] if self.expected else []
         lines += [f"    actual sha256   {self.actual}"] if self.actual else []
         return "\n".join(lines)
 
 
 class Report(NamedTuple):
-    faults: list[Finding]
+    errors: list[Finding]
     notes: list[Finding]
     manifests: int
     files: int
+
+    def __str__(self) -> str:
+        count = "1 error" if len(self.errors) == 1 else f"{len(self.errors)} errors"
+        found = count if self.errors else "all are as they were made"
+        compared = f"{self.files} files of {self.manifests} manifests compared: {found}"
+        return "\n".join(map(str, (*self.notes, *self.errors, compared)))
 
 
 def verify(results: Path, root: Path) -> Report:
     """Compare a folder of results with all manifests in it.
 
     A file is read once, however many manifests name it. Manifests of models that the last run no
-    longer had may name files that were made anew since, which is a note and no fault.
+    longer had may name files that were made anew since, which is a note and no error.
 
     Parameters
     ----------
@@ -68,7 +76,7 @@ def verify(results: Path, root: Path) -> Report:
 
     def sha256_of(path: Path) -> str:
         if path not in actual:
-            actual[path] = _sha256(path) if path.is_file() else ""
+            actual[path] = sha256(path) if path.is_file() else ""
         return actual[path]
 
     found = {
@@ -76,11 +84,11 @@ def verify(results: Path, root: Path) -> Report:
         for path, manifest in manifests.items()
         for finding in _check(path, manifest, root, sha256_of, made_last)
     }
-    # Said once for each file, whoever else says so.
+    # Once for each file, however many manifests name it.
     first = {(finding.kind, finding.path): finding for finding in sorted(found, reverse=True)}
     findings = sorted(first.values())
     return Report(
-        faults=[finding for finding in findings if finding.kind in FAULTS],
+        errors=[finding for finding in findings if finding.kind in ERRORS],
         notes=[finding for finding in findings if finding.kind in NOTES],
         manifests=len(manifests),
         files=len(actual),
@@ -89,8 +97,10 @@ def verify(results: Path, root: Path) -> Report:
 
 def _check(path, manifest, root, sha256_of, made_last) -> Iterator[Finding]:
     content = {key: value for key, value in manifest.items() if key != "digest"}
-    if _digest(content) != manifest["digest"]:
+    if digest_of(content) != manifest["digest"]:
         yield Finding("edited", str(path), "by its own digest", "", "")
+    for name in manifest.get("without_record", []):
+        yield Finding("no record", name, str(path), "", "")
     for name, expected in manifest.get("outputs", {}).items():  # of an export, beside it
         beside = path.with_name(name)
         if sha256_of(beside) != expected:
@@ -123,7 +133,7 @@ def _kind(path, expected, sha256_of, made_last, absent) -> str | None:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
+        manifest = read_json(path)
         if {"jobs", "digest"} <= manifest.keys():
             return manifest
     except (ValueError, AttributeError):
@@ -136,12 +146,3 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _relative(path: Path, root: Path) -> str:
     return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
-
-
-def _digest(content: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-
-
-def _sha256(path: Path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

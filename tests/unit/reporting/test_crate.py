@@ -4,7 +4,7 @@ import hashlib
 import json
 
 import pytest
-from run_crate.crate import PROFILES, build_crate
+from reporting.crate import PROFILES, build_crate
 
 CITATION = {
     "title": "VAME pipeline",

@@ -1,10 +1,10 @@
-"""A finished run as a Workflow Run RO-Crate: its files, its workflow, and every job.
+"""Pack a finished run as a Workflow Run RO-Crate: its files, its workflow, and every job.
 
 Profile: https://w3id.org/ro/wfrun/workflow/0.5 (Leo et al. 2024, PLoS ONE 19:e0309210).
 """
 
 import mimetypes
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -18,8 +18,9 @@ PROFILES = {
     "https://w3id.org/workflowhub/workflow-ro-crate/1.0": "Workflow RO-Crate",
 }
 TERMS = "https://w3id.org/ro/terms/workflow-run/context"
+COMPLETED = {"@id": "http://schema.org/CompletedActionStatus"}
 LEFT_OUT = {".nc", ".npy", ".npz"}
-"""Poses as arrays, which are large and made anew from the recordings; checksums stand for them."""
+"""Arrays, which are large and can be made again from the recordings: only checksums go in."""
 
 
 def build_crate(
@@ -44,54 +45,19 @@ def build_crate(
     root
         The folder that the paths in it are relative to.
     settings
-        Config files and the sheet, relative to `root` or absolute.
+        Config files and the sessions table, relative to `root` or absolute.
     sources
         Files of the workflow by their place in it, `Snakefile` among them.
     citation
         Content of `CITATION.cff`.
     """
-    crate = ROCrate(version="1.1")
-    crate.metadata.extra_contexts.append(TERMS)
-    crate.name = "A run of the VAME pipeline"
-    crate.description = (
-        "VAME models trained on animal pose tracks: the exported models, their held-out numbers "
-        "and figures, the workflow that made them, and a record of every job."
-    )
-    crate.root_dataset["conformsTo"] = [
-        crate.add(
-            ContextEntity(
-                crate,
-                url,
-                {"@type": "CreativeWork", "name": name, "version": url.rsplit("/", 1)[1]},
-            )
-        )
-        for url, name in PROFILES.items()
-    ]
-    crate.license = crate.add(
-        ContextEntity(
-            crate,
-            "#license-of-results",
-            {
-                "@type": "CreativeWork",
-                "name": "No licence chosen",
-                "description": "Who publishes this crate chooses the licence of the results. The "
-                f"workflow in it is under {citation['license']}.",
-            },
-        )
-    )
+    crate = _empty_crate(citation["license"])
     workflow = _add_workflow(crate, sources, citation, snakemake_version)
-    files = {path: _add_file(crate, root, path) for path in (manifest_path, *settings)}
-    made = {path for job in manifest["jobs"] for path in job["outputs"]}
-    for job in manifest["jobs"]:
-        for path, sha256 in (job["inputs"] | job["outputs"]).items():
-            if path in files:
-                continue
-            if path in made and PurePath(path).suffix not in LEFT_OUT:
-                files[path] = _add_file(crate, root, path, sha256)
-            else:
-                files[path] = _mention_file(crate, path, sha256, own=path not in made)
-    actions = [_add_job(crate, job, files) for job in manifest["jobs"]]
-    recordings = {path for job in manifest["jobs"] for path in job["inputs"]} - made
+    jobs = manifest["jobs"]
+    files = _add_files(crate, root, (manifest_path, *settings), jobs)
+    actions = [_add_job(crate, job, files) for job in jobs]
+    made = {path for job in jobs for path in job["outputs"]}
+    recordings = {path for job in jobs for path in job["inputs"]} - made
     run = crate.add_action(
         workflow,
         "#run",
@@ -99,13 +65,57 @@ def build_crate(
         result=[files[path] for path in (manifest_path, *sorted(made))],
         properties={
             "name": "The run of the workflow",
-            "startTime": min(job["started"] for job in manifest["jobs"]),
-            "endTime": max(job["finished"] for job in manifest["jobs"]),
-            "actionStatus": {"@id": "http://schema.org/CompletedActionStatus"},
+            "startTime": min(job["started"] for job in jobs),
+            "endTime": max(job["finished"] for job in jobs),
+            "actionStatus": COMPLETED,
         },
     )
     crate.root_dataset["mentions"] = [run, *actions]
     return crate
+
+
+def _empty_crate(license_of_workflow: str) -> ROCrate:
+    crate = ROCrate(version="1.1")
+    crate.metadata.extra_contexts.append(TERMS)
+    crate.name = "A run of the VAME pipeline"
+    crate.description = (
+        "VAME models trained on animal pose tracks: the exported models, their held-out metrics "
+        "and figures, the workflow that made them, and a record of every job."
+    )
+    crate.root_dataset["conformsTo"] = [
+        _mention(crate, url, name, version=url.rsplit("/", 1)[1]) for url, name in PROFILES.items()
+    ]
+    crate.license = _mention(
+        crate,
+        "#license-of-results",
+        "No licence chosen",
+        description="Who publishes this crate chooses the licence of the results. The workflow in "
+        f"it is under {license_of_workflow}.",
+    )
+    return crate
+
+
+def _mention(crate: ROCrate, identifier: str, name: str, **properties: str) -> Entity:
+    """Add a work that is no file of the crate."""
+    content = {"@type": "CreativeWork", "name": name, **properties}
+    return crate.add(ContextEntity(crate, identifier, content))
+
+
+def _add_files(
+    crate: ROCrate, root: Path, own: Sequence[str], jobs: Sequence[Mapping[str, Any]]
+) -> dict[str, Entity]:
+    """Add the files `own` and all that jobs read or wrote; arrays and recordings by name only."""
+    files = {path: _add_file(crate, root, path) for path in own}
+    made = {path for job in jobs for path in job["outputs"]}
+    for job in jobs:
+        for path, sha256 in (job["inputs"] | job["outputs"]).items():
+            if path in files:
+                continue
+            if path in made and PurePath(path).suffix not in LEFT_OUT:
+                files[path] = _add_file(crate, root, path, sha256)
+            else:
+                files[path] = _mention_file(crate, path, sha256, own=path not in made)
+    return files
 
 
 def _add_workflow(
@@ -114,12 +124,7 @@ def _add_workflow(
     citation: Mapping[str, Any],
     snakemake_version: str,
 ) -> Entity:
-    """The Snakefile as the crate's main entity, with its authors, licence and other files."""
-    licence = ContextEntity(
-        crate,
-        f"https://spdx.org/licenses/{citation['license']}",
-        {"@type": "CreativeWork", "name": citation["license"]},
-    )
+    """Add the Snakefile as the main entity, with its authors and licence, and all other sources."""
     workflow = crate.add_workflow(
         sources["Snakefile"],
         "workflow/Snakefile",
@@ -128,7 +133,8 @@ def _add_workflow(
         lang_version=snakemake_version,
         properties={"name": citation["title"], "version": str(citation["version"])},
     )
-    workflow["license"] = crate.add(licence)
+    licence = citation["license"]
+    workflow["license"] = _mention(crate, f"https://spdx.org/licenses/{licence}", licence)
     workflow["creator"] = [
         crate.add(ContextEntity(crate, f"#author-{number}", _author(author)))
         for number, author in enumerate(citation["authors"], 1)
@@ -177,7 +183,7 @@ def _add_file(crate: ROCrate, root: Path, path: str, sha256: str | None = None) 
 
 
 def _mention_file(crate: ROCrate, path: str, sha256: str, own: bool) -> Entity:
-    """A file that is not in the crate; of the user's own only the name is told, not the folder."""
+    """Describe a file that is not in the crate; of the user's own, tell the name alone."""
     name = PurePath(path).name
     why = "A recording" if own else "An intermediate file"
     properties = {
@@ -192,7 +198,7 @@ def _mention_file(crate: ROCrate, path: str, sha256: str, own: bool) -> Entity:
 
 
 def _add_job(crate: ROCrate, job: Mapping[str, Any], files: Mapping[str, Entity]) -> Entity:
-    """One job as an action of its script, in the words of its record."""
+    """Add one job as an action of its script."""
     name = " ".join([job["rule"], *job["wildcards"].values()])
     tool = crate.get(f"workflow/workflow/scripts/{job['rule']}.py") or crate.mainEntity
     return crate.add_action(
@@ -204,7 +210,7 @@ def _add_job(crate: ROCrate, job: Mapping[str, Any], files: Mapping[str, Entity]
             "name": name,
             "startTime": job["started"],
             "endTime": job["finished"],
-            "actionStatus": {"@id": "http://schema.org/CompletedActionStatus"},
+            "actionStatus": COMPLETED,
         },
     )
 

@@ -1,4 +1,4 @@
-"""The three tables: a row per training, per held-out session, and per pair of models."""
+"""Compare trainings: tables of a row per training, per held-out session, per pair of models."""
 
 from collections.abc import Mapping, Sequence
 from itertools import combinations
@@ -6,8 +6,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from formats.files import read_json
+from formats.statistics import FEWEST_SESSIONS
+from formats.tables import read_table
 
-from model_comparison.intervals import FEWEST_SESSIONS, difference_interval
+from reporting.intervals import difference_interval
 
 MEASURES = ("reconstruction", "future")
 COLUMNS = [
@@ -29,12 +32,6 @@ PAIR_COLUMNS = [
 ]
 
 
-def read_table(path: str) -> pd.DataFrame:
-    """A csv of ours; names of models and sessions are text, even where they look like numbers."""
-    names = dict.fromkeys(["model", "other", "better", "session"], str)
-    return pd.read_csv(path, dtype=names, keep_default_na=False, na_values=[""])
-
-
 OF_MOTIFS = {
     "seed_agreement": ("seed_agreement", "value"),
     "seed_agreement_low": ("seed_agreement", "low"),
@@ -46,15 +43,45 @@ OF_MOTIFS = {
     "probe_f1": ("probe_f1", "value"),
     "pca_probe_f1": ("probe_f1", "baseline"),
 }
-"""Columns, and the finding of `quality.json` and its number that each of them holds."""
+"""By column, the finding of `quality.json` and which of its numbers it holds."""
+
+
+def compare_trainings(
+    metrics: Sequence[str], histories: Sequence[str], sessions: Sequence[str], motifs: Sequence[str]
+) -> dict[str, pd.DataFrame]:
+    """Make the tables `comparison`, `sessions` and `pairs` of all trainings, from their files.
+
+    Parameters
+    ----------
+    metrics, histories, sessions
+        In the same order, each training's `metrics.json`, `history.csv` and `sessions.csv`.
+    motifs
+        `quality.json` of one segmentation of each training that was embedded.
+    """
+    qualities = {(each["model"], each["seed"]): each for each in map(read_json, motifs)}
+    rows, tables = [], []
+    for path, history, own in zip(metrics, histories, sessions, strict=True):
+        measured = read_json(path)
+        model, seed = measured["model"], measured["seed"]
+        rows.append(training_row(measured, read_table(history), qualities.get((model, seed))))
+        tables.append(read_table(own).assign(model=model, seed=seed))
+    trainings = pd.DataFrame(rows, columns=COLUMNS)
+    by_session = pd.concat(tables).set_index(["model", "seed"]).reset_index()
+    pairs = compare_pairs(trainings, by_session, np.random.default_rng(0))
+    best = winners(pairs)
+    trainings["best_of_all_in"] = [
+        ", ".join(measure for measure, winner in best.items() if winner == model)
+        for model in trainings["model"]
+    ]
+    return {"comparison": trainings, "sessions": by_session, "pairs": pairs}
 
 
 def training_row(
     metrics: Mapping[str, Any], history: pd.DataFrame, quality: Mapping[str, Any] | None
 ) -> dict[str, Any]:
-    """One training's row of `comparison.csv`.
+    """Make one training's row of `comparison.csv`.
 
-    Of its `metrics.json` and `history.csv`, and the `quality.json` of one segmentation, if any.
+    From its `metrics.json`, its `history.csv`, and the `quality.json` of one segmentation, if any.
     """
     window, steps = metrics["time_window"], metrics["prediction_steps"]
     row = dict(metrics) | {
@@ -74,7 +101,7 @@ def training_row(
 def compare_pairs(
     trainings: pd.DataFrame, sessions: pd.DataFrame, rng: np.random.Generator
 ) -> pd.DataFrame:
-    """Every two models' difference in each measure, with an interval where there can be one.
+    """Compare every two models in each measure, with an interval if enough sessions are held out.
 
     Errors are means over sessions, each counting the same however long it is, and over seeds.
     `better` names a model only where the interval excludes zero; otherwise `note` says why not.
@@ -103,7 +130,7 @@ def compare_pairs(
 
 
 def _errors_by_model(sessions: pd.DataFrame, measure: str) -> dict[str, pd.DataFrame]:
-    """Each model's errors, a row per seed and a column per session; only of models that have it."""
+    """Errors of each model that has the measure: a row per seed, a column per session."""
     return {
         model: own.pivot(index="seed", columns="session", values=measure)
         for model, own in sessions.dropna(subset=[measure]).groupby("model", sort=False)
@@ -136,7 +163,7 @@ def _compare(
 
 
 def winners(pairs: pd.DataFrame) -> dict[str, str]:
-    """For each measure the model that is better than every other one, where there is such a one."""
+    """Find, for each measure, the model that is better than every other one, if there is one."""
     found = {}
     for measure, own in pairs.groupby("measure", sort=False):
         for model in pd.unique(own[["model", "other"]].to_numpy().ravel()):

@@ -4,8 +4,8 @@ import hashlib
 import json
 
 import pytest
-from job_record import chain, write_manifest
-from provenance.verification import verify
+from formats.records import gather, write_manifest
+from reporting.verification import verify
 
 
 def digest(content):
@@ -46,9 +46,9 @@ def folder(tmp_path):
         (tmp_path / name).write_text(content)
     write_manifest(
         tmp_path / "results/export/a/manifest.json",
-        {"outputs": {"vame.pkl": digest("weights")}, **chain([], *jobs_of())},
+        {"outputs": {"vame.pkl": digest("weights")}, **gather(jobs_of())},
     )
-    write_manifest(tmp_path / "results/manifest.json", chain([], *jobs_of()))
+    write_manifest(tmp_path / "results/manifest.json", gather(jobs_of()))
     return tmp_path
 
 
@@ -62,7 +62,7 @@ def kinds(findings):
 
 def test_what_is_as_it_was_made_passes(folder):
     report = verified(folder)
-    assert (report.faults, report.notes) == ([], [])
+    assert (report.errors, report.notes) == ([], [])
     assert (report.manifests, report.files) == (2, 4)
 
 
@@ -70,7 +70,7 @@ def test_what_is_as_it_was_made_passes(folder):
 def test_an_altered_file_is_named_with_both_checksums(folder, name):
     before = digest((folder / name).read_text())
     (folder / name).write_text("something else")
-    (fault,) = verified(folder).faults
+    (fault,) = verified(folder).errors
     assert (fault.kind, fault.path) == ("altered", name)
     assert (fault.expected, fault.actual) == (before, digest("something else"))
     assert f"altered: {name} is not the file that was made" in str(fault)
@@ -81,40 +81,48 @@ def test_an_altered_file_is_named_with_both_checksums(folder, name):
 def test_all_altered_files_are_named(folder):
     for name in (ALIGNED, MODEL):
         (folder / name).write_text("something else")
-    assert kinds(verified(folder).faults) == [("altered", ALIGNED), ("altered", MODEL)]
+    assert kinds(verified(folder).errors) == [("altered", ALIGNED), ("altered", MODEL)]
 
 
 def test_a_result_that_is_gone_is_a_fault(folder):
     (folder / MODEL).unlink()
-    (fault,) = verified(folder).faults
+    (fault,) = verified(folder).errors
     assert (fault.kind, fault.path, fault.actual) == ("missing", MODEL, "")
 
 
 def test_a_recording_that_is_elsewhere_is_a_note(folder):
     (folder / "mouse.csv").unlink()
     report = verified(folder)
-    assert report.faults == []
+    assert report.errors == []
     assert kinds(report.notes) == [("not here", "mouse.csv")]
+
+
+def test_a_result_whose_record_is_gone_is_a_note(folder):
+    content = gather(jobs_of()) | {"without_record": ["results/a.csv"]}
+    write_manifest(folder / "results/manifest.json", content)
+    report = verified(folder)
+    assert report.errors == []
+    assert kinds(report.notes) == [("no record", "results/a.csv")]
 
 
 def test_an_edit_of_a_manifest_is_a_fault(folder):
     path = folder / "results/export/a/manifest.json"
     path.write_text(path.read_text().replace('"m1"', '"m2"'))
-    (fault,) = verified(folder).faults
+    (fault,) = verified(folder).errors
     assert (fault.kind, fault.path) == ("edited", str(path))
 
 
 def test_another_layout_of_a_manifest_is_no_edit(folder):
     path = folder / "results/manifest.json"
     path.write_text(json.dumps(json.loads(path.read_text()), sort_keys=True))
-    assert verified(folder).faults == []
+    assert verified(folder).errors == []
 
 
 def test_a_file_that_was_read_as_another_than_was_made_breaks_the_chain(folder):
     align, train, export = jobs_of()
     train["inputs"][ALIGNED] = digest("an earlier one")
-    write_manifest(folder / "results/manifest.json", chain([], align, train, export))
-    (fault,) = verified(folder).faults
+    write_manifest(folder / "results/manifest.json", gather([align, train, export]))
+    (fault,) = verified(folder).errors
     assert (fault.kind, fault.path) == ("broken chain", ALIGNED)
     assert (fault.expected, fault.actual) == (digest("aligned"), digest("an earlier one"))
 
@@ -124,10 +132,10 @@ def test_what_the_last_run_made_anew_is_outdated_and_not_altered(folder):
     (folder / ALIGNED).write_text("aligned anew")
     (folder / MODEL).write_text("model anew")
     write_manifest(
-        folder / "results/manifest.json", chain([], *jobs_of("aligned anew", "model anew")[:2])
+        folder / "results/manifest.json", gather(jobs_of("aligned anew", "model anew")[:2])
     )
     report = verified(folder)
-    assert report.faults == []
+    assert report.errors == []
     assert kinds(report.notes) == [("outdated", ALIGNED), ("outdated", MODEL)]
 
 
@@ -135,7 +143,7 @@ def test_a_copy_of_an_export_is_checked_where_it_lies(folder):
     copy = folder / "results/best"
     (folder / "results/export/a").rename(copy)
     (copy / "vame.pkl").write_text("other weights")
-    found = kinds(verified(folder).faults)
+    found = kinds(verified(folder).errors)
     assert ("altered", "results/best/vame.pkl") in found
 
 
