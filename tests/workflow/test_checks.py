@@ -205,7 +205,9 @@ def test_animals_that_no_row_names_are_not_dropped_without_a_word(project):
     two_mice(project)
     project.write_sheet(sheet(("cage", "recordings/cage.csv", "30", "white")))
     printed = project.snakemake("--dry-run")
-    assert "recordings/cage.csv also holds black, which no row of the sessions table names" in printed
+    assert (
+        "recordings/cage.csv also holds black, which no row of the sessions table names" in printed
+    )
 
 
 def test_errors_of_animals_are_named_before_any_job(project):

@@ -86,7 +86,7 @@ def test_what_was_altered_is_named_with_both_checksums(finished):
     assert f"expected sha256 {before}" in printed
     assert f"actual sha256   {sha256(model)}" in printed
     assert "altered: results/comparison.csv" in printed
-    assert "2 fault(s)" in printed
+    assert "2 errors" in printed
     assert "fame" in table.read_text()  # looked at, and not made anew
 
 

@@ -116,13 +116,10 @@ def test_a_browser_opens_it_without_an_error_or_a_request(report, tmp_path):
         summary = page.locator("#summary")
         summary.wait_for()
         headings = summary.locator("h2").all_inner_texts()
-        assert headings[:5] == [
-            *("What was trained on", "How good it is", "What was found"),
-            *("What to watch out for", "Which knob to turn"),
-        ]
+        expected = ["Training data", "Quality", "Motifs and groups", "Cautions", "Advice"]
+        assert headings[:5] == expected
         box = summary.locator("h1").bounding_box()
-        assert 0 <= box["y"] < 100  # one sees its begin, and not its middle
-        assert summary.bounding_box()["width"] > 700
+        assert 0 <= box["y"] < 100  # one sees its beginning, and not its middle
 
         page.get_by_role("link", name="Motifs").click()
         page.get_by_text("model bare, seed 0, kmeans-4", exact=True).click()

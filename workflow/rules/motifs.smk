@@ -102,7 +102,7 @@ rule tabulate_motifs:
         mem_mb=memory_mb(4000),
     params:
         settings=settings_of("tabulate_motifs"),
-        sessions=RUN.columns("animal", "group"),
+        sessions=RUN.animals(),
         code=source_digest("tabulate_motifs"),
     script:
         "../scripts/tabulate_motifs.py"
@@ -158,7 +158,7 @@ rule judge_motifs:
         mem_mb=memory_mb(4000),
     params:
         settings=settings_of("judge_motifs"),
-        sessions=RUN.columns("fps", "labels"),
+        sessions=RUN.labelled(),
         code=source_digest("judge_motifs"),
     script:
         "../scripts/judge_motifs.py"

@@ -59,6 +59,11 @@ def rules_of(content):
             "mine/results/provenance/embed_session/m.1/seed0/a.b.json",
         ),
         (
+            "mine/logs/align_poses/mouse1.log",
+            "vame_align_poses",
+            "mine/results/provenance/align_poses/mouse1.json",
+        ),
+        (
             "/data/logs/logs/train_model/logs/seed0.log",
             "train_model",
             "/data/logs/results/provenance/train_model/logs/seed0.json",

@@ -243,13 +243,13 @@ class TestChoice:
     def test_a_choice_without_an_interval_says_that_it_is_no_finding(self):
         rows = ({"model": "a", "r2_reconstruction": 0.9}, {"model": "b"})
         because = self.choice(*rows, a=[1.0, 2.0], b=[2.0, 3.0])["because"]
-        assert "0.9000, before b with 0.5000" in because
-        assert "a choice, not a finding (b: no interval: 2 held-out sessions" in because
+        assert "0.9000 (b: 0.5000)" in because
+        assert "that it is better is not shown (b: no interval: 2 held-out sessions" in because
 
     def test_a_choice_that_is_a_finding_says_so(self):
         rows = ({"model": "a", "r2_reconstruction": 0.9}, {"model": "b"})
         because = self.choice(*rows, a=STEADY, b=np.array(STEADY) + 1)["because"]
-        assert because.endswith("the intervals of its differences to all others exclude zero")
+        assert because.endswith("the interval of its difference to every other model excludes zero")
 
     def test_the_only_model_says_so(self):
         assert self.choice({"model": "a"})["because"] == "it is the only model"

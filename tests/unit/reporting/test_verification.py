@@ -97,6 +97,14 @@ def test_a_recording_that_is_elsewhere_is_a_note(folder):
     assert kinds(report.notes) == [("not here", "mouse.csv")]
 
 
+def test_a_result_whose_record_is_gone_is_a_note(folder):
+    content = gather(jobs_of()) | {"without_record": ["results/a.csv"]}
+    write_manifest(folder / "results/manifest.json", content)
+    report = verified(folder)
+    assert report.errors == []
+    assert kinds(report.notes) == [("no record", "results/a.csv")]
+
+
 def test_an_edit_of_a_manifest_is_a_fault(folder):
     path = folder / "results/export/a/manifest.json"
     path.write_text(path.read_text().replace('"m1"', '"m2"'))

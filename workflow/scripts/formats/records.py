@@ -23,9 +23,14 @@ STORAGE = ".snakemake/storage/"
 
 
 def record_of(log: str | Path, rule: str) -> Path:
-    """The record of the job of this rule that writes this log."""
+    """The record of the job of this rule that writes this log.
+
+    In a workflow that uses this one as a module, the rule's name has a prefix, its log has not.
+    """
     parts = Path(log).parts
-    start = next(i for i in range(len(parts)) if parts[i : i + 2] == ("logs", rule))
+    start = next(
+        i for i, name in enumerate(parts[:-1]) if name == "logs" and rule.endswith(parts[i + 1])
+    )
     return Path(*parts[:start], "results/provenance", *parts[start + 1 :]).with_suffix(".json")
 
 

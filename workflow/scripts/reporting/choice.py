@@ -1,4 +1,4 @@
-"""Which training is taken on, by a rule that the config states, and how sure that is."""
+"""Choose a training by the rule that the config states, and say how sure the choice is."""
 
 from typing import Any
 
@@ -6,10 +6,10 @@ import pandas as pd
 
 
 def choose(trainings: pd.DataFrame, pairs: pd.DataFrame, choose_by: str) -> dict[str, Any]:
-    """The model with the highest share of held-out variance, on average over its seeds.
+    """Choose the model with the highest R² on held-out windows, averaged over seeds.
 
-    Of its seeds the best one is taken. The share (R²) ranks models of the same window as their
-    errors do, and is defined where windows differ; `because` says how sure the choice is.
+    Of its seeds, the best one is chosen. R² ranks models of the same window as their errors do,
+    and can also be compared where windows differ; `because` says how sure the choice is.
 
     Parameters
     ----------
@@ -49,16 +49,16 @@ def _because(model: str, means: pd.Series, pairs: pd.DataFrame, choose_by: str) 
     rivals = means.drop(model)
     rival = rivals.idxmax()
     sentence = (
-        f"its {choose_by} has the highest R² on held-out windows, {means[model]:.4f}, before "
-        f"{rival} with {rivals[rival]:.4f}"
+        f"its {choose_by} has the highest R² on held-out windows, {means[model]:.4f} ({rival}: "
+        f"{rivals[rival]:.4f})"
     )
     own = pairs[(pairs["model"] == model) | (pairs["other"] == model)]
     unsure = own[own["better"] != model]
     if unsure.empty:
-        return f"{sentence}; the intervals of its differences to all others exclude zero"
+        return f"{sentence}; the interval of its difference to every other model excludes zero"
     doubts = "; ".join(
         f"{row.other if row.model == model else row.model}: "
-        + (row.note if isinstance(row.note, str) else f"better in error is {row.better}")
+        + (row.note if isinstance(row.note, str) else f"{row.better} has the lower error")
         for row in unsure.itertuples()
     )
-    return f"{sentence}; this is a choice, not a finding ({doubts})"
+    return f"{sentence}; that it is better is not shown ({doubts})"

@@ -1,4 +1,4 @@
-"""The three tables: a row per training, per held-out session, and per pair of models."""
+"""Compare trainings: tables of a row per training, per held-out session, per pair of models."""
 
 from collections.abc import Mapping, Sequence
 from itertools import combinations
@@ -43,13 +43,13 @@ OF_MOTIFS = {
     "probe_f1": ("probe_f1", "value"),
     "pca_probe_f1": ("probe_f1", "baseline"),
 }
-"""Columns, and the finding of `quality.json` and its number that each of them holds."""
+"""By column, the finding of `quality.json` and which of its numbers it holds."""
 
 
 def compare_trainings(
     metrics: Sequence[str], histories: Sequence[str], sessions: Sequence[str], motifs: Sequence[str]
 ) -> dict[str, pd.DataFrame]:
-    """The tables `comparison`, `sessions` and `pairs` of all trainings, from their files.
+    """Make the tables `comparison`, `sessions` and `pairs` of all trainings, from their files.
 
     Parameters
     ----------
@@ -79,9 +79,9 @@ def compare_trainings(
 def training_row(
     metrics: Mapping[str, Any], history: pd.DataFrame, quality: Mapping[str, Any] | None
 ) -> dict[str, Any]:
-    """One training's row of `comparison.csv`.
+    """Make one training's row of `comparison.csv`.
 
-    Of its `metrics.json` and `history.csv`, and the `quality.json` of one segmentation, if any.
+    From its `metrics.json`, its `history.csv`, and the `quality.json` of one segmentation, if any.
     """
     window, steps = metrics["time_window"], metrics["prediction_steps"]
     row = dict(metrics) | {
@@ -101,7 +101,7 @@ def training_row(
 def compare_pairs(
     trainings: pd.DataFrame, sessions: pd.DataFrame, rng: np.random.Generator
 ) -> pd.DataFrame:
-    """Every two models' difference in each measure, with an interval where there can be one.
+    """Compare every two models in each measure, with an interval if enough sessions are held out.
 
     Errors are means over sessions, each counting the same however long it is, and over seeds.
     `better` names a model only where the interval excludes zero; otherwise `note` says why not.
@@ -130,7 +130,7 @@ def compare_pairs(
 
 
 def _errors_by_model(sessions: pd.DataFrame, measure: str) -> dict[str, pd.DataFrame]:
-    """Each model's errors, a row per seed and a column per session; only of models that have it."""
+    """Errors of each model that has the measure: a row per seed, a column per session."""
     return {
         model: own.pivot(index="seed", columns="session", values=measure)
         for model, own in sessions.dropna(subset=[measure]).groupby("model", sort=False)
@@ -163,7 +163,7 @@ def _compare(
 
 
 def winners(pairs: pd.DataFrame) -> dict[str, str]:
-    """For each measure the model that is better than every other one, where there is such a one."""
+    """Find, for each measure, the model that is better than every other one, if there is one."""
     found = {}
     for measure, own in pairs.groupby("measure", sort=False):
         for model in pd.unique(own[["model", "other"]].to_numpy().ravel()):

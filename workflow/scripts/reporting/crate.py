@@ -1,4 +1,4 @@
-"""A finished run as a Workflow Run RO-Crate: its files, its workflow, and every job.
+"""Pack a finished run as a Workflow Run RO-Crate: its files, its workflow, and every job.
 
 Profile: https://w3id.org/ro/wfrun/workflow/0.5 (Leo et al. 2024, PLoS ONE 19:e0309210).
 """
@@ -20,7 +20,7 @@ PROFILES = {
 TERMS = "https://w3id.org/ro/terms/workflow-run/context"
 COMPLETED = {"@id": "http://schema.org/CompletedActionStatus"}
 LEFT_OUT = {".nc", ".npy", ".npz"}
-"""Poses as arrays, which are large and made anew from the recordings; checksums stand for them."""
+"""Arrays, which are large and can be made again from the recordings: only checksums go in."""
 
 
 def build_crate(
@@ -45,29 +45,13 @@ def build_crate(
     root
         The folder that the paths in it are relative to.
     settings
-        Config files and the sheet, relative to `root` or absolute.
+        Config files and the sessions table, relative to `root` or absolute.
     sources
         Files of the workflow by their place in it, `Snakefile` among them.
     citation
         Content of `CITATION.cff`.
     """
-    crate = ROCrate(version="1.1")
-    crate.metadata.extra_contexts.append(TERMS)
-    crate.name = "A run of the VAME pipeline"
-    crate.description = (
-        "VAME models trained on animal pose tracks: the exported models, their held-out numbers "
-        "and figures, the workflow that made them, and a record of every job."
-    )
-    crate.root_dataset["conformsTo"] = [
-        _mention(crate, url, name, version=url.rsplit("/", 1)[1]) for url, name in PROFILES.items()
-    ]
-    crate.license = _mention(
-        crate,
-        "#license-of-results",
-        "No licence chosen",
-        description="Who publishes this crate chooses the licence of the results. The workflow in "
-        f"it is under {citation['license']}.",
-    )
+    crate = _empty_crate(citation["license"])
     workflow = _add_workflow(crate, sources, citation, snakemake_version)
     jobs = manifest["jobs"]
     files = _add_files(crate, root, (manifest_path, *settings), jobs)
@@ -90,8 +74,29 @@ def build_crate(
     return crate
 
 
+def _empty_crate(license_of_workflow: str) -> ROCrate:
+    crate = ROCrate(version="1.1")
+    crate.metadata.extra_contexts.append(TERMS)
+    crate.name = "A run of the VAME pipeline"
+    crate.description = (
+        "VAME models trained on animal pose tracks: the exported models, their held-out metrics "
+        "and figures, the workflow that made them, and a record of every job."
+    )
+    crate.root_dataset["conformsTo"] = [
+        _mention(crate, url, name, version=url.rsplit("/", 1)[1]) for url, name in PROFILES.items()
+    ]
+    crate.license = _mention(
+        crate,
+        "#license-of-results",
+        "No licence chosen",
+        description="Who publishes this crate chooses the licence of the results. The workflow in "
+        f"it is under {license_of_workflow}.",
+    )
+    return crate
+
+
 def _mention(crate: ROCrate, identifier: str, name: str, **properties: str) -> Entity:
-    """A work that is not in the crate."""
+    """Add a work that is no file of the crate."""
     content = {"@type": "CreativeWork", "name": name, **properties}
     return crate.add(ContextEntity(crate, identifier, content))
 
@@ -99,7 +104,7 @@ def _mention(crate: ROCrate, identifier: str, name: str, **properties: str) -> E
 def _add_files(
     crate: ROCrate, root: Path, own: Sequence[str], jobs: Sequence[Mapping[str, Any]]
 ) -> dict[str, Entity]:
-    """These files and all that jobs read and wrote, by path; arrays and recordings by name only."""
+    """Add the files `own` and all that jobs read or wrote; arrays and recordings by name only."""
     files = {path: _add_file(crate, root, path) for path in own}
     made = {path for job in jobs for path in job["outputs"]}
     for job in jobs:
@@ -119,7 +124,7 @@ def _add_workflow(
     citation: Mapping[str, Any],
     snakemake_version: str,
 ) -> Entity:
-    """The Snakefile as the crate's main entity, with its authors, licence and other files."""
+    """Add the Snakefile as the main entity, with its authors and licence, and all other sources."""
     workflow = crate.add_workflow(
         sources["Snakefile"],
         "workflow/Snakefile",
@@ -178,7 +183,7 @@ def _add_file(crate: ROCrate, root: Path, path: str, sha256: str | None = None) 
 
 
 def _mention_file(crate: ROCrate, path: str, sha256: str, own: bool) -> Entity:
-    """A file that is not in the crate; of the user's own only the name is told, not the folder."""
+    """Describe a file that is not in the crate; of the user's own, tell the name alone."""
     name = PurePath(path).name
     why = "A recording" if own else "An intermediate file"
     properties = {
@@ -193,7 +198,7 @@ def _mention_file(crate: ROCrate, path: str, sha256: str, own: bool) -> Entity:
 
 
 def _add_job(crate: ROCrate, job: Mapping[str, Any], files: Mapping[str, Entity]) -> Entity:
-    """One job as an action of its script, in the words of its record."""
+    """Add one job as an action of its script."""
     name = " ".join([job["rule"], *job["wildcards"].values()])
     tool = crate.get(f"workflow/workflow/scripts/{job['rule']}.py") or crate.mainEntity
     return crate.add_action(

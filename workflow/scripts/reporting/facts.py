@@ -1,4 +1,4 @@
-"""Sentences about a run, from its tables."""
+"""Describe a run in sentences, from its tables."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -9,11 +9,11 @@ from formats.statistics import FALSE_DISCOVERY_RATE, FEWEST_ANIMALS
 from formats.tables import community_name
 
 NAMED = 5
-"""Of motifs, sessions or keypoints, so many are named; the others are counted."""
+"""How many motifs are named in a sentence; the others are counted."""
 
 
 def training_sentences(dataset: Mapping[str, Any], trainings: pd.DataFrame) -> list[str]:
-    """What models were trained on.
+    """Describe the training data and each model.
 
     Parameters
     ----------
@@ -28,35 +28,34 @@ def training_sentences(dataset: Mapping[str, Any], trainings: pd.DataFrame) -> l
         minutes[segment["side"]] += seconds / 60
     rates = sorted(set(dataset["fps"].values()))
     keypoints = keypoints_of(dataset)
-    sentences = [
+    return [
         f"{_count(len(dataset['sessions']), 'recording')} at {_listed(f'{r:g}' for r in rates)} "
         f"frames per second: {minutes['train']:.1f} minutes to train on and "
-        f"{minutes['test']:.1f} minutes held out, from which all numbers below are.",
-        f"{_count(len(dataset['features']), 'number')} per frame, of "
+        f"{minutes['test']:.1f} minutes held out, on which models are evaluated.",
+        f"Each frame has {_count(len(dataset['features']), 'feature')}: coordinates of "
         f"{_count(len(keypoints), 'keypoint')} ({_listed(keypoints, 12)})"
-        + (f" and of {_listed(dataset['scalars'])}." if dataset["scalars"] else "."),
+        + (f" and {_listed(dataset['scalars'])}." if dataset["scalars"] else "."),
+        *(
+            _model_sentence(model, own, rates[0])
+            for model, own in trainings.groupby("model", sort=False)
+        ),
     ]
-    seeds = trainings.groupby("model", sort=False)["seed"].nunique()
-    for model, own in trainings.groupby("model", sort=False):
-        first = own.iloc[0]
-        rate = rates[0]
-        seconds = own["training_seconds"].mean()
-        future = (
-            f", predicts {first['prediction_steps']:.0f} frames more"
-            if first["prediction_steps"] > 0
-            else ", predicts no future"
-        )
-        sentences.append(
-            f"Model {model}: reads {first['time_window']:.0f} frames "
-            f"({first['time_window'] / rate:.2g} s), sums them up in {first['zdims']:.0f} "
-            f"latents{future}; {_count(int(seeds[model]), 'seed')}, {first['epochs']:.0f} epochs, "
-            f"{_duration(seconds)} a training."
-        )
-    return sentences
+
+
+def _model_sentence(model: str, trainings: pd.DataFrame, fps: float) -> str:
+    first = trainings.iloc[0]
+    steps, window = first["prediction_steps"], first["time_window"]
+    future = f"predicts the next {steps:.0f} frames" if steps > 0 else "predicts no future frames"
+    return (
+        f"Model {model}: reads {window:.0f} frames ({window / fps:.2g} s), encodes them as "
+        f"{first['zdims']:.0f} latents, {future}; {_count(trainings['seed'].nunique(), 'seed')}, "
+        f"{_count(int(first['epochs']), 'epoch')}, "
+        f"{_duration(trainings['training_seconds'].mean())} per training."
+    )
 
 
 def keypoints_of(dataset: Mapping[str, Any]) -> list[str]:
-    """Keypoints with a coordinate among the features; that at the origin has none."""
+    """Keypoints with a coordinate among the features; the one at the origin has none."""
     coordinates = [name for name in dataset["features"] if name not in dataset["scalars"]]
     return list(dict.fromkeys(name.rpartition("_")[0] or name for name in coordinates))
 
@@ -64,22 +63,21 @@ def keypoints_of(dataset: Mapping[str, Any]) -> list[str]:
 def motif_sentences(
     usage: pd.DataFrame, communities: pd.DataFrame, groups: pd.DataFrame
 ) -> list[str]:
-    """What a segmentation found: motifs that are used, communities, differences of groups."""
+    """Describe what a segmentation found: motif usage, communities, differences of groups."""
     frames = usage.groupby("motif")["frames"].sum()
     used = frames[frames > 0].sort_values(ascending=False, kind="stable")
     if used.empty:
-        return ["No frame has a motif: there is no window whose frames are all usable."]
+        return ["No frame has a motif, because no window has only usable frames."]
     shares = used / used.sum()
     first = [f"{motif} ({share:.0%})" for motif, share in shares.head(3).items()]
-    unused = len(frames) - len(used)
     half = int((shares.cumsum() < 0.5).sum()) + 1
     sentences = [
-        f"{len(used)} of {len(frames)} motifs are used. Most of all {_listed(first)}; half of all "
-        f"frames are of {_count(half, 'motif')}.",
+        f"{len(used)} of {len(frames)} motifs are used. The most frequent are {_listed(first)}; "
+        f"half of all frames belong to {_count(half, 'motif')}.",
     ]
+    unused = [motif for motif in frames.index if frames[motif] == 0]
     if unused:
-        names = [motif for motif in frames.index if frames[motif] == 0]
-        sentences.append(f"Never used: {_listed(names, NAMED)}.")
+        sentences.append(f"Unused motifs: {_listed(unused, NAMED)}.")
     known = communities.dropna(subset=["community"])
     members = known.groupby("community")["motif"].apply(list)
     if len(members):
@@ -88,49 +86,51 @@ def motif_sentences(
             for name, own in members.items()
         ]
         sentences.append(
-            f"They form {_count(len(members), 'community', 'communities')} of motifs that follow "
-            f"one another: {_listed(listed, 12)}."
+            f"Motifs that follow one another form "
+            f"{_count(len(members), 'community', 'communities')}: {_listed(listed, 12)}."
         )
     return sentences + group_sentences(usage, groups)
 
 
 def group_sentences(usage: pd.DataFrame, groups: pd.DataFrame) -> list[str]:
+    """Say of every two groups whether they can be compared, and which motifs differ."""
     names = [name for name in dict.fromkeys(usage["group"]) if name]
     if len(names) < 2:
-        return [
-            "Groups are not compared: the sessions table names "
-            + (f"one group only, {names[0]}." if names else "none in its column group.")
-        ]
-    sentences = []
-    for (one, other), own in groups.groupby(["group_a", "group_b"], sort=False):
-        row = own.iloc[0]
-        animals = f"{one} (animals: {row['animals_a']:.0f}) and {other} ({row['animals_b']:.0f})"
-        if min(row["animals_a"], row["animals_b"]) < FEWEST_ANIMALS:
-            sentences.append(
-                f"The groups {animals} cannot be compared: each needs at least "
-                f"{FEWEST_ANIMALS} animals."
-            )
-            continue
-        sure = own[own["q_value"] <= FALSE_DISCOVERY_RATE].sort_values("q_value")
-        if sure.empty:
-            least = own["q_value"].min()
-            sentences.append(
-                f"Between {animals} no difference in motif usage was found"
-                + (f" (smallest q-value {least:.2g})." if math.isfinite(least) else ".")
-            )
-            continue
-        differences = [
-            f"motif {row['motif']:.0f} {'more' if row['share_b'] > row['share_a'] else 'less'} in "
-            f"{other} ({row['share_b']:.1%} against {row['share_a']:.1%}, "
-            f"q = {row['q_value']:.2g}, Hedges' g {_signed(row['hedges_g'])})"
-            for _, row in sure.head(NAMED).iterrows()
-        ]
-        more = f", and {len(sure) - NAMED} more" if len(sure) > NAMED else ""
-        sentences.append(
-            f"Between {animals} the usage of {_count(len(sure), 'motif')} differs: "
-            f"{_listed(differences)}{more}."
+        named = f"only one group, {names[0]}" if names else "no group"
+        return [f"Groups are not compared: the sessions table names {named}."]
+    return [
+        _pair_sentence(*pair, own)
+        for pair, own in groups.groupby(["group_a", "group_b"], sort=False)
+    ]
+
+
+def _pair_sentence(one: str, other: str, motifs: pd.DataFrame) -> str:
+    animals = [int(motifs[name].iloc[0]) for name in ("animals_a", "animals_b")]
+    both = _listed(
+        f"{name} ({_count(number, 'animal')})"
+        for name, number in zip((one, other), animals, strict=True)
+    )
+    if min(animals) < FEWEST_ANIMALS:
+        return f"Groups {both} cannot be compared: each needs at least {FEWEST_ANIMALS} animals."
+    different = motifs[motifs["q_value"] <= FALSE_DISCOVERY_RATE].sort_values("q_value")
+    if different.empty:
+        least = motifs["q_value"].min()
+        return (
+            f"No difference in motif usage was found between groups {both}"
+            + (f"; the smallest q-value is {least:.2g}" if math.isfinite(least) else "")
+            + ". This does not show that they are equal."
         )
-    return sentences
+    named = [
+        f"motif {row['motif']:.0f} is {'more' if row['share_b'] > row['share_a'] else 'less'} "
+        f"frequent in {other} ({row['share_b']:.1%}; {one}: {row['share_a']:.1%}; "
+        f"q = {row['q_value']:.2g}, Hedges' g {_signed(row['hedges_g'])})"
+        for _, row in different.head(NAMED).iterrows()
+    ]
+    more = f", and {len(different) - NAMED} more" if len(different) > NAMED else ""
+    return (
+        f"Usage of {_count(len(different), 'motif')} differs between groups {both}: "
+        f"{_listed(named)}{more}."
+    )
 
 
 def cautions(
@@ -139,7 +139,7 @@ def cautions(
     findings: Sequence[Mapping[str, Any]],
     seeds: int,
 ) -> list[str]:
-    """What to watch out for when one reads on.
+    """List what limits the conclusions from a run.
 
     Parameters
     ----------
@@ -148,30 +148,34 @@ def cautions(
     seeds
         How often each model was trained.
     """
-    said = [
-        f"Recording {row['session']} may be worth leaving out: {row['leave_out_because']}."
+    sentences = [
+        f"Consider leaving out recording {row['session']}: {row['leave_out_because']}."
         for _, row in recordings.iterrows()
         if row["leave_out_because"]
     ]
-    said += [finding["sentence"] for finding in findings if finding["verdict"] == "bad"]
-    animals = usage[["animal", "group"]].drop_duplicates().groupby("group")["animal"].nunique()
-    few = {name: count for name, count in animals.items() if name and count < FEWEST_ANIMALS}
-    if few and len(animals) > 1:
-        counts = _listed(f"{count} of {name}" for name, count in few.items())
-        said.append(
-            f"Some groups have fewer than {FEWEST_ANIMALS} animals ({counts}), so no difference "
-            "between groups can be found. Frames are no replicates."
+    sentences += [finding["sentence"] for finding in findings if finding["verdict"] == "bad"]
+    grouped = usage[usage["group"] != ""]
+    counted = grouped["animal"].where(grouped["frames"] > 0).groupby(grouped["group"]).nunique()
+    few = [
+        f"{name} ({_count(number, 'animal')})"
+        for name, number in counted.items()
+        if number < FEWEST_ANIMALS
+    ]
+    if few and len(counted) > 1:
+        sentences.append(
+            f"Too few animals for a comparison of groups, which needs {FEWEST_ANIMALS} per group: "
+            f"{_listed(few)}. Frames of one animal are not replicates."
         )
     if seeds == 1:
-        said.append(
-            "Each model was trained with one seed: nothing says how much of the motifs another "
-            "seed would find again."
+        sentences.append(
+            "Each model was trained with one seed, so it is unknown which motifs another seed "
+            "would find again."
         )
-    return said
+    return sentences
 
 
 def shown(number: Any) -> str:
-    """A number of `quality.json` as text, empty where there is none.
+    """Format a number of `quality.json`; empty where there is none.
 
     >>> shown(0.9123), shown(None), shown(12345.6), shown(3)
     ('0.912', '', '12,346', '3')
@@ -188,7 +192,7 @@ def _count(number: int, noun: str, plural: str = "") -> str:
 
 
 def _listed(names, most: int | None = None) -> str:
-    """As in a sentence; of very many, some, and how many more."""
+    """Join names as in a sentence; with more than `most`, say how many are left out."""
     names = [str(name) for name in names]
     if most and len(names) > most:
         return f"{', '.join(names[:most])} and {len(names) - most} more"

@@ -1,4 +1,4 @@
-"""How far a difference between two models may be an accident of what was held out."""
+"""Intervals of the difference between two models, over held-out sessions and seeds."""
 
 import numpy as np
 from formats.statistics import CONFIDENCE
@@ -22,6 +22,7 @@ def difference_interval(
     errors, others
         (seed, session) mean errors; the same sessions in the same order.
     """
+    # scipy.stats.bootstrap cannot draw sessions of both models and seeds of each in one replicate.
     _, n = errors.shape
     weights = _draw(n, rng)
     means = [
@@ -35,5 +36,5 @@ def difference_interval(
 
 
 def _draw(n: int, rng: np.random.Generator) -> np.ndarray:
-    """(replicate, n) shares of n things that are drawn n times with replacement."""
+    """(replicate, n) weights of n items that are drawn n times with replacement."""
     return rng.multinomial(n, np.full(n, 1 / n), size=REPLICATES) / n

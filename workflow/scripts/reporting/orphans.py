@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def delete_results(paths: Iterable[str]) -> None:
-    """Delete files and folders, a link but not what it points to, and folders left empty."""
+    """Delete files, folders, links (not what they point to), and folders that are left empty."""
     for path in map(Path, paths):
         assert path.parts[0] == "results", path
         if path.is_dir() and not path.is_symlink():

@@ -1,4 +1,4 @@
-"""The start page of the report, a page of its own as well."""
+"""Write the run in words: a page of its own, and the start page of the report."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ from jinja2 import Environment
 from reporting.facts import cautions, motif_sentences, shown, training_sentences
 
 LISTED = 40
-"""Recordings in the table; of hundreds, the file has the others."""
+"""How many recordings the table shows; the file has all."""
 VERDICTS = {
     "good": "✓ good",
     "doubtful": "~ doubtful",
@@ -30,7 +30,7 @@ STYLE = """
   table-layout: auto; }
 #summary th, #summary td { text-align: left; vertical-align: top; padding: .3rem .6rem .3rem 0;
   border-bottom: 1px solid #eee; }
-#summary td.number, #summary th.number { text-align: right; white-space: nowrap; }
+#summary td.number, #summary th.number { text-align: right; overflow-wrap: normal; }
 #summary .number + td:not(.number), #summary .number + th:not(.number) { padding-left: 1.2rem; }
 #summary .verdict { white-space: nowrap; font-weight: 600; border-radius: 4px;
   padding: .05rem .4rem; }
@@ -53,26 +53,26 @@ body > #summary { margin: 2rem auto; font: 15px/1.55 system-ui, sans-serif; }
 </head>
 <body>
 <div id="summary">
-<h1>From pose tracks to behaviour</h1>
+<h1>Summary of the run</h1>
 <p>
 {% if best %}
-Below in words: model <b>{{ best.model }}</b>, seed {{ best.seed }}, its motifs by
+This page describes model <b>{{ best.model }}</b>, seed {{ best.seed }}, with motifs of segmentation
 <b>{{ best.segmentation }}</b>{{ " (the chosen model: " ~ chosen.because ~ ")" if chosen }}.
 {% endif %}
-Every figure, with a caption, is under <i>Results</i> in the menu of the report, and as svg and png
+All figures with captions are under <i>Results</i> in the menu of the report, and as svg and png
 in results/figures and results/quality.
 </p>
 
-<h2>What was trained on</h2>
+<h2>Training data</h2>
 {% if frozen %}
-<p>Nothing was trained here: these recordings were embedded with the model of {{ frozen }}.</p>
+<p>No model was trained: these recordings were embedded with the model of {{ frozen }}.</p>
 {% endif %}
 {% for sentence in training %}
 <p>{{ sentence }}</p>
 {% endfor %}
 <table>
 <thead><tr><th>recording</th><th class="number">minutes</th><th class="number">usable</th>
-<th>keypoint that costs most</th><th>worth leaving out?</th></tr></thead>
+<th>least usable keypoint</th><th>leave out?</th></tr></thead>
 <tbody>
 {% for row in recordings %}
 <tr><td>{{ row.session }}</td><td class="number">{{ "%.1f" | format(row.minutes) }}</td>
@@ -87,10 +87,10 @@ in results/figures and results/quality.
 {% endif %}
 
 {% if best %}
-<h2>How good it is</h2>
+<h2>Quality</h2>
 <table>
-<thead><tr><th></th><th>in words</th><th class="number">measured</th>
-<th class="number">interval</th><th class="number">compare with</th></tr></thead>
+<thead><tr><th></th><th>in words</th><th class="number">value</th>
+<th class="number">interval</th><th class="number">compared with</th></tr></thead>
 <tbody>
 {% for finding in best.findings %}
 <tr><td><span class="verdict {{ finding.verdict }}">{{ verdicts[finding.verdict] }}</span></td>
@@ -102,34 +102,34 @@ in results/figures and results/quality.
 </tbody>
 </table>
 
-<h2>What was found</h2>
+<h2>Motifs and groups</h2>
 {% for sentence in best.found %}
 <p>{{ sentence }}</p>
 {% endfor %}
 
-<h2>What to watch out for</h2>
+<h2>Cautions</h2>
 <ul>
 {% for sentence in best.cautions %}
 <li>{{ sentence }}</li>
 {% else %}
-<li>Nothing that the numbers of this run would show.</li>
+<li>None that follow from the numbers of this run.</li>
 {% endfor %}
 </ul>
 
-<h2>Which knob to turn</h2>
+<h2>Advice</h2>
 <ul>
 {% for sentence in best.advice %}
 <li>{{ sentence }}</li>
 {% else %}
-<li>None: no number asks for it.</li>
+<li>None: no number of this run asks for a change.</li>
 {% endfor %}
 </ul>
 {% endif %}
 
 {% if others %}
-<h2>The other trainings and segmentations</h2>
+<h2>Other trainings and segmentations</h2>
 <table>
-<thead><tr><th>model</th><th>seed</th><th>motifs by</th><th class="number">used</th>
+<thead><tr><th>model</th><th>seed</th><th>segmentation</th><th class="number">motifs used</th>
 {% for verdict in verdicts.values() %}<th class="number">{{ verdict }}</th>{% endfor %}</tr></thead>
 <tbody>
 {% for row in others %}
@@ -155,9 +155,9 @@ def summarise(
     tables: Mapping[str, Sequence[str]],
     frozen: str | None,
 ) -> str:
-    """The page as html.
+    """Write the page as html.
 
-    The chosen model's first segmentation is told in words, the others are lines of a table.
+    It describes the chosen model's first segmentation; the others are rows of a table.
 
     Parameters
     ----------
@@ -200,7 +200,7 @@ def summarise(
 
 
 class _Segmentation:
-    """One segmentation of one training, as its tables have it."""
+    """The tables of one segmentation of one training."""
 
     TABLES = ("usage", "communities", "groups", "quality")
 

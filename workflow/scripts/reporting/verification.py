@@ -1,4 +1,4 @@
-"""Every file that a manifest names, compared with what is there."""
+"""Compare every file that a manifest names with the file that is there."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,15 +16,16 @@ ERRORS = {
 NOTES = {
     "not here": "is an input that is not on this machine, and was not checked",
     "outdated": "has been made anew since this was made from it",
+    "no record": "is a result whose record is gone, and was not checked",
 }
 
 
 class Finding(NamedTuple):
-    """What is wrong with a file: one of `ERRORS`, or of `NOTES` where nothing is."""
+    """What was found of a file: one of `ERRORS`, or one of `NOTES`, which are no errors."""
 
     kind: str
     path: str
-    claim: str  # who says what the file was: a manifest, and the job in it
+    claim: str  # the manifest, and the job in it, that the expected checksum is from
     expected: str
     actual: str
 
@@ -83,7 +84,7 @@ def verify(results: Path, root: Path) -> Report:
         for path, manifest in manifests.items()
         for finding in _check(path, manifest, root, sha256_of, made_last)
     }
-    # Said once for each file, whoever else says so.
+    # Once for each file, however many manifests name it.
     first = {(finding.kind, finding.path): finding for finding in sorted(found, reverse=True)}
     findings = sorted(first.values())
     return Report(
@@ -98,6 +99,8 @@ def _check(path, manifest, root, sha256_of, made_last) -> Iterator[Finding]:
     content = {key: value for key, value in manifest.items() if key != "digest"}
     if digest_of(content) != manifest["digest"]:
         yield Finding("edited", str(path), "by its own digest", "", "")
+    for name in manifest.get("without_record", []):
+        yield Finding("no record", name, str(path), "", "")
     for name, expected in manifest.get("outputs", {}).items():  # of an export, beside it
         beside = path.with_name(name)
         if sha256_of(beside) != expected:

@@ -103,11 +103,18 @@ class Run:
         used = bool(self.config["test_groups"])
         return {name: self.sessions[name]["group"] if used else "" for name in self.trained_on}
 
-    def columns(self, *names: str) -> list[dict[str, Any]]:
-        """These columns of each session."""
+    def animals(self) -> list[dict[str, Any]]:
+        """The animal and group of each session."""
         return [
-            {"session": session} | {name: row[name] for name in names}
-            for session, row in self.sessions.items()
+            {"session": name, "animal": row["animal"] or name, "group": row["group"]}
+            for name, row in self.sessions.items()
+        ]
+
+    def labelled(self) -> list[dict[str, Any]]:
+        """Which sessions have labels, and at how many frames a second."""
+        return [
+            {"session": name, "fps": row["fps"], "labelled": bool(row["labels"])}
+            for name, row in self.sessions.items()
         ]
 
 
