@@ -46,22 +46,22 @@ def test_it_holds_all_figures_with_captions(finished_once, results):
     figures = of_models(
         {
             "results/figures/{model}/seed0/losses.svg": (
-                "Training of model <em>{model}</em> with seed 0."
+                "Training of model <em>{model}</em>, seed 0."
             ),
             "results/figures/{model}/seed0/reconstructions.svg": (
                 "Held-out windows of model <em>{model}</em>, seed 0:"
             ),
-            f"{MOTIFS}/latent_map.svg": f"Map of the latents: {kmeans}",
-            f"{MOTIFS}/usage.svg": f"Use of motifs: {kmeans}",
-            f"{MOTIFS}/transitions.svg": f"What follows what: {kmeans}",
+            f"{MOTIFS}/latent_map.svg": f"Map of the latent space: {kmeans}",
+            f"{MOTIFS}/usage.svg": f"Usage of motifs: {kmeans}",
+            f"{MOTIFS}/transitions.svg": f"Transitions between motifs: {kmeans}",
             f"{MOTIFS}/communities.svg": f"Communities of motifs: {kmeans}",
-            f"{MOTIFS}/poses.svg": f"What motifs look like: {kmeans}",
+            f"{MOTIFS}/poses.svg": f"Mean poses: {kmeans}",
             f"{MOTIFS}/examples.html": f"Films of motifs: {kmeans}",
             f"{MOTIFS}/ethograms/mouse1.svg": f"Ethogram of <em>mouse1</em>: {kmeans}",
             f"{MOTIFS}/ethograms/mouse2.svg": f"Ethogram of <em>mouse2</em>: {kmeans}",
         }
     ) | {
-        "results/figures/comparison.svg": "All models of this run, one line each.",
+        "results/figures/comparison.svg": "All models of this run, one line per model.",
         "results/quality.csv": "All recordings, before training.",
         "results/quality/mouse1.svg": "Recording <em>mouse1</em> before training.",
         "results/quality/mouse2.svg": "Recording <em>mouse2</em> before training.",

@@ -1,7 +1,7 @@
 # The dataset in; trained, evaluated and exported models, and latents of all recordings, out.
 #   in:  results/dataset/, results/aligned/{session}.npz
 #   out: results/models/{model}/seed{seed}/  model.pt, last.pt, history.csv, metrics.json,
-#                                            sessions.csv; for TensorBoard: history.tfevents
+#                                            sessions.csv; for TensorBoard: events.out.tfevents.*
 #        results/export/{model}/seed{seed}/  vame.pkl, model.safetensors, model.onnx, manifest.json
 #        results/latents/{model}/seed{seed}/{session}.npy  (frames - time_window + 1, zdims) float32;
 #            row i is the window that begins at frame i, NaN where one of its frames is not usable

@@ -10,15 +10,15 @@ from tiny_models import make_batch, make_model
 from vame_core.export import (
     InRecordingUnits,
     export_onnx,
-    export_safetensors,
     export_state_dict,
+    write_safetensors,
 )
 
 SCALING = {"mean": [100.0, -20.0, 3.0], "std": [10.0, 0.5, 2.0]}
 NETWORKS = {
     "default": {},
     "no future": {"prediction_decoder": False},
-    "mixed": {"decoder_start": "mixed"},
+    "mixed": {"vame_quirks": ["mixed_decoder_start"]},
     "softplus": {"softplus": True},
 }
 
@@ -88,7 +88,7 @@ def test_exporting_leaves_the_model_as_it_was(tmp_path):
 def test_safetensors_hold_the_weights_and_explain_themselves(tmp_path):
     model, path = make_model(), tmp_path / "model.safetensors"
     metadata = {"features": ["nose_x", "nose_y", "paw_x"], "scaling": SCALING, "seed": 3}
-    export_safetensors(model, path, metadata)
+    write_safetensors(model, path, metadata)
     weights = load_file(path)
     assert weights.keys() == model.state_dict().keys()
     for name, value in model.state_dict().items():

@@ -6,8 +6,10 @@ import numpy as np
 import pandas as pd
 
 
-def check_labels(path: str | Path, frames: int) -> None:
-    """Raise a ValueError unless the csv labels each of the frames, in their order."""
+def check_labels(path: str | Path | None, frames: int) -> None:
+    """Raise a ValueError unless the csv labels each frame, in order; without a csv, do nothing."""
+    if not path:
+        return
     try:
         table = pd.read_csv(path, encoding="utf-8-sig")
     except Exception as error:
@@ -26,15 +28,15 @@ def check_labels(path: str | Path, frames: int) -> None:
 
 def check_length(path: str | Path, rows: int, frames: int, what: str) -> None:
     if rows != frames:
-        side = "longer" if rows > frames else "shorter"
+        compared = "longer" if rows > frames else "shorter"
         raise ValueError(
-            f"{path}: {rows} {what} for {frames} tracked frames, {abs(rows - frames)} {side} than "
-            "the track; one row per frame, from the first to the last"
+            f"{path}: {rows} {what} for {frames} tracked frames, {abs(rows - frames)} {compared} "
+            "than the track; one row per frame, from the first to the last"
         )
 
 
 def check_frames(table: pd.DataFrame) -> None:
-    """Raise a ValueError unless the column ``frame``, where there is one, counts up by one."""
+    """Raise a ValueError unless the column `frame`, where there is one, counts up by one."""
     if "frame" not in table:
         return
     numbers = pd.to_numeric(table["frame"], errors="coerce").to_numpy(np.float64)

@@ -7,21 +7,22 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from pose_prep.contents import check_dense_size
 from pose_prep.isolation import in_a_process
 from pose_prep.labels import check_frames, check_length
-from pose_prep.recognition import HDF5, check_dense_size
-from pose_prep.repairs import load_movement_scalars
+from pose_prep.netcdf import load_numbers
+from pose_prep.recognition import HDF5
 
 
 def add_scalars(
     poses: xr.Dataset, path: str | Path | None, chosen: Sequence[str] | None
 ) -> xr.Dataset:
-    """The poses with ``features`` (time, feature): those of the pose file and those of ``path``.
+    """Return the poses with `features` (time, feature): those of the pose file and those of `path`.
 
     Parameters
     ----------
     path
-        A csv or netCDF with one row per frame; see ``read_scalars``.
+        A csv or netCDF with one row per frame; see `read_scalars`.
     chosen
         Which of them to keep, in this order; all where it is None.
 
@@ -57,12 +58,12 @@ def add_scalars(
 
 
 def read_scalars(path: str | Path) -> pd.DataFrame:
-    """Numeric columns of a csv (a column ``frame`` aside), or per-frame variables of a netCDF."""
+    """Read the columns of a csv, but for `frame`, or the per-frame variables of a netCDF."""
     try:
         with open(path, "rb") as file:
             start = file.read(len(HDF5))
         if start == HDF5:
-            table = in_a_process(load_movement_scalars, Path(path))
+            table = in_a_process(load_numbers, Path(path))
         else:
             check_dense_size(2 * Path(path).stat().st_size, path, "its table")
             table = pd.read_csv(path, encoding="utf-8-sig", skip_blank_lines=False)

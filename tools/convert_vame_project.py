@@ -1,9 +1,9 @@
-"""Turn a VAME project into a config and a sheet of this workflow.
+"""Turn a VAME project into a config and a sessions table of this workflow.
 
-    python workflow/scripts/convert_vame_project.py VAME_PROJECT MY_PROJECT
+    python tools/convert_vame_project.py VAME_PROJECT MY_PROJECT
 
 writes MY_PROJECT/config/config.yaml and sessions.tsv. Nothing of the VAME project is changed or
-copied: the sheet names its files where they lie.
+copied: the table names its files where they are.
 """
 
 import argparse
@@ -14,7 +14,7 @@ from pathlib import Path
 import h5py
 import yaml
 
-SCHEMA = Path(__file__).resolve().parents[1] / "schemas" / "config.schema.yaml"
+SCHEMA = Path(__file__).resolve().parents[1] / "workflow/schemas/config.schema.yaml"
 COLUMNS = ("session", "poses", "software", "fps")
 # Where VAME keeps a session's poses, the least processed first; old projects have no netCDF.
 PLACES = (
@@ -25,6 +25,7 @@ PLACES = (
     "data/{session}/{session}-PE-seq-clean.npy",
     "data/{session}/{session}-PE-seq.npy",
 )
+KEPT = ("fps", "centered_reference_keypoint", "orientation_reference_keypoint")
 POSE_SUFFIXES = {".nc", ".csv", ".h5", ".slp", ".nwb", ".npy"}
 
 
@@ -34,17 +35,17 @@ def convert(
     center: str | None = None,
     orient: str | None = None,
 ) -> tuple[dict, list[dict], list[str]]:
-    """The settings, the rows of the sheet, and the keys of VAME that have no meaning here.
+    """The settings, the rows of the sessions table, and the keys of VAME without meaning here.
 
-    fps, center and orient are taken from the project's netCDF files where they are not given.
+    fps, center and orient are read from the project's netCDF files where they are not given.
 
     Raises
     ------
     ValueError
-        Every session without a pose file or frame rate, and unknown reference keypoints.
+        All sessions without a pose file or frame rate, and unknown reference keypoints.
     """
     theirs = read_config(project)
-    known = yaml.safe_load(SCHEMA.read_text())["properties"]
+    known = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))["properties"]
     dropped = sorted(key for key in theirs if known.get(key, {"deprecated": 1}).get("deprecated"))
     settings = {
         key: value for key, value in theirs.items() if key not in dropped and value is not None
@@ -55,41 +56,48 @@ def convert(
             f"{project}: its config.yaml names no sessions (session_names, video_sets)"
         )
 
-    rows, faults, references = [], [], {}
+    rows, errors, references = [], [], {}
     for session in map(str, sessions):
-        poses = find_poses(project, session)
-        if poses is None:
-            places = ", ".join(place.format(session=session) for place in PLACES)
-            faults.append(f"{session}: no pose file; looked for {places}")
-            continue
         attributes = netcdf_attributes(project, session)
+        row, found = convert_session(project, session, fps or attributes.get("fps"))
+        rows += [row] if row else []
+        errors += found
         references |= attributes
-        rate = fps or attributes.get("fps")
-        if not rate:
-            faults.append(f"{session}: its frame rate is written nowhere; give it by --fps")
-        software = {".npy": "VAME", ".nc": "movement"}.get(poses.suffix, "")
-        if poses.stem.endswith("_processed"):
-            software = "VAME"
-        rows.append(
-            {"session": session, "poses": poses.resolve(), "software": software, "fps": rate}
-        )
     center = center or references.get("centered_reference_keypoint")
     orient = orient or references.get("orientation_reference_keypoint")
     if rows and all(row["software"] == "VAME" for row in rows):
         center, orient = center or "(aligned by VAME)", orient or "(by VAME as well)"
     if not center or not orient:
         keypoints = ", ".join(theirs.get("keypoints") or []) or "see the pose files"
-        faults.append(
+        errors.append(
             "VAME's config does not say by which keypoints it aligned: give --center and --orient "
             f"({keypoints})"
         )
-    if faults:
-        raise ValueError(f"{project}:\n" + "\n".join(f"  - {fault}" for fault in faults))
+    if errors:
+        raise ValueError(f"{project}:\n" + "\n".join(f"  - {error}" for error in errors))
     settings |= {"sessions": "config/sessions.tsv", "center": center, "orient": orient}
     window = theirs.get("time_window", 30) + theirs.get("prediction_steps", 15)
     if window > known["split_gap"]["default"]:
         settings["split_gap"] = window
     return settings, rows, dropped
+
+
+def convert_session(
+    project: Path, session: str, fps: float | None
+) -> tuple[dict | None, list[str]]:
+    """The session's row of the table, and what the project does not have of it."""
+    poses, errors, software = find_poses(project, session), [], ""
+    if poses is None:
+        places = ", ".join(place.format(session=session) for place in PLACES)
+        return None, [f"{session}: no pose file; looked for {places}"]
+    if not fps:
+        errors.append(f"{session}: its frame rate is not stored in the project; give it by --fps")
+    if poses.suffix == ".npy" or poses.stem.endswith("_processed"):
+        software = "VAME"
+    elif poses.suffix == ".nc":
+        software = "movement"
+    row = {"session": session, "poses": poses.resolve(), "software": software, "fps": fps}
+    return row, errors
 
 
 def read_config(project: Path) -> dict:
@@ -119,10 +127,11 @@ def netcdf_attributes(project: Path, session: str) -> dict:
     for place in ("data/raw/{}.nc", "data/processed/{}_processed.nc"):
         path = project / place.format(session)
         if path.is_file():
-            with h5py.File(path) as file:
-                for key in ("fps", "centered_reference_keypoint", "orientation_reference_keypoint"):
-                    if key in file.attrs:
-                        found[key] = _plain(file.attrs[key])
+            try:
+                with h5py.File(path) as file:
+                    found |= {key: _plain(file.attrs[key]) for key in KEPT if key in file.attrs}
+            except OSError as error:
+                raise ValueError(f"{path}: cannot be read: {error}; move it away") from error
     return found
 
 
