@@ -17,17 +17,28 @@ def source(file):
     return place if Path(place).is_file() else workflow.source_path(f"../{file}")
 
 
+# Of another workflow beside this one, or another version of this one, which has its own.
+def take_out_settings():
+    names = [name for name in sys.modules if name.split(".")[0] == "settings"]
+    return {name: sys.modules.pop(name) for name in names}
+
+
+others = take_out_settings()
 source("scripts/settings/__init__.py")
 sys.path.insert(0, str(Path(source("scripts/settings/sources.py")).parents[1]))
 from settings.sources import Sources, files_of_workflow
 
 SOURCES = Sources(lambda file: source(f"scripts/{file}"))
 SOURCES.files_behind("settings/run.py")  # brings these along
-source_digest = SOURCES.code_of  # as a param: an edit of the code reruns the rule
+source_digest = SOURCES.as_param  # as a param: an edit of the code reruns the rule
 from settings.files import DEMO, Access, is_url
 from settings.models import of_rule
 from settings.run import read_run
 from settings.schema import SettingsError
+
+del sys.path[0]
+take_out_settings()
+sys.modules.update(others)
 
 
 def can_fetch(url):
@@ -89,9 +100,8 @@ def of_all(paths):
 
 def figure(path, category, name):
     """The outputs svg, for the report, and png of a rule that draws one figure."""
-    labels = {key: f"{{{key}}}" for key in re.findall(r"{(\w+)}", path)} | {
-        "figure": name
-    }
+    labels = {key: f"{{{key}}}" for key in re.findall(r"{(\w+)}", path)}
+    labels["figure"] = name
     caption = f"../report/{name}.rst"
     svg = report(f"{path}.svg", caption=caption, category=category, labels=labels)
     return {"svg": svg, "png": f"{path}.png"}

@@ -1,6 +1,7 @@
 """A digest covers a script and what it imports of ours, and of that the code alone."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,7 @@ CODE = """
 import numpy as np
 
 LIMIT = {"a": 0.5, 'b': None}
+TEXT = "² \U0001face"  # which is of Unicode 15: Python 3.11 does not print it
 
 def scale(x: np.ndarray, /, *args, power=2, **more) -> "float":
     async def inner():
@@ -126,7 +128,7 @@ def digests_on(python, folder, *scripts):
 def test_digests_are_the_same_on_every_python(tmp_path, python):
     """Those of this workflow, and one that is written down here."""
     (tmp_path / "sample.py").write_text(CODE)
-    assert digests_on(python, tmp_path, "sample") == "['9c619ccfcfaa']"
+    assert digests_on(python, tmp_path, "sample") == "['f2b5a2d22ca5']"
     sources = Sources(lambda file: SCRIPTS / file)
     assert digests_on(python, SCRIPTS, *RULES) == str([sources.digest(rule) for rule in RULES])
 
@@ -153,6 +155,20 @@ def test_a_rules_digest_covers_what_its_script_imports_and_nothing_else(rule):
         ahead |= imported(file) - expected
     found = Sources(lambda file: SCRIPTS / file).files_behind(f"{rule}.py")
     assert found == {file.relative_to(SCRIPTS).as_posix() for file in expected}
+
+
+@pytest.mark.parametrize("text", ["\n# a comment\n", '\n"""A string alone."""\n'])
+def test_a_comment_anywhere_leaves_every_rules_digest(tmp_path, text):
+    """And so the state of an unfinished training, which is stamped with it."""
+    shutil.copytree(SCRIPTS, tmp_path, dirs_exist_ok=True)
+    for path in tmp_path.rglob("*.py"):
+        path.write_text(path.read_text() + text)
+    here, there = (
+        Sources(lambda file, folder=folder: folder / file) for folder in (SCRIPTS, tmp_path)
+    )
+    assert {rule: there.digest(rule) for rule in RULES} == {
+        rule: here.digest(rule) for rule in RULES
+    }
 
 
 def test_every_package_is_followed():

@@ -58,7 +58,10 @@ def _to_boolean(value, entry):
 def _to_number(value, entry):
     if isinstance(value, str):
         return _read(value, float)
-    return float(value) if type(value) is int else value
+    try:
+        return float(value) if type(value) is int else value
+    except OverflowError:  # 400 digits, say
+        return math.inf  # which is refused
 
 
 def _to_integer(value, entry):
@@ -75,8 +78,11 @@ def _read(text, kind):
 
 
 def _to_array(value, entry):
-    """One number is a list of one. What may not repeat is a set: its order means nothing."""
-    if isinstance(value, (int, float)):
+    """One number is a list of one, where only a list is allowed.
+
+    What may not repeat is a set: its order means nothing.
+    """
+    if isinstance(value, (int, float)) and entry.get("type") == "array":
         value = [value]
     if not isinstance(value, list) or "items" not in entry:
         return value

@@ -43,16 +43,18 @@ def checked_sessions(
     for line, entry in entries:
         where = f"line {line}, "
         row = {key: cell.get("default") for key, cell in schema["properties"].items()} | entry
-        own, found = [row], schema_errors(entry, schema, where) + repeated.get(line, [])
-        if not found:
-            found = file_errors(row, where, access)
+        found = schema_errors(entry, schema, where) + repeated.get(line, [])
+        if found:
+            errors += found
+            continue
+        own, found = [row], file_errors(row, where, access)
         if not found and warn and Path(row["poses"]).is_file():
             found = header_errors(row, where, config, frozen)
         if not found and row["individual"] == "all":
             own, found = rows_of_animals(row, config["individual_prefixes"])
             found = [f"{where}{error}" for error in found]
         errors += found
-        rows += [] if found else own
+        rows += own  # with an error too: its session is there for what the config names
     errors += [*clash_errors(rows), *animal_errors(rows), *name_errors(rows, config)]
     if warn:
         headers = headers_of(rows, config["individual_prefixes"])

@@ -38,7 +38,7 @@ class Sources:
         self._read = functools.cache(self._read_file)
         self.digest = functools.cache(self._digest)
 
-    def code_of(self, script: str) -> Callable[[Any], str]:
+    def as_param(self, script: str) -> Callable[[Any], str]:
         """The digest as a param of a rule: a function, so that a job computes its own alone."""
         return lambda wildcards: self.digest(script)
 
@@ -61,7 +61,7 @@ class Sources:
     def _read_file(self, file: str) -> tuple[str, frozenset[str]]:
         """The digest of one file's code, and our files that it imports."""
         tree = ast.parse(Path(self._fetch(file)).read_bytes())
-        code = hashlib.sha256(repr(plain(tree)).encode()).hexdigest()
+        code = hashlib.sha256(code_of(tree).encode()).hexdigest()
         return code, frozenset(imported_files(tree))
 
 
@@ -106,26 +106,34 @@ def statements(tree: ast.AST) -> Iterator[ast.AST]:
             ahead += getattr(node, block, [])
 
 
-def plain(node: Any) -> Any:
-    """Code as nested tuples of names and constants, the same on every Python.
+def code_of(tree: ast.AST) -> str:
+    """Code as text that is the same on every Python.
 
-    Not ast.dump, which prints fields that older versions do not have; what is empty is left out.
+    Not ast.dump, which prints fields that older versions do not have: what is empty is left out.
     """
-    if isinstance(node, list):
-        return [plain(each) for each in node if not is_text_alone(each)]
-    if isinstance(node, ast.JoinedStr):
-        return ("JoinedStr", _joined(node.values))
+    parts: list[str] = []
+    _write(tree, parts)
+    return "".join(parts)
+
+
+def _write(node: Any, parts: list[str]) -> None:
     if isinstance(node, ast.AST):
-        fields = [(name, getattr(node, name, None)) for name in node._fields]
-        return (
-            type(node).__name__,
-            [
-                (name, plain(value))
-                for name, value in fields
-                if name not in NOT_CODE and value is not None and value != []
-            ],
-        )
-    return repr(node)
+        parts.append(f"({type(node).__name__}")
+        for name in node._fields:
+            value = getattr(node, name, None)
+            if name not in NOT_CODE and value is not None and value != []:
+                parts.append(f" {name}=")
+                _write(_joined(value) if type(node) is ast.JoinedStr else value, parts)
+        parts.append(")")
+    elif isinstance(node, list):
+        parts.append("[")
+        for each in node:
+            if not is_text_alone(each):
+                _write(each, parts)
+                parts.append(",")
+        parts.append("]")
+    else:
+        parts.append(ascii(node))  # repr prints the characters that its Python's Unicode knows
 
 
 def is_text_alone(node: Any) -> bool:
@@ -137,12 +145,12 @@ def is_text_alone(node: Any) -> bool:
     )
 
 
-def _joined(values: list[ast.expr]) -> list[Any]:
+def _joined(values: list[ast.expr]) -> list[ast.expr | str]:
     """The parts of an f-string; text in neighbouring parts is one, however Python divides it."""
-    parts: list[Any] = []
+    parts: list[ast.expr | str] = [""]
     for value in values:
-        if isinstance(value, ast.Constant) and parts and isinstance(parts[-1], str):
-            parts[-1] += value.value
+        if not isinstance(value, ast.Constant):
+            parts += [value, ""]
         else:
-            parts.append(value.value if isinstance(value, ast.Constant) else plain(value))
-    return [part for part in parts if part != ""]
+            parts[-1] += value.value
+    return parts
