@@ -22,5 +22,5 @@ with job(snakemake) as out:
     outputs = {out.final[key].name: out.written[key] for key in out.final if key != "manifest"}
     manifest = describe_export(name, checkpoint, description, difference, files, outputs)
     write_manifest(out.manifest, manifest | lineage(files, out.record, out.describe()))
-    # Snakemake has taken the model: the state of its training is needed no more.
-    remove_states(Path(files.model).parent)
+# Snakemake has taken the model: the state of its training is needed no more.
+remove_states(Path(files.model).parent)

@@ -202,15 +202,7 @@ def write_dataset(
     if settings.scaling == "scalar":
         scaling = scaling.pooled(np.array([name not in first.scalars for name in first.features]))
 
-    written = {
-        side: _create_array(arrays[side], segments, side, len(first.features)) for side in SIDES
-    }
-    for poses, own in _per_session(recordings, segments, first.features):
-        for segment in own:
-            written[segment.side][segment.rows] = scaling.apply(poses[segment.frames])
-    for array in written.values():
-        array.flush()
-
+    _write_arrays(arrays, recordings, segments, scaling, first.features)
     hashed = {f"{side}.npy": arrays[side] for side in SIDES}
     hashed |= {f"{session}.npz": path for session, path in recordings.items()}
     trained = dict.fromkeys(segment.session for segment in training)
@@ -225,6 +217,15 @@ def write_dataset(
         "split_gap": settings.split_gap,
         "sha256": {name: sha256(path) for name, path in hashed.items()},
     }
+
+
+def _write_arrays(arrays, recordings, segments, scaling, features):
+    written = {side: _create_array(arrays[side], segments, side, len(features)) for side in SIDES}
+    for poses, own in _per_session(recordings, segments, features):
+        for segment in own:
+            written[segment.side][segment.rows] = scaling.apply(poses[segment.frames])
+    for array in written.values():
+        array.flush()
 
 
 def summarise_segments(segments: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
