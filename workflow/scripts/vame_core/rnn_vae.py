@@ -102,8 +102,6 @@ def train(
         Any module that returns what VAME's does: reconstruction, (future,) z, mu, logvar.
     seq_len
         Frames of a window: twice those that are encoded.
-    bsize
-        Batch size that the cluster term is divided by.
 
     Returns
     -------
