@@ -28,8 +28,9 @@ import pandas as pd
 import sklearn
 import torch
 import yaml
+from formats.aligned import AlignedPoses, save_aligned
+from formats.runs import find_runs
 from pose_prep.alignment import AlignmentSettings, align_recording
-from pose_prep.cleaning import find_runs
 from pose_prep.reading import read_poses
 from pose_prep.simulation import (
     BEHAVIOURS,
@@ -38,7 +39,6 @@ from pose_prep.simulation import (
     write_deeplabcut_csv,
 )
 from pose_prep.splitting import SplitSettings, write_dataset
-from pose_prep.storage import AlignedPoses, save_aligned
 from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
 from sklearn.metrics import normalized_mutual_info_score

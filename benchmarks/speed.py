@@ -33,12 +33,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from fidelity import DEFAULTS, PRESET, SCHEMA, DataSet, find_clips, simulate_demo
+from formats.aligned import save_aligned
 from parity import peer as published
 from parity.models import make_peer_model
 from pose_prep.alignment import AlignmentSettings, align_recording
 from pose_prep.reading import read_poses
 from pose_prep.splitting import SplitSettings, write_dataset
-from pose_prep.storage import save_aligned
 from vame_core.config import ModelConfig
 from vame_core.determinism import make_reproducible
 from vame_core.embedding import embed

@@ -25,7 +25,7 @@ WITNESS = ROOT / "tests/cluster/witness/sitecustomize.py"
 FILES = sorted((ROOT / "envs").glob("*.yaml"))
 # What conda has by another name than wheels, and imports that are needed without being written.
 WHEELS = {"pytorch": "torch", "matplotlib-base": "matplotlib", "pytables": "tables"}
-IMPORTED_BY_OTHERS = {"poses.yaml": {"netCDF4", "tables"}}
+IMPORTED_BY_OTHERS = {"poses.yaml": {"netCDF4", "tables"}, "training.yaml": {"yaml"}}
 TARGETS = ("all", "ro_crate")
 
 

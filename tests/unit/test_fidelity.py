@@ -25,7 +25,7 @@ from fidelity import (
     train_chosen,
     usable_windows,
 )
-from pose_prep.storage import AlignedPoses
+from formats.aligned import AlignedPoses
 from tiny_models import SETTINGS, make_frames, make_model, make_windows
 from vame_core.config import QUIRKS
 

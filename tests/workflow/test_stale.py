@@ -9,7 +9,6 @@ import itertools
 import os
 import shutil
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 import yaml

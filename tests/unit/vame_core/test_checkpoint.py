@@ -14,6 +14,7 @@ from vame_core.checkpoint import (
     load_model,
     load_pretrained,
     require_features,
+    require_same_data,
     require_scaling,
     save_checkpoint,
     save_rows,
@@ -271,6 +272,16 @@ def test_another_scaling_is_named():
     checkpoint = {"features": ["a", "b"], "scaling": {"mean": [0.0, 1.0], "std": [1.0, 2.0]}}
     with pytest.raises(ValueError, match=r"b: std 2 in the model, 3 in the data\)"):
         require_scaling(checkpoint, {"mean": [0.0, 1.0], "std": [1.0, 3.0]}, Path("model.pt"))
+
+
+def test_a_dataset_has_to_have_both():
+    checkpoint = {"features": ["a"], "scaling": {"mean": [0.1], "std": [2.0]}}
+    require_same_data(checkpoint, checkpoint, "model.pt")
+    with pytest.raises(ValueError, match="of other features"):
+        require_same_data(checkpoint, checkpoint | {"features": ["b"]}, "model.pt")
+    scaling = {"mean": [0.2], "std": [2.0]}
+    with pytest.raises(ValueError, match="another scaling"):
+        require_same_data(checkpoint, checkpoint | {"scaling": scaling}, "model.pt")
 
 
 def test_training_does_not_start_from_a_model_of_other_features(path):

@@ -60,7 +60,8 @@ def test_every_number_is_there_once_it_is_closed(tmp_path):
 
 
 def test_a_training_that_goes_on_has_each_epoch_once(tmp_path):
-    open_events(tmp_path, ROWS).close()
+    with open_events(tmp_path, ROWS):
+        pass
     (tmp_path / "history.csv").touch()
     with open_events(tmp_path, ROWS[:1]) as writer:
         add_epoch(writer, ROWS[1])
@@ -71,7 +72,8 @@ def test_a_training_that_goes_on_has_each_epoch_once(tmp_path):
 
 
 def test_epochs_of_earlier_starts_lie_as_far_apart_as_they_took(tmp_path):
-    open_events(tmp_path, ROWS).close()
+    with open_events(tmp_path, ROWS):
+        pass
     first, second = accumulated(tmp_path).Scalars("loss/train")
     assert second.wall_time - first.wall_time == pytest.approx(2.5, abs=0.1)
     assert second.wall_time == pytest.approx(time.time(), abs=60)
@@ -83,3 +85,12 @@ def test_no_random_number_is_drawn(tmp_path):
         add_epoch(writer, ROWS[1])
     assert torch.equal(torch.get_rng_state(), before[0])
     np.testing.assert_equal(np.random.get_state(), before[1])  # noqa: NPY002
+
+
+def test_a_full_disk_at_the_end_hides_no_other_error(tmp_path, monkeypatch):
+    def full(writer):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("vame_core.events.SummaryWriter.close", full)
+    with pytest.raises(KeyError), open_events(tmp_path, ROWS):
+        raise KeyError

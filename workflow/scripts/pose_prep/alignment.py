@@ -115,7 +115,7 @@ class CleanedRecording:
     @property
     def usable(self) -> np.ndarray:
         """(frame,) bool: aligned, and every keypoint that is ever seen and every scalar known."""
-        seen = [name not in self.never_seen for name in self.keypoints]
+        seen = ~self.missing[:, : len(self.keypoints)].all(axis=0)
         known = np.isfinite(self.egocentric[:, seen]).all(axis=(1, 2))
         if self.keypoints:
             known &= np.isfinite(self.reference).all(axis=(1, 2))
@@ -127,12 +127,8 @@ def align_recording(
 ) -> AlignedPoses:
     """Clean one recording and align it; see `clean_recording`.
 
-    A keypoint that is never confident is left out, unless the alignment needs it.
-
-    Raises
-    ------
-    ValueError
-        A setting that the recording cannot meet; no usable frame.
+    A keypoint that is never confident is left out. A recording that lacks what the settings name,
+    or has no usable frame, raises a ValueError.
     """
     cleaned = clean_recording(recording, settings, limits)
     coordinates, own = _free_coordinates(cleaned, settings)
@@ -179,11 +175,6 @@ def clean_recording(
     limits
         By feature, the lowest and highest value that is no outlier: those of the recordings that a
         model was trained on. Without them, `robust` uses this recording's own quartiles.
-
-    Raises
-    ------
-    ValueError
-        Unknown keypoints; poses in 3D without `vertical_axis`.
     """
     fps = float(recording.attrs["fps"])
     max_gap = int(settings.max_gap_seconds * fps + 1e-6)

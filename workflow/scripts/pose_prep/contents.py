@@ -22,13 +22,7 @@ def text_of(value: bytes | str) -> str:
 
 
 def header_rows(path: str | Path, count: int) -> list[list[str]]:
-    """The first rows of a text file, without a byte-order mark.
-
-    Raises
-    ------
-    ValueError
-        The file is not text, or has no lines.
-    """
+    """The first rows of a text file without its byte-order mark; ValueError if it is not text."""
     with open(path, encoding="utf-8-sig", newline="") as file:
         text = file.read(TEXT_TO_READ)
     if not text.strip() or "\0" in text:
@@ -49,7 +43,7 @@ def check_dense_size(values: int, path: str | Path, what: str) -> None:
         )
 
 
-def check_hdf5_size(file: h5py.File, path: str | Path) -> None:
+def check_hdf5_size(path: str | Path) -> None:
     """Refuse an HDF5 file whose datasets together are too large; see `check_dense_size`."""
     counts = []
 
@@ -58,7 +52,8 @@ def check_hdf5_size(file: h5py.File, path: str | Path) -> None:
             wide = max(1, item.dtype.itemsize // 8)
             counts.append(int(np.prod(item.shape, dtype=object)) * wide)
 
-    file.visititems(count)
+    with h5py.File(path) as file:
+        file.visititems(count)
     check_dense_size(sum(counts), path, "its arrays")
 
 

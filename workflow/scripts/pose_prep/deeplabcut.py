@@ -72,8 +72,8 @@ def read_deeplabcut_h5(path: Path) -> pd.DataFrame:
     The labels of a training set (`CollectedData_*.h5`) lie under `keypoints`, filtered and
     triangulated poses under keys of their own.
     """
+    check_hdf5_size(path)
     with h5py.File(path) as file:
-        check_hdf5_size(file, path)
         keys = pandas_tables(file)
     tables = [pd.read_hdf(path, key=key) for key in keys]
     found = [

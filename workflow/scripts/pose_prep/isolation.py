@@ -15,15 +15,12 @@ SECONDS_PER_MEGABYTE = 5
 def in_a_process(function: Callable[..., Any], path: Path, *arguments: Any) -> Any:
     """Call `function(path, *arguments)` in a child process and return its result.
 
-    Where processes cannot be forked (Windows), the call is made in this process.
-
-    Raises
-    ------
-    ValueError
-        The error of the function, as a sentence; the child crashed or did not end in time.
+    An error in it, a crash, and a child that does not end in time raise a ValueError. Where
+    processes cannot be forked (Windows), the call is made in this process.
     """
     if "fork" in multiprocessing.get_all_start_methods():
-        result, error = _call_in_child(function, path, *arguments)
+        seconds = SECONDS + SECONDS_PER_MEGABYTE * path.stat().st_size / 1e6
+        result, error = _call_in_child(seconds, function, path, *arguments)
     else:
         result, error = _call(function, path, *arguments)
     if error is not None:
@@ -41,12 +38,17 @@ def _call(function, *arguments):
         return None, f"{type(error).__name__}: {error}"
 
 
-def _call_in_child(function, path, *arguments):
+def _call_in_child(seconds, *call):
     context = multiprocessing.get_context("fork")
     receiver, sender = context.Pipe(duplex=False)
-    seconds = SECONDS + SECONDS_PER_MEGABYTE * path.stat().st_size / 1e6
-    work = (sender, seconds, function, path, *arguments)
-    child = context.Process(target=_work, args=work, daemon=True)
+
+    def work():
+        # The alarm ends the child even if its parent is gone, and even inside a library.
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.setitimer(signal.ITIMER_REAL, seconds + 1)
+        sender.send(_call(*call))
+
+    child = context.Process(target=work, daemon=True)
     child.start()
     sender.close()
     try:
@@ -60,10 +62,3 @@ def _call_in_child(function, path, *arguments):
     finally:
         child.kill()
         child.join()
-
-
-def _work(sender, seconds, function, *arguments):
-    # The alarm ends the child even if its parent is gone, and even inside a library.
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    signal.setitimer(signal.ITIMER_REAL, seconds + 1)
-    sender.send(_call(function, *arguments))

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import h5py
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -50,8 +49,7 @@ def load_numbers(path: Path) -> pd.DataFrame:
 
 
 def read_netcdf(path: Path) -> xr.Dataset:
-    with h5py.File(path) as file:
-        check_hdf5_size(file, path)
+    check_hdf5_size(path)
     file = xr.load_dataset(path, engine="netcdf4")
     return file.rename({old: new for old, new in PLURALS.items() if old in file.dims})
 

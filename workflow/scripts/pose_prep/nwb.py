@@ -20,8 +20,8 @@ def load_nwb(path: Path, fps: float) -> xr.Dataset:
     over the commonest interval: of the three programs that we have files of, two write frame
     numbers there.
     """
+    check_hdf5_size(path)
     with h5py.File(path) as file:
-        check_hdf5_size(file, path)
         found = _pose_estimations(file)
         if not found:
             raise ValueError("holds no PoseEstimation of ndx-pose")

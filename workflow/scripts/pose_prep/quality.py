@@ -68,10 +68,9 @@ def inspect_recording(cleaned: CleanedRecording, min_usable_share: float) -> Ins
         "never_confident": cleaned.never_seen,
     }
     summary["reason"] = "; ".join(_reasons(summary, table, min_usable_share))
-    states = np.full(cleaned.missing.shape, MEASURED, dtype=np.uint8)
-    states[cleaned.missing] = MISSING
-    states[cleaned.outlier] = OUTLIER
-    states[cleaned.filled] = FILLED
+    states = np.select(
+        [cleaned.filled, cleaned.outlier, cleaned.missing], [FILLED, OUTLIER, MISSING], MEASURED
+    ).astype(np.uint8)
     traces = {
         "names": np.array(cleaned.names, dtype=np.str_),
         "keypoints": np.array(cleaned.keypoints, dtype=np.str_),

@@ -13,12 +13,8 @@ NUMPY = b"\x93NUMPY"
 def recognise(path: str | Path) -> str:
     """The `software` of a pose file, a key of `reading.LOADERS`.
 
-    LightningPose writes DeepLabCut's layout; its scorer tells them apart.
-
-    Raises
-    ------
-    ValueError
-        The file is none of them.
+    LightningPose writes DeepLabCut's layout; its scorer tells them apart. Any other file raises a
+    ValueError.
     """
     with open(path, "rb") as file:
         start = file.read(len(HDF5))
@@ -38,8 +34,9 @@ def recognise(path: str | Path) -> str:
 
 
 def _of_hdf5(file):
-    sleap = ({"frames", "instances", "metadata"}, {"tracks", "node_names"})
-    if any(names <= file.keys() for names in sleap):
+    if {"frames", "instances", "metadata"} <= file.keys():
+        return "SLEAP"
+    if {"tracks", "node_names"} <= file.keys():
         return "SLEAP"
     if "position" in file:
         return "VAME" if is_processed_by_vame(file) else "movement"

@@ -8,21 +8,23 @@ exchanged, keypoints lost. Lengths are pixels, times seconds, angles radians.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from scipy.ndimage import gaussian_filter1d
 
-KEYPOINTS = [
-    "nose",
-    "left_fore_paw",
-    "right_fore_paw",
-    "left_hind_paw",
-    "right_hind_paw",
-    "tail_base",
-]
-NOSE, LEFT_FORE, RIGHT_FORE, LEFT_HIND, RIGHT_HIND, TAIL = range(6)
+PLACES = {  # of an animal that stands: x ahead of the tail base, y to the right
+    "nose": (66.0, 0.0),
+    "left_fore_paw": (46.0, -9.0),
+    "right_fore_paw": (46.0, 9.0),
+    "left_hind_paw": (13.0, -13.0),
+    "right_hind_paw": (13.0, 13.0),
+    "tail_base": (0.0, 0.0),
+}
+KEYPOINTS = list(PLACES)
+NOSE, LEFT_FORE, RIGHT_FORE, LEFT_HIND, RIGHT_HIND, _ = range(6)
 PAWS = [LEFT_FORE, RIGHT_FORE, LEFT_HIND, RIGHT_HIND]
 
 BEHAVIOURS = ["rest", "groom", "walk", "turn_left", "turn_right", "rear"]
@@ -38,12 +40,12 @@ SUCCESSION = np.array(
         [2.0, 2.0, 2.5, 1.5, 1.5, 0.0],
     ]
 )
-# A group draws some behaviours more often and keeps to them for longer or shorter.
+# A group draws some behaviours more often (appeal) and keeps to them for longer or shorter.
 GROUPS = {
-    "calm": {"appeal": np.ones(6), "persistence": np.ones(6)},
+    "calm": {"appeal": [1.0] * 6, "persistence": [1.0] * 6},
     "active": {
-        "appeal": np.array([0.6, 0.7, 1.4, 1.6, 1.6, 1.2]),
-        "persistence": np.array([0.7, 0.8, 1.2, 1.1, 1.1, 1.0]),
+        "appeal": [0.6, 0.7, 1.4, 1.6, 1.6, 1.2],
+        "persistence": [0.7, 0.8, 1.2, 1.1, 1.1, 1.0],
     },
 }
 
@@ -72,12 +74,8 @@ def simulate_recording(
 
     posture, speed, turning = _move(_Rhythms(rng, n_frames, fps, tempo))
     body = size * np.einsum("fb,fbka->fka", weights, posture)
-    place, heading = _travel(
-        rng,
-        fps,
-        speed=size * (weights * speed).sum(axis=1),
-        turning=(weights * turning).sum(axis=1),
-    )
+    speed, turning = size * (weights * speed).sum(axis=1), (weights * turning).sum(axis=1)
+    place, heading = _travel(rng, fps, speed, turning)
     positions = place[:, None] + _rotate(body, heading)
     return _track(rng, positions, fps), np.array(BEHAVIOURS)[behaviour]
 
@@ -86,8 +84,8 @@ def draw_behaviours(
     rng: np.random.Generator,
     n_frames: int,
     fps: float,
-    appeal: np.ndarray,
-    persistence: np.ndarray,
+    appeal: Sequence[float],
+    persistence: Sequence[float],
 ) -> np.ndarray:
     """(frame,) int: a semi-Markov chain with gamma-distributed durations, no self-transition."""
     succession = SUCCESSION * appeal
@@ -113,11 +111,14 @@ def write_deeplabcut_csv(
     table.to_csv(path, float_format="%.4f")
 
 
+@dataclass(frozen=True)
 class _Rhythms:
     """Random courses and rhythms of one animal, each (frame,)."""
 
-    def __init__(self, rng, n_frames, fps, tempo):
-        self.rng, self.n_frames, self.fps, self.tempo = rng, n_frames, fps, tempo
+    rng: np.random.Generator
+    n_frames: int
+    fps: float
+    tempo: float
 
     def wander(self, scale, period):
         """A slow random course of standard deviation `scale`."""
@@ -179,12 +180,7 @@ def _move(rhythms):
 
 def _stand(rhythms):
     """(frame, keypoint, 2) of an animal that stands, stretches and shifts its paws."""
-    stance = np.zeros((rhythms.n_frames, len(KEYPOINTS), 2))
-    stance[:, NOSE] = 66, 0
-    stance[:, LEFT_FORE] = 46, -9
-    stance[:, RIGHT_FORE] = 46, 9
-    stance[:, LEFT_HIND] = 13, -13
-    stance[:, RIGHT_HIND] = 13, 13
+    stance = np.tile([*PLACES.values()], (rhythms.n_frames, 1, 1))
     stretch = rhythms.wander(2.5, 3.0)
     stance[:, NOSE, 0] += stretch
     stance[:, [LEFT_FORE, RIGHT_FORE], 0] += 0.6 * stretch[:, None]

@@ -15,8 +15,8 @@ OTHER_ORDERS = (("frame", "node", "xy", "track"), ("frame", "track", "node", "xy
 
 
 def load_sleap(path: Path, fps: float) -> xr.Dataset:
+    check_hdf5_size(path)
     with h5py.File(path) as file:
-        check_hdf5_size(file, path)
         if "tracks" not in file:
             _check_instances(file, path)
         elif (order := _axis_order(file)) != USUAL_ORDER:

@@ -60,7 +60,7 @@ def plan_split(
     Either whole sessions are held out, by name or by group, or each session gives `test_blocks`
     contiguous blocks of its usable frames, spread evenly, which together hold `test_fraction` of
     them. Frames of the recording within `split_gap` of a test frame then belong to neither side.
-    The plan is always the same: nothing is random.
+    The plan is always the same: nothing is random. A side without frames raises a ValueError.
 
     Parameters
     ----------
@@ -68,11 +68,6 @@ def plan_split(
         (frame,) bool of each session
     groups
         The group of each session.
-
-    Raises
-    ------
-    ValueError
-        One side has no frames.
     """
     whole = bool(settings.test_sessions or settings.test_groups)
     rows = dict.fromkeys(SIDES, 0)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,18 +13,22 @@ from tensorboardX import SummaryWriter
 SECONDS = 1  # until an epoch is on the disk: SummaryWriter writes in a thread of its own
 
 
-def open_events(folder: Path, history: list[dict[str, Any]]) -> SummaryWriter:
+@contextmanager
+def open_events(folder: Path, history: list[dict[str, Any]]) -> Iterator[SummaryWriter]:
     """Start the folder's event file anew, with the epochs of `history` (rows of `Epoch.row`).
 
-    Event files of an earlier start are removed, so that each epoch is there once. TensorBoard
-    takes a folder with one for a run of this name.
+    Event files of an earlier start are removed, so that each epoch is there once.
     """
     for earlier in folder.glob("events.out.tfevents.*"):
         earlier.unlink()
     writer = SummaryWriter(str(folder), flush_secs=SECONDS)
     for row in history:
         add_epoch(writer, row, time.time() + row["seconds"] - history[-1]["seconds"])
-    return writer
+    try:
+        yield writer
+    finally:
+        with suppress(OSError):  # the disk is full: whoever writes a state or a model says so
+            writer.close()
 
 
 def add_epoch(writer: SummaryWriter, row: dict[str, Any], ended: float | None = None) -> None:

@@ -114,6 +114,7 @@ def train(
     named = _Named(model)
     time_window = seq_len // 2
     length = time_window + (future_steps if future_decoder else 0)
+    options = {"time_window": time_window, "kmeans_loss": kloss, "noise": bool(noise)}
     losses = []
     for windows in _time_first(train_loader, named.device):
         weights = Terms(
@@ -123,22 +124,12 @@ def train(
             cluster=weight * klmbda * (len(windows) / bsize) ** 0.5,
         )
         *terms, _ = train_step(
-            named,
-            windows[:, :length],
-            optimizer,
-            weights,
-            time_window=time_window,
-            kmeans_loss=kloss,
-            noise=bool(noise),
-            generator=None,
+            named, windows[:, :length], optimizer, weights, generator=None, **options
         )
         losses.append(torch.stack([*map(torch.mul, terms, weights), terms[2] / named.zdims]))
     _require(losses, "train_loader")
-    *_, last = losses
-    if isinstance(scheduler, torch.optim.lr_scheduler.ReduceLROnPlateau):
-        scheduler.step(last[:-1].sum())
-    else:
-        scheduler.step()
+    on_plateau = isinstance(scheduler, torch.optim.lr_scheduler.ReduceLROnPlateau)
+    scheduler.step(*([losses[-1][:-1].sum()] if on_plateau else []))
     *weighted, kl = torch.stack(losses).mean(dim=0).tolist()
     reconstruction, future, _, cluster = weighted
     return weight, sum(weighted), cluster, kl, reconstruction, future
