@@ -153,3 +153,39 @@ def test_the_catalog_is_told_how_software_is_deployed():
     assert usage["software-stack-deployment"]["conda"] is True
     assert usage["report"] is True
     assert set(usage) == {"mandatory-flags", "software-stack-deployment", "report"}
+
+
+def test_what_else_is_named_settings_stays_apart(project, tmp_path):
+    """A module of the workflow that uses this one, and another version of this one beside it."""
+    other = tmp_path / "other"
+    for name in ("workflow", "envs"):
+        shutil.copytree(ROOT / name, other / name)
+    for name in ("Snakefile", "CITATION.cff", "LICENSE"):
+        shutil.copy(ROOT / name, other)
+    path = other / "workflow/scripts/settings/schema.py"
+    path.write_text(path.read_text().replace("there is no such setting", "unknown in version 2"))
+    own = project / "lib"
+    own.mkdir()
+    (own / "settings.py").write_text("OWN = 'own'\n")
+    snakefile = write_outer(project, prefix="one")
+    second = snakefile.read_text().split("module vame:")[1].split("rule summary")[0]
+    second = second.replace(str(ROOT), str(other)).replace('"one"', '"two"')
+    second = second.replace('config["behaviour"]', 'config["second"]')
+    lines = ["import sys", f"sys.path.insert(0, {str(own)!r})", "import settings"]
+    lines += [snakefile.read_text(), "", f"module second:{second}"]
+    lines += [
+        "use rule * from second as second_*",
+        "",
+        "",
+        "from settings import OWN",
+        "print(OWN)",
+    ]
+    snakefile.write_text("\n".join(lines) + "\n")
+    outer = yaml.safe_load((project / "config/outer.yaml").read_text())
+    path = project / "config/outer.yaml"
+    path.write_text(yaml.safe_dump(outer | {"second": CONFIG}))
+    jobs = planned(project, "vame_check", "second_check", snakefile=snakefile)
+    assert jobs["vame_plot_quality"] == jobs["second_plot_quality"] == 2
+    path.write_text(yaml.safe_dump(outer | {"second": CONFIG | {"kl_strt": 3}}))
+    printed = project.snakemake("--dry-run", snakefile=snakefile, check=False)
+    assert "kl_strt: unknown in version 2; did you mean kl_start?" in printed
