@@ -19,7 +19,7 @@ from workflow.test_reproducible import assert_equal, content_of, files_of
 pytestmark = pytest.mark.slow
 
 # What a training keeps beside its outputs stays where it ran; folders are none in a bucket.
-ON_A_DISK = {"history.tfevents", ".lock", "snapshots", "examples"}
+ON_A_DISK = {".lock", "snapshots", "examples"}
 
 
 @pytest.fixture(scope="module")

@@ -79,7 +79,8 @@ def test_a_remote_module_brings_its_packages_along(project, on_github):
     project.snakemake(target, snakefile=snakefile)
     assert (project / target).is_file()
     assert project.stale_jobs(target) == set()  # asked of this workflow where it lies
-    printed = project.snakemake(target, "--config", "behaviour=", snakefile=snakefile, check=False)
+    (project / "config/outer.yaml").write_text("behaviour: {orient: nose}\n")
+    printed = project.snakemake(target, snakefile=snakefile, check=False)
     assert "center: is missing" in printed
 
 

@@ -450,7 +450,7 @@ def test_a_recording_that_changed_is_imported_anew(finished):
 CODE = {
     # tests/unit/settings has every rule's digest beside what its script imports.
     "pose_prep/splitting.py": SPLIT,
-    "pose_prep/repairs.py": IMPORT,
+    "pose_prep/deeplabcut.py": IMPORT,
     "vame_core/gru.py": TRAIN,
     "figures/losses.py": {"plot_losses"} | MANIFEST,
     "reporting/page.py": SUMMARY,
