@@ -235,6 +235,12 @@ with job(snakemake) as out:
     [
         ("from job import refused; refused()", "a.csv: no frame in it; export it again", False),
         ("open('gone.csv')", "No such file or directory: 'gone.csv'", False),
+        (
+            "from pathlib import Path; from formats.files import write_atomically;"
+            "write_atomically(Path('logs'), lambda file: None)",
+            "cannot write it (Is a directory); what was there is untouched: 'logs'",
+            False,
+        ),
         ("import numpy; numpy.ones(2) + numpy.ones(3)", "could not be broadcast", True),
         ("{}['key']", "KeyError", True),
     ],
@@ -245,6 +251,7 @@ def test_a_refusal_is_a_sentence_and_a_mistake_of_ours_a_traceback(
     """A ValueError that numpy raises is a mistake of ours as well."""
     (tmp_path / "logs/r").mkdir(parents=True)
     scripts = tmp_path / "scripts"
+    (tmp_path / "rules").mkdir()
     shutil.copytree(ROOT / "workflow/scripts/formats", scripts / "formats")
     own = (ROOT / "workflow/scripts/job.py").read_text() + textwrap.dedent(
         """
@@ -256,7 +263,8 @@ def test_a_refusal_is_a_sentence_and_a_mistake_of_ours_a_traceback(
         """
     )
     (scripts / "job.py").write_text(own)
-    script = SCRIPT.format(scripts=str(scripts), body=body)
+    # As Snakemake names a script's folder, by way of the rules'.
+    script = SCRIPT.format(scripts=str(tmp_path / "rules/../scripts"), body=body)
     ran = subprocess.run(
         [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False
     )

@@ -46,3 +46,17 @@ def test_labels_that_do_not_fit_the_track_are_refused(project):
     )
     printed = project.snakemake("results/quality/mouse1.json", check=False)
     assert "labels.csv: 1 labels for 400 tracked frames, 399 shorter than the track" in printed
+
+
+@pytest.mark.parametrize("lines", [("0,1,2,a,4,5,1",), ()], ids=["no number", "no frame"])
+def test_a_file_that_cannot_be_read_is_refused_in_a_sentence(project, lines):
+    """On the terminal and in the log, without a traceback around it."""
+    header = ("scorer,s,s,s,s,s,s", "bodyparts,tail,tail,tail,nose,nose,nose")
+    text = "\n".join([*header, "coords,x,y,likelihood,x,y,likelihood", *lines])
+    (project / "recordings/mouse1.csv").write_text(text + "\n")
+    printed = project.snakemake("results/poses/mouse1.nc", check=False)
+    log = (project / "logs/import_poses/mouse1.log").read_text()
+    for shown in (printed, log):
+        assert "ERROR: recordings/mouse1.csv: " in shown
+        assert "Traceback" not in shown
+    assert not (project / "results/poses/mouse1.nc").exists()

@@ -160,6 +160,8 @@ def log_to(path: str) -> TextIO:
 
 def refusal(error: Exception, out: Outputs) -> str | None:
     """The sentence for the user, if the error is a refusal; None for a mistake of ours."""
+    if isinstance(error, OSError) and raised_by_us(error):
+        return str(error)
     reason = unwritable(error, [path.parent for path in out.final.values()])
     if reason is not None:
         listed = ", ".join(str(path) for path in out.final.values())
@@ -191,4 +193,4 @@ def raised_by_us(error: Exception) -> bool:
         return False
     file = place.tb_frame.f_code.co_filename
     line = linecache.getline(file, place.tb_lineno)
-    return file.startswith(SCRIPTS) and line.lstrip().startswith("raise")
+    return os.path.realpath(file).startswith(SCRIPTS) and line.lstrip().startswith("raise")

@@ -34,7 +34,9 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], Any]) -> None:
         os.replace(aside, path)
     except OSError as error:
         raise OSError(
-            error.errno, f"cannot write it ({error.strerror}); what was there is untouched", path
+            error.errno,
+            f"cannot write it ({error.strerror}); what was there is untouched",
+            str(path),
         ) from error
     finally:
         aside.unlink(missing_ok=True)
