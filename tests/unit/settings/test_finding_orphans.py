@@ -10,10 +10,12 @@ FILES = [
     "results/demo/{session}.labels.csv",
     "results/quality/{session}.csv",
     "results/quality.csv",
+    "results/figures/{model}/seed{seed}/losses.svg",
+    "results/figures/{model}/seed{seed}/{segmentation,[a-z]+-[0-9]+}/poses.svg",
     "logs/train_model/{model}/seed{seed}.log",
     "None",
 ]
-KNOWN = {"model": {"vame"}, "seed": {"0"}, "session": {"mouse1"}}
+KNOWN = {"model": {"vame"}, "seed": {"0"}, "session": {"mouse1"}, "segmentation": {"hmm-4"}}
 
 
 @pytest.fixture
@@ -32,7 +34,7 @@ def orphans(root):
 
 
 def test_a_pattern_ends_with_its_last_wildcard_and_a_record_lies_as_its_log_does():
-    assert patterns_of(FILES[:1] + FILES[5:]) == [
+    assert patterns_of([FILES[0], *FILES[5:6], *FILES[8:]]) == [
         "results/models/{model}/seed{seed,[0-9]+}",
         "results/provenance/train_model/{model}/seed{seed}.json",
         "results/quality.csv",
@@ -47,6 +49,8 @@ def test_what_is_set_and_what_no_rule_makes_is_kept(make):
         "results/quality.csv",
         "results/own/mouse9.nc",
         "results/demo/mouse1.labels.csv",
+        "results/figures/vame/seed0/losses.svg",
+        "results/figures/vame/seed0/hmm-4/poses.svg",
     )
     assert orphans(root) == []
 
@@ -57,8 +61,10 @@ def test_what_is_not_set_is_an_orphan_as_a_whole(make):
         "results/models/old/seed0/model.pt",
         "results/poses/mouse9.nc",
         "results/provenance/train_model/old/seed0.json",
+        "results/figures/vame/seed0/kmeans-4/poses.svg",
     )
     assert orphans(root) == [
+        "results/figures/vame/seed0/kmeans-4",
         "results/models/old/seed0",
         "results/models/vame/seed7",
         "results/poses/mouse9.nc",

@@ -4,7 +4,8 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
-WILDCARD = re.compile(r"\{(\w+)[^{}]*\}")
+WILDCARD = re.compile(r"\{(\w+)(?:,([^{}]+))?\}")
+"""Its name, and what its values have to match where Snakemake has put that into the path."""
 
 
 def patterns_of(files: Iterable[str]) -> list[str]:
@@ -58,9 +59,9 @@ def _regex_of(pattern: str) -> str:
     """A pattern as a regular expression; a wildcard that comes again has the same value."""
     parts, seen, end = [], set(), 0
     for wildcard in WILDCARD.finditer(pattern):
-        name = wildcard.group(1)
+        name, constraint = wildcard.groups()
         parts.append(re.escape(pattern[end : wildcard.start()]))
-        parts.append(f"(?P={name})" if name in seen else f"(?P<{name}>[^/]+)")
+        parts.append(f"(?P={name})" if name in seen else f"(?P<{name}>{constraint or '[^/]+'})")
         seen.add(name)
         end = wildcard.end()
     return "".join([*parts, re.escape(pattern[end:])])
