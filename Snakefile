@@ -17,40 +17,34 @@ include: "workflow/rules/common.smk"
 rule all:
     """Train, compare and export all models; embed every session with each, and find its motifs."""
     input:
-        OF_RECORDINGS,
-        collect(
-            [
-                "results/export/{model}/seed{seed}/manifest.json",
-                "results/figures/{model}/seed{seed}/losses.svg",
-                "results/figures/{model}/seed{seed}/reconstructions.svg",
-            ],
-            model=TRAINED,
-            seed=config["seeds"],
-        ),
+        "results/quality.csv",
+        of_sessions("results/quality/{session}.svg"),
+        of_trainings("results/export/{model}/seed{seed}/manifest.json"),
+        of_trainings("results/figures/{model}/seed{seed}/losses.svg"),
+        of_trainings("results/figures/{model}/seed{seed}/reconstructions.svg"),
         collect(
             "results/latents/{model}/seed{seed}/{session}.npy",
             model=EMBEDDED,
             seed=config["seeds"],
             session=SESSIONS,
         ),
-        collect(
-            [
-                "results/motif_tables/{model}/seed{seed}/{segmentation}/quality.json",
-                "results/figures/{model}/seed{seed}/{segmentation}/latent_map.svg",
-                "results/figures/{model}/seed{seed}/{segmentation}/examples.html",
-            ],
-            model=EMBEDDED,
-            seed=config["seeds"],
-            segmentation=SEGMENTATIONS,
+        of_segmentations(
+            "results/motif_tables/{model}/seed{seed}/{segmentation}/quality.json"
         ),
-        collect(
-            "results/figures/{model}/seed{seed}/{segmentation}/ethograms/{session}.svg",
-            model=EMBEDDED,
-            seed=config["seeds"],
-            segmentation=SEGMENTATIONS,
-            session=SESSIONS,
+        of_segmentations(
+            "results/figures/{model}/seed{seed}/{segmentation}/latent_map.svg"
         ),
-        OF_ALL_MODELS if TRAINED else [],
+        of_segmentations(
+            "results/figures/{model}/seed{seed}/{segmentation}/examples.html"
+        ),
+        of_sessions(
+            of_segmentations(
+                "results/figures/{model}/seed{seed}/{segmentation}/ethograms/{session}.svg"
+            )
+        ),
+        ["results/figures/comparison.svg", "results/best/choice.json"]
+        if TRAINED
+        else [],
         "results/summary.html",
         "results/manifest.json",
 
@@ -58,14 +52,12 @@ rule all:
 rule check:
     """Look at every recording before training: tables and a figure of each in results/quality."""
     input:
-        OF_RECORDINGS,
+        "results/quality.csv",
+        of_sessions("results/quality/{session}.svg"),
 
 
 include: "workflow/rules/poses.smk"
-include: "workflow/rules/dataset.smk"
 include: "workflow/rules/training.smk"
-include: "workflow/rules/comparison.smk"
 include: "workflow/rules/motifs.smk"
 include: "workflow/rules/figures.smk"
-include: "workflow/rules/provenance.smk"
-include: "workflow/rules/orphans.smk"
+include: "workflow/rules/report.smk"

@@ -28,8 +28,9 @@ import pandas as pd
 import sklearn
 import torch
 import yaml
+from formats.aligned import AlignedPoses, save_aligned
+from formats.runs import find_runs
 from pose_prep.alignment import AlignmentSettings, align_recording
-from pose_prep.cleaning import find_runs
 from pose_prep.reading import read_poses
 from pose_prep.simulation import (
     BEHAVIOURS,
@@ -38,7 +39,6 @@ from pose_prep.simulation import (
     write_deeplabcut_csv,
 )
 from pose_prep.splitting import SplitSettings, write_dataset
-from pose_prep.storage import AlignedPoses, save_aligned
 from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
 from sklearn.metrics import normalized_mutual_info_score
@@ -46,7 +46,8 @@ from vame_core.config import ModelConfig
 from vame_core.determinism import choose_device, make_reproducible
 from vame_core.losses import kl_divergence
 from vame_core.model import RNNVAE
-from vame_core.training import ACTIVE_LATENT_VARIANCE, Epoch, fit, split_window, start_training
+from vame_core.steps import ACTIVE_LATENT_VARIANCE, split_window
+from vame_core.training import Epoch, fit, start_training
 from vame_core.windows import Windows, open_windows
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -68,25 +69,34 @@ BUDGET = {
     "device": "cpu",
 }
 
-# What each correction takes from the defaults. Together they are all that the preset does
-# otherwise, but for the number of epochs.
+# Each correction's quirks, which it leaves out, and settings, of which it takes the defaults.
+# Together they are all that the preset does otherwise, but for the number of epochs.
 CORRECTIONS = {
     "long gaps stay open": ("max_gap_seconds", "pose_confidence"),
-    "decoders start per sample": ("decoder_start",),
-    "windows within segments": ("windows", "split_gap"),
+    "decoders start per sample": ("mixed_decoder_start",),
+    "windows within segments": ("windows_across_joins", "split_gap"),
     "scaling per feature": ("scaling",),
     "fixed held-out windows choose": (
-        *("held_out", "selection", "plateau_on", "patience_from", "test_blocks"),
+        *("redrawn_held_out_windows", "selection_by_reconstruction", "plateau_on_last_batch"),
+        *("patience_from_start", "test_blocks"),
     ),
     "training recipe": ("batch_size", "learning_rate", "scheduler"),
 }
+
+
+def corrected(names: Iterable[str]) -> dict:
+    """The settings in which the preset changes if these quirks and settings are corrected."""
+    quirks = [quirk for quirk in PRESET["vame_quirks"] if quirk not in names]
+    return {key: DEFAULTS[key] for key in names if key in DEFAULTS} | {"vame_quirks": quirks}
+
+
 # `beta` is then the variance of the decoder's noise in scaled units: here about the error that the
 # preset leaves in them (the best constant one: Rybkin et al. 2021, section 4).
 ELBO = {"reduction": "elbo", "beta": 0.02}
 PRESET_ALONE, REFERENCE = "VAME's preset", "the defaults"
 VARIANTS = {
     PRESET_ALONE: {},
-    **{f"+ {name}": {key: DEFAULTS[key] for key in keys} for name, keys in CORRECTIONS.items()},
+    **{f"+ {name}": corrected(names) for name, names in CORRECTIONS.items()},
     "+ reduction elbo": ELBO,
     REFERENCE: {key: DEFAULTS[key] for key in PRESET},  # its cleaning and scaling judge all
 }
@@ -175,7 +185,7 @@ def settings_of(variant: str) -> dict:
         | BUDGET
         | {
             "learning_rate": RATE_FACTOR[settings["learning_rate"]] * settings["learning_rate"],
-            "max_epochs": EPOCHS + settings["skip_last_epoch"],
+            "max_epochs": EPOCHS + ("skip_last_epoch" in settings["vame_quirks"]),
         }
     )
 
@@ -264,9 +274,9 @@ def judge(
     with torch.inference_mode():
         outputs = [model(batch) for batch in _scale(target, scaling).split(batch_size)]
         reconstructions, futures, _, mu, logvar = map(torch.cat, zip(*outputs, strict=True))
-        model.decoder.decoder_start = "per_sample"  # the same as batches of one
+        model.decoder.mixed_start = False  # the same as batches of one
         alone = model.decoder(mu)
-        model.decoder.decoder_start = model.network.decoder_start
+        model.decoder.mixed_start = model.network.mixed_decoder_start
     return {
         "reconstruction": common_units(target, reconstructions, scaling, reference.std),
         "reconstruction_alone": common_units(target, alone, scaling, reference.std),

@@ -2,8 +2,8 @@
 
 Makes latents and aligned poses of ten million frames with known states in a temporary folder, and
 runs what the rules run on them: segment, label, tabulate, compare with surrogates. Every step is a
-process of its own, whose peak memory is what the system says of it (file pages that are mapped and
-resident count, though they can be given back at any time).
+process of its own, whose peak memory is as the system reports it (mapped file pages that are
+resident count, though the system can reclaim them at any time).
 """
 
 import argparse
@@ -15,19 +15,15 @@ import time
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
+from formats.aligned import AlignedPoses, open_aligned, save_aligned
+from formats.latents import open_latents
+from formats.motifs import read_motifs, write_motifs
+from formats.runs import blocks_of
 from motif_analysis.baselines import compare_with_surrogates
-from motif_analysis.frames import motifs_of_frames, open_aligned, read_motifs, write_motifs
-from motif_analysis.hierarchy import community_tables
-from motif_analysis.latents import blocks_of, open_latents
+from motif_analysis.frames import motifs_of_frames
 from motif_analysis.segmentation import fit_segmenter, load_segmenter
-from motif_analysis.tables import (
-    Profile,
-    count_transitions,
-    example_bouts,
-    find_bouts,
-    rank_examples,
-    use_of_motifs,
-)
+from motif_analysis.tables import tabulate
 
 STATES, TIME_WINDOW, FPS, FEATURES = 15, 30, 30.0, 9
 MOTIF_WINDOWS = 300_000  # the setting's default
@@ -53,20 +49,18 @@ def make_session(folder: Path, session: str, frames: int, zdims: int, seed: int)
         usable[gap] = False
         latents[gap - TIME_WINDOW + 1 : gap + 1] = np.nan
     latents.flush()
-    names = np.array([f"point{n}_x" for n in range(FEATURES)])
-    np.savez(
-        folder / f"{session}.npz",
+    aligned = AlignedPoses(
         poses=rng.random((frames, FEATURES), dtype=np.float32),
-        track=rng.random((frames, 3), dtype=np.float32),
         usable=usable,
-        features=names,
-        scalars=np.array([], dtype=np.str_),
+        features=[f"point{n}_x" for n in range(FEATURES)],
         fps=FPS,
+        track=rng.random((frames, 3), dtype=np.float32),
     )
+    save_aligned(aligned, folder / f"{session}.npz")
 
 
 def run_step(step: str, folder: Path, algorithm: str) -> None:
-    """What the rule of this name does for all sessions."""
+    """Do what the rule of this name does for all sessions."""
     paths = {path.stem: path for path in sorted(folder.glob("*.npy"))}
     latents = {session: open_latents(path) for session, path in paths.items()}
     if step == "segment":
@@ -78,25 +72,23 @@ def run_step(step: str, folder: Path, algorithm: str) -> None:
     segmenter = load_segmenter(folder / "segmenter")
     if step == "surrogates":
         compare_with_surrogates(latents, segmenter, 5, np.random.default_rng(0))
-        return
-    counts, frames, profile, examples = 0, 0, None, []
-    for session, own in latents.items():
-        aligned = open_aligned(folder / f"{session}.npz")
-        if step == "label":
-            motifs = motifs_of_frames(segmenter.label(own), len(aligned.usable), TIME_WINDOW)
-            write_motifs(folder / f"{session}.csv", motifs, aligned.usable, FPS, [])
-            continue
-        motifs = read_motifs(folder / f"{session}.csv")
-        bouts = find_bouts(motifs)
-        frames += use_of_motifs(bouts, STATES, FPS)["frames"].to_numpy()
-        counts += count_transitions(bouts, STATES)
-        profile = profile or Profile(STATES, aligned.features, [])
-        profile.add(aligned, motifs)
-        examples.append(example_bouts(session, bouts, own, segmenter, FPS))
+    if step == "label":
+        for session, own in latents.items():
+            usable = open_aligned(folder / f"{session}.npz").usable
+            motifs = motifs_of_frames(segmenter.label(own), len(usable), TIME_WINDOW)
+            write_motifs(folder / f"{session}.csv", motifs, usable, FPS, [])
     if step == "tabulate":
-        community_tables(counts, frames, None)
-        profile.table()
-        rank_examples(examples)
+        recordings = (
+            (
+                {"session": session, "animal": session, "group": ""},
+                read_motifs(folder / f"{session}.csv"),
+                own,
+                open_aligned(folder / f"{session}.npz"),
+            )
+            for session, own in latents.items()
+        )
+        no_map = pd.DataFrame(columns=["session", "frame", "x", "y"])
+        tabulate(recordings, segmenter, no_map, communities=None, permutations=0)
 
 
 def main() -> None:

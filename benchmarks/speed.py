@@ -33,18 +33,19 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from fidelity import DEFAULTS, PRESET, SCHEMA, DataSet, find_clips, simulate_demo
+from formats.aligned import save_aligned
 from parity import peer as published
 from parity.models import make_peer_model
 from pose_prep.alignment import AlignmentSettings, align_recording
 from pose_prep.reading import read_poses
 from pose_prep.splitting import SplitSettings, write_dataset
-from pose_prep.storage import save_aligned
 from vame_core.config import ModelConfig
 from vame_core.determinism import make_reproducible
 from vame_core.embedding import embed
 from vame_core.losses import term_weights
 from vame_core.model import RNNVAE
-from vame_core.training import fit, start_training, train_step
+from vame_core.steps import train_step
+from vame_core.training import fit, start_training
 from vame_core.windows import Windows, open_windows
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -239,15 +240,7 @@ def our_step(frames: Path, description: dict, config: ModelConfig) -> Callable[[
     model = RNNVAE(config.network, windows.frames.shape[1])
     state = start_training(model, config, windows, generator)
     network, training = config.network, config.training
-    weights = term_weights(
-        config.loss,
-        1.0,
-        batch_size=training.batch_size,
-        time_window=network.time_window,
-        future_steps=network.future_steps,
-        n_features=windows.frames.shape[1],
-        zdims=network.zdims,
-    )
+    weights = term_weights(config, 1.0, windows.frames.shape[1])
 
     def our_steps(steps: int) -> None:
         for _ in range(steps):

@@ -254,7 +254,7 @@ def _latent_map(rng, sessions, used):
 def _groups(usage, groups, n_motifs):
     columns = [
         *("motif", "group_a", "group_b", "animals_a", "animals_b", "share_a", "share_b"),
-        *("difference", "hedges_g", "hedges_g_low", "hedges_g_high", "p_value", "q_value"),
+        *("difference", "hedges_g", "hedges_g_low", "hedges_g_high", "p_value", "q_value", "note"),
     ]
     if len(groups) < 2:
         return pd.DataFrame(columns=columns)
@@ -267,6 +267,6 @@ def _groups(usage, groups, n_motifs):
         q = 0.004 if motif == 0 else 0.03 if motif == 1 else 0.6
         rows.append(
             (motif, first, second, len(one), len(other), one.mean(), other.mean(),
-             other.mean() - one.mean(), g, g - 1, g + 1, q / 2, q)
+             other.mean() - one.mean(), g, g - 1, g + 1, q / 2, q, None)
         )  # fmt: skip
     return pd.DataFrame(rows, columns=columns)

@@ -1,7 +1,6 @@
 """Recordings and results in a bucket: the results are those of a disk.
 
-The bucket is an S3 server on this machine. What is said of pods is tried with folders that share
-nothing but the bucket; no Kubernetes is here.
+The bucket is an S3 server on this machine.
 """
 
 import os
@@ -20,8 +19,7 @@ from workflow.test_reproducible import assert_equal, content_of, files_of
 pytestmark = pytest.mark.slow
 
 # What a training keeps beside its outputs stays where it ran; folders are none in a bucket.
-ON_A_DISK = {"history.tfevents", ".lock", "snapshots", "examples"}
-PODS = ROOT / "tests/cluster/pods"
+ON_A_DISK = {".lock", "snapshots", "examples"}
 
 
 @pytest.fixture(scope="module")
@@ -122,35 +120,3 @@ def test_a_killed_training_goes_on_where_it_ran(bucket, tmp_path_factory, undist
     assert f"going on from {(here / MODEL).relative_to(project.folder)}/state-" in log
     injector.assert_same_result(fetched, undisturbed)
     assert injector.leftovers(here) == []
-
-
-def test_jobs_share_nothing_but_the_bucket(bucket, tmp_path_factory, finished_once):
-    """With the profile for Kubernetes, but for what starts a job, and no environments of conda."""
-    folder = tmp_path_factory.mktemp("pods")
-    clone = make_project(folder / "clone")
-    for name in ("envs", "profiles", "workflow"):
-        shutil.copytree(ROOT / name, clone / name)
-    for name in ("Snakefile", "CITATION.cff", "LICENSE"):
-        shutil.copy(ROOT / name, clone / name)
-    with_recordings_in(bucket, clone)
-    for command in (["init", "--quiet"], ["add", "."]):
-        subprocess.run(["git", *command], cwd=clone.folder, check=True)
-    profile = ["--workflow-profile", "profiles/kubernetes", "--software-deployment-method"]
-    profile += ["env-modules", "--default-storage-prefix", f"s3://{NAME}/pods"]
-    # As many threads as on a disk, for the same bits.
-    executor = ["--set-threads", "train_model=1", "evaluate_model=1"]
-    executor += ["--executor", "cluster-generic", "--jobs", "2", "--shared-fs-usage", "none"]
-    executor += ["--job-deploy-sources", "--seconds-between-status-checks", "2"]
-    executor += ["--cluster-generic-submit-cmd", f"{PODS}/submit"]
-    executor += ["--cluster-generic-status-cmd", f"{PODS}/state"]
-    bucket.environment |= {"PODS": str(folder), "PYTHON": str(bucket.python.parent)}
-    targets = [
-        "results/export/vame/seed0/manifest.json",
-        "results/figures/vame/seed0/kmeans-4/examples.html",
-    ]
-    start = [str(bucket.python), "-m", "snakemake", *profile, *executor]
-    bucket.run([*start, *targets], folder=clone.folder)
-    assert {path.name for path in folder.glob("pod.*/work/*")} >= {"Snakefile", "workflow"}
-    fetched = bucket.fetch("pods", folder / "fetched")
-    assert files_of(fetched) < files_of(finished_once)
-    assert assert_same_numbers(fetched, finished_once, files_of(fetched)) > 20

@@ -25,7 +25,7 @@ WITNESS = ROOT / "tests/cluster/witness/sitecustomize.py"
 FILES = sorted((ROOT / "envs").glob("*.yaml"))
 # What conda has by another name than wheels, and imports that are needed without being written.
 WHEELS = {"pytorch": "torch", "matplotlib-base": "matplotlib", "pytables": "tables"}
-IMPORTED_BY_OTHERS = {"poses.yaml": {"netCDF4", "tables"}}
+IMPORTED_BY_OTHERS = {"poses.yaml": {"netCDF4", "tables"}, "training.yaml": {"yaml"}}
 TARGETS = ("all", "ro_crate")
 
 
@@ -95,7 +95,7 @@ def project(conda, tmp_path_factory):
     for file in prefixes(project).values():
         shutil.copy(WITNESS, file / "lib/python3.11/site-packages")
     snakemake(*TARGETS)
-    snakemake("verify")
+    snakemake("verify", "list_orphans", "clean_orphans")
     project.write_sheet(SHEET + "demo\tresults/demo/demo.csv\tDeepLabCut\t30\tcalm\n")
     project.write_config(train_on=["mouse1", "mouse2"], demo={"frames": 300})
     snakemake("results/demo/demo.csv")
@@ -130,7 +130,7 @@ def test_every_rule_ran_inside_its_own_environment(conda, project):
     lines = [json.loads(line) for line in Path(conda["WITNESS"]).read_text().splitlines()]
     ran = {(line["rule"], line["prefix"]) for line in lines}
     assert ran == {
-        (rule, str(prefixes(project)[Path(environment).name])) for rule, environment, _ in rules()
+        (rule, str(prefixes(project)[f"{environment}.yaml"])) for rule, _, environment, _ in rules()
     }
 
 

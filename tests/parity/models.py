@@ -29,7 +29,7 @@ def make_peer_model(peer, *, n_features=3, seed=0, **changes):
 def make_pair(peer, **changes):
     """Ours, with VAME's decoder start, and the peer's, on the peer's weights."""
     theirs = make_peer_model(peer, **changes)
-    ours = make_model(seed=1, decoder_start="mixed", **changes)
+    ours = make_model(seed=1, vame_quirks=["mixed_decoder_start"], **changes)
     ours.load_state_dict(theirs.state_dict(), strict=True)
     return ours, theirs
 

@@ -79,7 +79,7 @@ def test_gradients(peer, future, softplus):
 
 def test_the_peer_mixes_windows_and_we_do_not(peer):
     theirs = make_peer_model(peer).eval()
-    ours = make_model(decoder_start="per_sample").eval()
+    ours = make_model().eval()
     ours.load_state_dict(theirs.state_dict())
     windows = make_batch()
     alone = [named(theirs(windows[b : b + 1]))["reconstruction"] for b in range(6)]

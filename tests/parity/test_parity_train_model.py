@@ -106,7 +106,8 @@ def test_each_others_models_load(peer, projects):
     train_theirs(peer, theirs)
     path = "model/best_model/VAME_mouse.pkl"
     make_peer_model(peer).load_state_dict(torch.load(ours / path), strict=True)
-    make_model(decoder_start="mixed").load_state_dict(torch.load(theirs / path), strict=True)
+    mixed = make_model(vame_quirks=["mixed_decoder_start"])
+    mixed.load_state_dict(torch.load(theirs / path), strict=True)
 
 
 def has_future(model):

@@ -1,4 +1,4 @@
-"""A VAME project, old or new, becomes a config and a sheet that this workflow takes."""
+"""A VAME project, old or new, becomes a config and a sessions table that this workflow takes."""
 
 import csv
 
@@ -111,10 +111,17 @@ def test_all_that_is_not_known_is_asked_for_at_once(tmp_path):
     with pytest.raises(SystemExit) as stopped:
         run(tmp_path / "old", tmp_path / "mine")
     said = str(stopped.value)
-    assert "mouse1: its frame rate is written nowhere; give it by --fps" in said
+    assert "mouse1: its frame rate is not stored in the project; give it by --fps" in said
     assert "mouse2: no pose file; looked for data/raw/mouse2.nc" in said
     assert "give --center and --orient" in said
     assert not (tmp_path / "mine").exists()
+
+
+def test_a_damaged_netcdf_is_refused_by_name(tmp_path):
+    write_new(tmp_path / "new")
+    (tmp_path / "new/data/processed/mouse1_processed.nc").write_bytes(b"damaged")
+    with pytest.raises(SystemExit, match=r"mouse1_processed\.nc: cannot be read"):
+        run(tmp_path / "new", tmp_path / "mine")
 
 
 def test_nothing_is_overwritten_and_other_files_are_refused(tmp_path):

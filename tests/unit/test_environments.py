@@ -16,7 +16,10 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 FILES = sorted((ROOT / "envs").glob("*.yaml"))
 WHEELS = {"pytorch": "torch", "matplotlib-base": "matplotlib", "pytables": "tables"}
 # What no script imports by name: pandas reads h5 files with pytables, xarray netCDF with netcdf4.
-IMPORTED_BY_OTHERS = {"poses.yaml": {"netcdf4", "pytables"}}
+IMPORTED_BY_OTHERS = {
+    "poses.yaml": {"netcdf4", "pytables"},
+    "training.yaml": {"pyyaml"},  # vame_core.rnn_vae reads the config of a VAME project with it
+}
 
 each_file = pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
 

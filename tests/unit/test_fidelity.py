@@ -25,8 +25,9 @@ from fidelity import (
     train_chosen,
     usable_windows,
 )
-from pose_prep.storage import AlignedPoses
+from formats.aligned import AlignedPoses
 from tiny_models import SETTINGS, make_frames, make_model, make_windows
+from vame_core.config import QUIRKS
 
 SCALING = {"mean": [100.0, -20.0, 3.0], "std": [10.0, 0.5, 2.0]}
 STD = np.array([5.0, 1.0, 4.0])
@@ -53,23 +54,28 @@ def make_windows_of(frames, length):
 
 
 def test_the_corrections_are_all_that_the_preset_does_otherwise_each_once():
-    corrected = [key for keys in CORRECTIONS.values() for key in keys]
+    corrected = [name for names in CORRECTIONS.values() for name in names]
     assert len(corrected) == len(set(corrected))
-    differing = {key for key in PRESET if PRESET[key] != DEFAULTS[key]}
-    assert differing - {"max_epochs", "skip_last_epoch"} == set(corrected)
+    assert set(PRESET["vame_quirks"]) == QUIRKS
+    differing = {key for key in PRESET if PRESET[key] != DEFAULTS[key]} - {"vame_quirks"}
+    assert (differing | QUIRKS) - {"max_epochs", "skip_last_epoch"} == set(corrected)
 
 
 def test_a_correction_alone_changes_what_it_names():
     preset = settings_of(PRESET_ALONE)
-    for name, keys in CORRECTIONS.items():
+    for name, names in CORRECTIONS.items():
         settings = settings_of(f"+ {name}")
-        assert {key for key in settings if settings[key] != preset[key]} == set(keys)
+        changed = {key for key in settings if settings[key] != preset[key]} - {"vame_quirks"}
+        left_out = set(preset["vame_quirks"]) - set(settings["vame_quirks"])
+        assert changed | left_out == set(names)
+        assert set(settings["vame_quirks"]) <= set(preset["vame_quirks"])
 
 
 def test_all_variants_train_equally_long():
     for variant in fidelity.VARIANTS:
         settings = settings_of(variant)
-        assert settings["max_epochs"] - settings["skip_last_epoch"] == fidelity.EPOCHS
+        skipped = "skip_last_epoch" in settings["vame_quirks"]
+        assert settings["max_epochs"] - skipped == fidelity.EPOCHS
         assert settings["steps_per_epoch"] == fidelity.BUDGET["steps_per_epoch"]
 
 
@@ -127,7 +133,7 @@ def test_a_model_is_judged_by_what_it_makes_of_scaled_windows():
 
 
 def test_decoders_that_mix_are_judged_in_batches_and_alone():
-    mixed = make_model(decoder_start="mixed").eval()
+    mixed = make_model(vame_quirks=["mixed_decoder_start"]).eval()
     per_sample = judge(make_model().eval(), 50, SCALING, make_reference())
     together, single = (judge(mixed, size, SCALING, make_reference()) for size in (50, 1))
     assert together["reconstruction"] != pytest.approx(per_sample["reconstruction"], rel=1e-5)
@@ -158,7 +164,14 @@ def test_enough_components_reconstruct_everything():
     ("changes", "epoch"),
     [
         ({"annealtime": 100}, 3),
-        ({"annealtime": 100, "patience_from": "start", "model_convergence": 1}, 2),
+        (
+            {
+                "annealtime": 100,
+                "vame_quirks": ["patience_from_start"],
+                "model_convergence": 1,
+            },
+            2,
+        ),
     ],
 )
 def test_where_no_epoch_is_annealed_the_last_one_is_the_model(tmp_path, changes, epoch):

@@ -1,4 +1,4 @@
-"""Packages meet in files: none imports Snakemake, or another one of them."""
+"""Stage = rule file = package = environment, five times; packages meet in files."""
 
 import ast
 import re
@@ -11,12 +11,15 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = ROOT / "workflow" / "scripts"
 RULES = ROOT / "workflow" / "rules"
-
-SHARED = {"job_log", "job_outputs", "job_record"}  # by all scripts, and by no package
-
-WITHOUT_RECORD = {"write_manifest", "verify", "ro_crate"}  # they read what records say
-
+STAGES = {  # rule file and environment: package
+    "poses": "pose_prep",
+    "training": "vame_core",
+    "motifs": "motif_analysis",
+    "figures": "figures",
+    "report": "reporting",
+}
 FOLDERS = {path.parent.name: path.parent for path in SCRIPTS.glob("*/__init__.py")}
+LONGEST_FUNCTION, LONGEST_FILE = 60, 400
 
 # Names under which conda has what Python imports by another.
 CONDA = {
@@ -24,110 +27,110 @@ CONDA = {
     "yaml": "pyyaml",
     "matplotlib": "matplotlib-base",
     "tensorboardX": "tensorboardx",
+    "sklearn": "scikit-learn",
+    "umap": "umap-learn",
+    "PIL": "pillow",
 }
-CONDA |= {"sklearn": "scikit-learn", "umap": "umap-learn", "PIL": "pillow"}
 
 
 def imports_of(path):
-    """Top-level names that a file imports, wherever in it."""
+    """Modules that a file imports, wherever in it."""
     names = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
-            names |= {alias.name.split(".")[0] for alias in node.names}
+            names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: a relative import"
-            names.add(node.module.split(".")[0])
+            names.add(node.module)
     return names
 
 
-def foreign(names):
-    """Of those, what a package index has."""
-    own = {*FOLDERS, *(path.stem for path in SCRIPTS.glob("*.py"))}
-    return names - set(sys.stdlib_module_names) - own
+def tops(names):
+    return {name.split(".")[0] for name in names}
 
 
-def listed_packages():
-    """The table PACKAGES of common.smk."""
-    text = (RULES / "common.smk").read_text()
-    return ast.literal_eval(re.search(r"^PACKAGES = (\{.*?^\})", text, re.M | re.S).group(1))
+def followed(path):
+    """All that a file imports, through our own files as well."""
+    seen, ahead = set(), imports_of(path)
+    while ahead:
+        name = ahead.pop()
+        seen.add(name)
+        for own in (
+            (SCRIPTS / name.replace(".", "/")).with_suffix(".py"),
+            SCRIPTS / name / "__init__.py",
+        ):
+            if own.is_file():
+                ahead |= imports_of(own) - seen
+    return seen
 
 
 def rules():
-    """(rule, environment, script) of every rule that runs a script."""
+    """(rule, stage, environment, script) of every rule that runs a script."""
     for path in sorted(RULES.glob("*.smk")):
         for name, body in re.findall(
             r"^rule (\w+):\n(.*?)(?=^\S|\Z)", path.read_text(), re.M | re.S
         ):
             script = re.search(r'script:\s*"\.\./scripts/(\w+\.py)"', body)
-            environment = re.search(r'conda:\s*"\.\./\.\./(envs/\w+\.yaml)"', body)
-            if script:
-                yield name, environment and environment.group(1), SCRIPTS / script.group(1)
+            environment = re.search(r'conda:\s*"\.\./\.\./envs/(\w+)\.yaml"', body)
+            yield name, path.stem, environment.group(1), SCRIPTS / script.group(1)
 
 
 def environments():
-    """What each environment has to hold: what its scripts, and the packages they use, import."""
+    """What each environment has to hold: what its scripts and our modules under them import."""
+    own = {*FOLDERS, *(path.stem for path in SCRIPTS.glob("*.py"))}
     needed = {}
-    for _, environment, script in rules():
-        names = imports_of(script)
-        for package in names & FOLDERS.keys():
-            names = names.union(*map(imports_of, FOLDERS[package].glob("*.py")))
-        needed.setdefault(environment, set()).update(foreign(names))
+    for _, _, environment, script in rules():
+        foreign = tops(followed(script)) - set(sys.stdlib_module_names) - own
+        needed.setdefault(f"envs/{environment}.yaml", set()).update(foreign)
     return needed
 
 
-def test_there_are_packages():
-    assert {"pose_prep", "vame_core"} <= FOLDERS.keys()
+each_rule = pytest.mark.parametrize(("name", "stage", "environment", "script"), list(rules()))
+
+
+def test_there_are_five_stages_and_what_they_share():
+    assert FOLDERS.keys() == {*STAGES.values(), "formats", "settings"}
+    assert {path.stem for path in RULES.glob("*.smk")} == {*STAGES, "common"}
+    assert {path.stem for path in (ROOT / "envs").glob("*.yaml")} == set(STAGES)
+
+
+@each_rule
+def test_a_rule_runs_its_script_in_its_stages_environment_with_its_stages_package(
+    name, stage, environment, script
+):
+    assert (script.stem, environment) == (name, stage)
+    assert tops(imports_of(script)) & FOLDERS.keys() <= {STAGES[stage], "formats"}
+
+
+@each_rule
+def test_a_script_is_glue(name, stage, environment, script):
+    longest = 40 if name == "train_model" else 28
+    assert len(script.read_text().splitlines()) <= longest
+
+
+@each_rule
+def test_a_rule_depends_on_the_code_of_its_script(name, stage, environment, script):
+    text = (RULES / f"{stage}.smk").read_text()
+    body = re.search(rf"^rule {name}:\n(.*?)(?=^\S|\Z)", text, re.M | re.S).group(1)
+    assert f'code=source_digest("{name}")' in body
 
 
 @pytest.mark.parametrize("package", FOLDERS)
-def test_a_package_imports_neither_snakemake_nor_another_package(package):
-    others = {"snakemake", *SHARED, *FOLDERS} - {package}
+def test_a_package_imports_formats_and_nothing_else_of_ours(package):
+    others = {"snakemake", "job", *FOLDERS} - {package, "formats"}
     for path in FOLDERS[package].glob("*.py"):
-        assert not imports_of(path) & others, path.name
+        assert not tops(imports_of(path)) & others, path.name
         assert not re.search(r"\bsnakemake\.", path.read_text()), path.name
-
-
-def test_a_packages_digest_covers_its_files():
-    files = {
-        name: sorted(path.stem for path in folder.glob("*.py")) for name, folder in FOLDERS.items()
-    }
-    assert {name: sorted(modules) for name, modules in listed_packages().items()} == files
 
 
 def test_packages_have_no_folders_that_a_digest_would_miss():
     assert sorted(SCRIPTS.glob("*/*/*.py")) == []
 
 
-@pytest.mark.parametrize("name, environment, script", list(rules()))  # noqa: PT006
-def test_a_rule_has_a_script_of_its_name_and_an_environment(name, environment, script):
-    assert script.stem == name
-    assert script.is_file()
-    assert (ROOT / environment).is_file()
-
-
-@pytest.mark.parametrize("name, environment, script", list(rules()))  # noqa: PT006
-def test_a_rule_depends_on_the_code_that_its_script_imports(name, environment, script):
-    text = "\n".join(path.read_text() for path in RULES.glob("*.smk"))
-    body = re.search(rf"^rule {name}:\n(.*?)(?=^\S|\Z)", text, re.M | re.S).group(1)
-    arguments = re.search(r"code=source_digest\((.*)\),", body).group(1)
-    digested = ast.literal_eval(f"({arguments},)")
-    assert digested[0] == script.stem
-    assert set(digested[1:]) == imports_of(script) & FOLDERS.keys()
-
-
-@pytest.mark.parametrize("name, environment, script", list(rules()))  # noqa: PT006
-def test_a_rule_leaves_a_record_which_its_script_writes_last(name, environment, script):
-    if name in WITHOUT_RECORD:
-        return
-    text = "\n".join(path.read_text() for path in RULES.glob("*.smk"))
-    body = re.search(rf"^rule {name}:\n(.*?)(?=^\S|\Z)", text, re.M | re.S).group(1)
-    log, record = (
-        re.search(rf'"{folder}/{name}/(.*)\.{suffix}"', body).group(1)
-        for folder, suffix in (("logs", "log"), ("results/provenance", "json"))
-    )
-    assert record == log
-    last = ast.parse(script.read_text()).body[-1]
-    assert ast.unparse(last).startswith("record_job(snakemake")
+def test_imports_name_modules():
+    """A digest follows `from package.module import name`, not `from package import module`."""
+    for path in SCRIPTS.rglob("*.py"):
+        assert not imports_of(path) & FOLDERS.keys(), path
 
 
 @pytest.mark.parametrize("environment", environments())
@@ -140,7 +143,31 @@ def test_an_environment_holds_what_its_rules_import(environment):
     assert needed <= names
 
 
-def test_every_script_is_a_rules_or_shared():
-    scripts = {path.name for path in SCRIPTS.glob("*.py")}
-    others = {"convert_vame_project.py"} | {f"{name}.py" for name in SHARED}  # run by hand; shared
-    assert scripts == {script.name for _, _, script in rules()} | others
+def test_every_script_is_a_rules_but_job():
+    scripts = {path.stem for path in SCRIPTS.glob("*.py")}
+    assert scripts == {name for name, *_ in rules()} | {"job"}
+
+
+def test_rules_are_read_in_one_sitting():
+    assert sum(len(path.read_text().splitlines()) for path in RULES.glob("*.smk")) <= 1000
+
+
+def sources():
+    return [*SCRIPTS.rglob("*.py"), *(ROOT / "tools").glob("*.py"), *RULES.glob("*.smk")]
+
+
+def test_no_file_is_longer_than_one_reads():
+    long = {p.name: n for p in sources() if (n := len(p.read_text().splitlines())) > LONGEST_FILE}
+    assert long == {}
+
+
+def test_no_function_is_longer_than_a_page():
+    long = {
+        f"{path.name}: {node.name}": lines
+        for path in sources()
+        if path.suffix == ".py"
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and (lines := node.end_lineno - node.lineno + 1) > LONGEST_FUNCTION
+    }
+    assert long == {}

@@ -28,7 +28,7 @@ def refused(project):
     return printed
 
 
-def test_all_faults_of_a_config_are_named_at_once(project):
+def test_all_errors_of_a_config_are_named_at_once(project):
     project.write_config(
         kl_strt=3,
         zdims="many",
@@ -42,7 +42,7 @@ def test_all_faults_of_a_config_are_named_at_once(project):
     assert "test_fraction: 1.5 is greater than or equal to the maximum of 1" in printed
     assert "models.wide.hidden_size_layer1: there is no such setting; did you mean" in printed
     assert "models.wide.batch_size: 0 is less than the minimum of 1" in printed
-    assert "5 fault(s)" in printed
+    assert "5 errors:" in printed
 
 
 def test_settings_that_do_not_go_together_are_refused(project):
@@ -53,21 +53,16 @@ def test_settings_that_do_not_go_together_are_refused(project):
         models={
             "far": {"prediction_steps": 9},
             "bound": {"pretrained_weights": True, "pretrained_model": "gone.pt"},
-            "split": {"devices": 3, "decoder_start": "mixed", "dropout_encoder": 0.1},
+            "skipped": {"vame_quirks": ["skip_last_epoch"], "max_epochs": 1},
         },
     )
     printed = refused(project)
     assert "savgol_length: 4 is even" in printed
     assert "center: 'tail' is left out by exclude_keypoints" in printed
     assert "prediction_steps: model far predicts 9 frames from 8" in printed
-    for cure in (
-        "let batch_size (16) be a multiple of it",
-        "set decoder_start: per_sample",
-        "set dropout_encoder: 0",
-    ):
-        assert f"devices: 3 cannot share the batches of model split; {cure}" in printed
     assert "split_gap: 11 frames are fewer than the window of model bound" in printed
     assert "pretrained_model: gone.pt of model bound does not exist" in printed
+    assert "vame_quirks: model skipped has one epoch and would skip it" in printed
 
 
 def test_a_model_to_embed_is_one_of_the_models(project):
@@ -109,7 +104,7 @@ def test_a_missing_required_key_is_named(project):
     assert "orient: is missing" in printed
 
 
-def test_all_faults_of_a_sheet_are_named_at_once(project):
+def test_all_errors_of_a_sheet_are_named_at_once(project):
     project.write_sheet(
         "session\tposes\tsoftware\tfps\tcolour\n"
         "mouse1\trecordings/mouse1.csv\tDeepLabCut\t30\t\n"
@@ -124,7 +119,7 @@ def test_all_faults_of_a_sheet_are_named_at_once(project):
     assert "line 5, session: '../mouse4' does not match" in printed
     assert "line 5, software: 'DeepLabcut' is not one of" in printed
     assert "line 5, fps: 'fast' is not of type 'number'" in printed
-    assert "6 fault(s)" in printed
+    assert "6 errors:" in printed
 
 
 @pytest.mark.parametrize(
@@ -210,10 +205,12 @@ def test_animals_that_no_row_names_are_not_dropped_without_a_word(project):
     two_mice(project)
     project.write_sheet(sheet(("cage", "recordings/cage.csv", "30", "white")))
     printed = project.snakemake("--dry-run")
-    assert "recordings/cage.csv also holds black, which no row of the sheet names" in printed
+    assert (
+        "recordings/cage.csv also holds black, which no row of the sessions table names" in printed
+    )
 
 
-def test_faults_of_animals_are_named_before_any_job(project):
+def test_errors_of_animals_are_named_before_any_job(project):
     two_mice(project)
     (project / "labels.csv").write_text("frame,label\n")
     project.write_sheet(
@@ -234,7 +231,7 @@ def test_faults_of_animals_are_named_before_any_job(project):
     assert "line 4, individual: all needs to read the animals' names" in printed
     assert "line 5, labels: labels.csv cannot label 2 animals" in printed
     assert "session: e_white is also what individual: all makes" in printed
-    assert "5 fault(s)" in printed
+    assert "5 errors:" in printed
 
 
 def test_mice_told_apart_by_prefixes_are_animals(project):
@@ -253,21 +250,21 @@ def test_a_keypoint_to_leave_out_must_be_in_some_recording(project):
     printed = refused(project)
     assert "exclude_keypoints in the config: no recording has a keypoint 'rigth_paw'" in printed
     assert "did you mean right_paw" in printed
-    assert "1 fault(s)" in printed
+    assert "1 error:" in printed
 
 
 def test_sessions_to_hold_out_must_be_there(project):
     project.write_config(test_sessions=["mouse9"], test_groups=["placebo"])
     printed = refused(project)
-    assert "test_sessions in the config: no recording of this sheet is 'mouse9'" in printed
-    assert "test_groups in the config: no recording of this sheet is 'placebo'" in printed
+    assert "test_sessions in the config: no recording of this table is 'mouse9'" in printed
+    assert "test_groups in the config: no recording of this table is 'placebo'" in printed
 
 
 def test_sessions_to_train_on_must_be_there_and_hold_the_test_sessions(project):
     project.write_config(train_on=["mouse2", "mouse9"], test_sessions=["mouse1"])
     printed = refused(project)
-    assert "train_on in the config: no recording of this sheet is 'mouse9'" in printed
-    assert "test_sessions in the config: no recording of this sheet that train_on lists" in printed
+    assert "train_on in the config: no recording of this table is 'mouse9'" in printed
+    assert "test_sessions in the config: no recording of this table that train_on lists" in printed
 
 
 def test_a_vame_config_can_be_brought_along(project):
@@ -323,7 +320,7 @@ def test_the_vame_preset_changes_what_vame_does_otherwise(project):
     entries = schema["properties"].items()
     trained = {key for key, entry in entries if "train_model" in entry.get("used_by", [])}
     fixed = {"device", "held_out_windows", "pretrained_weights", "pretrained_model"}
-    fixed |= {"devices", "precision", "fused_optimizer", "compile"}  # how, not what is computed
+    fixed |= {"precision", "fused_optimizer", "compile"}  # how, not what is computed
     fixed |= {"warmup_steps"}  # of one_cycle
     assert trained - fixed <= preset.keys()
     printed = project.quick("--dry-run", "--configfile", str(ROOT / "config/presets/vame.yaml"))

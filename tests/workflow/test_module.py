@@ -2,6 +2,8 @@
 
 import json
 import re
+import shutil
+import subprocess
 
 import pytest
 import yaml
@@ -48,6 +50,40 @@ def write_outer(project: Project, prefix: str = "", **settings):
     return snakefile
 
 
+@pytest.fixture
+def on_github(tmp_path, monkeypatch):
+    """This workflow as lab/vame on GitHub, tag v1, in Snakemake's cache as if fetched."""
+    git = ("git", "-c", "user.name=lab", "-c", "user.email=lab@example.org")
+    clone = tmp_path / "clone"
+    clone.mkdir()
+    for name in ("Snakefile", "CITATION.cff", "LICENSE"):
+        shutil.copy(ROOT / name, clone)
+    for name in ("workflow", "envs"):
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / name, clone / name, ignore=ignored)
+    for command in ("init --quiet", "add .", "commit --quiet -m all", "tag v1"):
+        subprocess.run([*git, *command.split()], cwd=clone, check=True)
+    cache = tmp_path / "cache"
+    place = cache / "snakemake/snakemake/source-cache/snakemake-git-cache/github.com/lab/vame"
+    place.parent.mkdir(parents=True)
+    subprocess.run(["git", "clone", "--quiet", "--bare", clone, place], check=True)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
+    return 'github("lab/vame", path="Snakefile", tag="v1")'
+
+
+def test_a_remote_module_brings_its_packages_along(project, on_github):
+    """Both those that check the config and those that scripts import."""
+    snakefile = write_outer(project)
+    snakefile.write_text(snakefile.read_text().replace(f'"{ROOT}/Snakefile"', on_github))
+    target = "results/quality/mouse1.svg"
+    project.snakemake(target, snakefile=snakefile)
+    assert (project / target).is_file()
+    assert project.stale_jobs(target) == set()  # asked of this workflow where it lies
+    (project / "config/outer.yaml").write_text("behaviour: {orient: nose}\n")
+    printed = project.snakemake(target, snakefile=snakefile, check=False)
+    assert "center: is missing" in printed
+
+
 def planned(project: Project, *arguments: str, **keywords) -> dict[str, int]:
     """How many jobs of each rule a dry run plans."""
     printed = project.snakemake(*arguments, "--dry-run", **keywords)
@@ -87,7 +123,7 @@ def test_what_ran_by_itself_is_finished_for_a_workflow_that_uses_it(finished):
     assert jobs == {"vame_plot_losses": 1, "vame_write_manifest": 1, "vame_all": 1, "total": 3}
 
 
-def test_a_modules_faults_are_refused_as_its_own_would_be(project):
+def test_a_modules_errors_are_refused_as_its_own_would_be(project):
     printed = project.snakemake("--dry-run", snakefile=write_outer(project, kl_strt=3), check=False)
     assert "kl_strt: there is no such setting; did you mean kl_start?" in printed
 
@@ -118,3 +154,39 @@ def test_the_catalog_is_told_how_software_is_deployed():
     assert usage["software-stack-deployment"]["conda"] is True
     assert usage["report"] is True
     assert set(usage) == {"mandatory-flags", "software-stack-deployment", "report"}
+
+
+def test_what_else_is_named_settings_stays_apart(project, tmp_path):
+    """A module of the workflow that uses this one, and another version of this one beside it."""
+    other = tmp_path / "other"
+    for name in ("workflow", "envs"):
+        shutil.copytree(ROOT / name, other / name)
+    for name in ("Snakefile", "CITATION.cff", "LICENSE"):
+        shutil.copy(ROOT / name, other)
+    path = other / "workflow/scripts/settings/schema.py"
+    path.write_text(path.read_text().replace("there is no such setting", "unknown in version 2"))
+    own = project / "lib"
+    own.mkdir()
+    (own / "settings.py").write_text("OWN = 'own'\n")
+    snakefile = write_outer(project, prefix="one")
+    second = snakefile.read_text().split("module vame:")[1].split("rule summary")[0]
+    second = second.replace(str(ROOT), str(other)).replace('"one"', '"two"')
+    second = second.replace('config["behaviour"]', 'config["second"]')
+    lines = ["import sys", f"sys.path.insert(0, {str(own)!r})", "import settings"]
+    lines += [snakefile.read_text(), "", f"module second:{second}"]
+    lines += [
+        "use rule * from second as second_*",
+        "",
+        "",
+        "from settings import OWN",
+        "print(OWN)",
+    ]
+    snakefile.write_text("\n".join(lines) + "\n")
+    outer = yaml.safe_load((project / "config/outer.yaml").read_text())
+    path = project / "config/outer.yaml"
+    path.write_text(yaml.safe_dump(outer | {"second": CONFIG}))
+    jobs = planned(project, "vame_check", "second_check", snakefile=snakefile)
+    assert jobs["vame_plot_quality"] == jobs["second_plot_quality"] == 2
+    path.write_text(yaml.safe_dump(outer | {"second": CONFIG | {"kl_strt": 3}}))
+    printed = project.snakemake("--dry-run", snakefile=snakefile, check=False)
+    assert "kl_strt: unknown in version 2; did you mean kl_start?" in printed

@@ -34,8 +34,6 @@ def files(folder):
 
 
 def test_a_finished_run_has_no_orphans(finished_once):
-    """results/quality/sessions.csv is none, though it could be a session's table by its name."""
-    assert (finished_once / "results/quality/sessions.csv").is_file()
     assert listed(finished_once) == set()
 
 

@@ -26,13 +26,13 @@ def cage(project):
 
 
 def test_animals_and_numbers_per_frame_reach_the_check_and_the_dataset(cage):
-    cage.snakemake("results/quality/sessions.csv", "results/dataset/dataset.json")
+    cage.snakemake("results/quality.csv", "results/dataset/dataset.json")
     description = json.loads((cage / "results/dataset/dataset.json").read_text())
     assert description["sessions"] == ["cage_black", "cage_white"]
     assert description["features"][-1] == "speed"
     train = np.load(cage / "results/dataset/train.npy")
     assert train[:, -1].std() == pytest.approx(1, abs=1e-3)
-    with open(cage / "results/quality/sessions.csv") as file:
+    with open(cage / "results/quality.csv") as file:
         black, white = csv.DictReader(file)
     assert "left_paw (75%)" in white["leave_out_because"]
     assert black["leave_out_because"] == ""
@@ -46,3 +46,17 @@ def test_labels_that_do_not_fit_the_track_are_refused(project):
     )
     printed = project.snakemake("results/quality/mouse1.json", check=False)
     assert "labels.csv: 1 labels for 400 tracked frames, 399 shorter than the track" in printed
+
+
+@pytest.mark.parametrize("lines", [("0,1,2,a,4,5,1",), ()], ids=["no number", "no frame"])
+def test_a_file_that_cannot_be_read_is_refused_in_a_sentence(project, lines):
+    """On the terminal and in the log, without a traceback around it."""
+    header = ("scorer,s,s,s,s,s,s", "bodyparts,tail,tail,tail,nose,nose,nose")
+    text = "\n".join([*header, "coords,x,y,likelihood,x,y,likelihood", *lines])
+    (project / "recordings/mouse1.csv").write_text(text + "\n")
+    printed = project.snakemake("results/poses/mouse1.nc", check=False)
+    log = (project / "logs/import_poses/mouse1.log").read_text()
+    for shown in (printed, log):
+        assert "ERROR: recordings/mouse1.csv: " in shown
+        assert "Traceback" not in shown
+    assert not (project / "results/poses/mouse1.nc").exists()

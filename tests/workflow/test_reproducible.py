@@ -28,7 +28,9 @@ def files_of(project):
     return {
         path.relative_to(results)
         for path in results.rglob("*")
-        if path.is_file() and not UNLIKE & set(path.relative_to(results).parts)
+        if path.is_file()
+        and not UNLIKE & set(path.relative_to(results).parts)
+        and "tfevents" not in path.name  # which has the time and the host in its name
     }
 
 
@@ -49,7 +51,7 @@ def content_of(path):
                     {key: value for key, value in row.items() if "seconds" not in key}
                     for row in csv.DictReader(file)
                 ]
-        case ".nc" | ".json" | ".onnx" | ".safetensors" | ".tfevents":
+        case ".nc" | ".json" | ".onnx" | ".safetensors":
             return None  # hold times, paths or checksums; their numbers are those of other files
         case ".png" | ".svg" | ".html" if path.stem in ("comparison", "summary"):
             return None  # show how long each training took

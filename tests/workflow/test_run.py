@@ -181,7 +181,7 @@ def test_every_job_has_a_log(finished_once):
 
 def test_every_recording_is_looked_at_before_training(finished_once):
     folder = finished_once / "results/quality"
-    with open(folder / "sessions.csv") as file:
+    with open(folder.with_suffix(".csv")) as file:
         rows = {row["session"]: row for row in csv.DictReader(file)}
     assert list(rows) == ["mouse1", "mouse2"]
     assert {row["leave_out_because"] for row in rows.values()} == {""}

@@ -1,7 +1,7 @@
 """The rerun matrix: an edit reruns the jobs that it makes stale, and no others.
 
 Each row is an edit of a finished run and the rules that must run again; a dry run says which would.
-Every setting, every column of the sheet, every package, script and environment has its row.
+Every setting, every column of the sessions table and every environment has its row.
 """
 
 import csv
@@ -9,7 +9,6 @@ import itertools
 import os
 import shutil
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 import yaml
@@ -93,7 +92,6 @@ EDITS = {
     "split_gap": (20, SPLIT),
     # network
     "device": ("auto", TRAIN),
-    "devices": (2, TRAIN),
     "time_window": (7, TRAIN),
     "zdims": (4, TRAIN),
     "prediction_decoder": (False, TRAIN),
@@ -103,7 +101,6 @@ EDITS = {
     "hidden_size_pred": (5, TRAIN),
     "dropout_encoder": (0.1, TRAIN),
     "softplus": (True, TRAIN),
-    "decoder_start": ("mixed", TRAIN),
     # loss
     "reduction": ("elbo", TRAIN),
     "mse_reconstruction_reduction": ("mean", TRAIN),
@@ -117,8 +114,6 @@ EDITS = {
     # training
     "batch_size": (8, TRAIN),
     "max_epochs": (5, TRAIN),
-    "skip_last_epoch": (True, TRAIN),
-    "windows": ("across_joins", TRAIN),
     "steps_per_epoch": (3, TRAIN),
     "learning_rate": (0.002, TRAIN),
     "scheduler": ("plateau", TRAIN),
@@ -131,13 +126,10 @@ EDITS = {
     "compile": (True, TRAIN),
     "checkpoint_minutes": (1.0, NOTHING),
     "noise": (True, TRAIN),
-    "held_out": ("redrawn", TRAIN),
     "held_out_windows": (16, TRAIN),
-    "selection": ("reconstruction", TRAIN),
-    "plateau_on": ("last_batch", TRAIN),
     "model_convergence": (3, TRAIN),
-    "patience_from": ("start", TRAIN),
     "model_snapshot": (3, TRAIN),
+    "vame_quirks": (["skip_last_epoch"], TRAIN),
     "pretrained_weights": (True, TRAIN),
     "pretrained_model": ("some.pt", TRAIN),
     # motifs
@@ -218,12 +210,12 @@ def sources(tmp_path_factory):
 
 
 @contextmanager
-def edited(paths, comment="\n# a comment\n", time=None):
-    """Files with a comment at their end, as old as now or as `time` says."""
+def edited(paths, text="\n# a comment\n", time=None):
+    """Files with a comment or code at their end, as old as now or as `time` says."""
     before = [(path, path.read_bytes(), path.stat()) for path in paths]
     try:
         for path, content, _ in before:
-            path.write_bytes(content + comment.encode())
+            path.write_bytes(content + text.encode())
             os.utime(path, None if time is None else (time, time))
         yield
     finally:
@@ -456,82 +448,47 @@ def test_a_recording_that_changed_is_imported_anew(finished):
 # --- sources --------------------------------------------------------------------------------------
 
 CODE = {
-    # One file of each package; tests/unit/test_packages.py says that its digest covers them all.
-    "pose_prep/splitting.py": IMPORT,
-    "vame_core/losses.py": TRAIN,
-    "motif_analysis/tables.py": SEGMENT | MAP,
-    "figures/style.py": FIGURES | FILM,
-    "run_summary/page.py": SUMMARY,
-    "model_comparison/tables.py": COMPARE,
-    "provenance/verification.py": NOTHING,  # on request
-    "run_crate/crate.py": NOTHING,
-    "import_poses.py": IMPORT,
-    "align_poses.py": ALIGN,
-    "inspect_poses.py": QUALITY,
-    "check_poses.py": CHECK,
-    "plot_quality.py": {"plot_quality"} | MANIFEST,
-    "split_dataset.py": SPLIT,
+    # tests/unit/settings has every rule's digest beside what its script imports.
+    "pose_prep/splitting.py": SPLIT,
+    "pose_prep/deeplabcut.py": IMPORT,
+    "vame_core/gru.py": TRAIN,
+    "figures/losses.py": {"plot_losses"} | MANIFEST,
+    "reporting/page.py": SUMMARY,
+    "reporting/verification.py": NOTHING,  # on request
     "train_model.py": TRAIN,
-    "evaluate_model.py": EVALUATE,
-    "export_checkpoint.py": EXPORT,
     "embed_session.py": EMBED,
-    "segment_motifs.py": SEGMENT,
     "label_motifs.py": LABEL,
-    "map_latents.py": MAP,
-    "tabulate_motifs.py": TABULATE,
-    "compare_seeds.py": AGREE,
-    "judge_motifs.py": JUDGE,
-    "plot_losses.py": {"plot_losses"} | MANIFEST,
-    "plot_reconstructions.py": {"plot_reconstructions"} | MANIFEST,
-    "plot_comparison.py": {"plot_comparison"} | MANIFEST,
-    "plot_motifs.py": {"plot_motifs"} | MANIFEST,
-    "plot_ethogram.py": {"plot_ethogram"} | MANIFEST,
-    "film_motifs.py": FILM,
-    "write_summary.py": SUMMARY,
-    "compare_models.py": COMPARE,
-    "choose_model.py": CHOOSE,
-    "write_manifest.py": MANIFEST,
     "simulate_demo.py": NOTHING,  # of recordings of one's own
-    "convert_vame_project.py": NOTHING,  # run by hand
-    "verify.py": NOTHING,  # on request
-    "ro_crate.py": NOTHING,
-    "job_log.py": NOTHING,  # it writes logs
-    "job_outputs.py": NOTHING,  # it names what others write
-    "job_record.py": NOTHING,  # it writes records
 }
 ENVIRONMENTS = {
     "poses.yaml": IMPORT,
     "training.yaml": TRAIN,
-    "figures.yaml": FIGURES | FILM | SUMMARY,
-    "comparison.yaml": COMPARE,
     "motifs.yaml": SEGMENT | MAP,
-    "provenance.yaml": MANIFEST,
-    "run_crate.yaml": NOTHING,  # on request
+    "figures.yaml": FIGURES | FILM,
+    "report.yaml": COMPARE | SUMMARY,
 }
 
 
-def test_every_source_has_its_row():
-    files = {path.relative_to(SCRIPTS) for path in SCRIPTS.rglob("*.py")}
-    packages = {path.parent for path in files} - {Path()}
-    assert {Path(name).parent for name in CODE} - {Path()} == packages
-    assert {name for name in CODE if "/" not in name} == {
-        path.name for path in SCRIPTS.glob("*.py")
-    }
+def test_every_environment_has_its_row():
     assert ENVIRONMENTS.keys() == {path.name for path in (ROOT / "envs").glob("*.yaml")}
 
 
 @pytest.mark.parametrize("name", CODE)
-def test_an_edited_source_reruns_what_runs_it(finished_once, sources, name):
-    with edited([sources / "workflow/scripts" / name]):
+def test_an_edited_source_reruns_the_rules_that_import_it(finished_once, sources, name):
+    with edited([sources / "workflow/scripts" / name], "\nEDITED = True\n"):
         assert finished_once.stale_jobs(snakefile=sources / "Snakefile") == jobs(CODE[name])
+
+
+def test_comments_in_sources_rerun_nothing(finished_once, sources):
+    with edited((sources / "workflow/scripts").rglob("*.py")):
+        assert finished_once.stale_jobs(snakefile=sources / "Snakefile") == set()
 
 
 def test_the_content_of_sources_counts_and_not_their_age(finished_once, sources):
     """A fresh clone is all new; what rsync brings may be older than the results."""
-    scripts = list((sources / "workflow/scripts").rglob("*.py"))
-    with edited(scripts, comment=""):
+    with edited((sources / "workflow/scripts").rglob("*.py"), text=""):
         assert finished_once.stale_jobs(snakefile=sources / "Snakefile") == set()
-    with edited([sources / "workflow/scripts/train_model.py"], time=0):
+    with edited([sources / "workflow/scripts/train_model.py"], "\nEDITED = True\n", time=0):
         assert finished_once.stale_jobs(snakefile=sources / "Snakefile") == jobs(TRAIN)
 
 
@@ -545,7 +502,7 @@ def test_results_of_edited_sources_can_be_kept(finished_once, sources):
     """With the flag that README names, which overlooks changed settings, too."""
     keep = ("--rerun-triggers", "input", "mtime", "software-env")
     with (
-        edited([sources / "workflow/scripts/vame_core/losses.py"]),
+        edited([sources / "workflow/scripts/vame_core/losses.py"], "\nEDITED = True\n"),
         edited_config(finished_once, kl_start=2),
     ):
         assert finished_once.stale_jobs(*keep, snakefile=sources / "Snakefile") == set()

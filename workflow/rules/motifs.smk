@@ -1,50 +1,21 @@
-# Exported models and aligned poses in; latents, motifs, tables and numbers out.
-#   in:  results/export/{model}/seed{seed}/model.safetensors, or that of use_model
-#        results/aligned/{session}.npz
-#   out: results/latents/{model}/seed{seed}/{session}.npy  (frames - time_window + 1, zdims) float32;
-#            row i is the window that begins at frame i, NaN where one of its frames is not usable
-#        results/segmenters/{model}/seed{seed}/{segmentation}.npz        what gives a window its motif
+# Latents and aligned poses in; motifs, tables and their evaluation out.
+#   in:  results/latents/{model}/seed{seed}/{session}.npy, results/aligned/{session}.npz
+#   out: results/segmenters/{model}/seed{seed}/{segmentation}.npz        what gives a window its motif
 #        results/motifs/{model}/seed{seed}/{segmentation}/{session}.csv  a row per frame
 #        results/latent_maps/{model}/seed{seed}.csv                      a sample in two dimensions
 #        results/motif_tables/{model}/seed{seed}/{segmentation}/         tables of all sessions,
-#            and quality.json: whether to believe them
+#            and quality.json: the evaluation of the motifs
 #        results/motif_tables/{model}/agreement.csv                      between seeds
-
-
-rule embed_session:
-    """Embed one recording with one model: the latents of the window at each frame."""
-    input:
-        model=exported_model,
-        aligned="results/aligned/{session}.npz",
-    output:
-        latents="results/latents/{model}/seed{seed}/{session}.npy",
-        record="results/provenance/embed_session/{model}/seed{seed}/{session}.json",
-    log:
-        "logs/embed_session/{model}/seed{seed}/{session}.log",
-    benchmark:
-        "results/benchmarks/embed_session/{model}/seed{seed}/{session}.tsv"
-    conda:
-        "../../envs/training.yaml"
-    threads: 2
-    resources:
-        mem_mb=memory_mb(4000),
-        gpu=gpus_of_model,
-    params:
-        settings=embedding_of_model,
-        code=source_digest("embed_session", "vame_core"),
-    script:
-        "../scripts/embed_session.py"
 
 
 rule segment_motifs:
     """Find the motifs of one model's latents, in all sessions that it was trained on."""
     input:
-        latents=collect(
-            "results/latents/{{model}}/seed{{seed}}/{session}.npy", session=TRAINED_ON
+        latents=of_sessions(
+            "results/latents/{model}/seed{seed}/{session}.npy", TRAINED_ON
         ),
     output:
         segmenter="results/segmenters/{model}/seed{seed}/{segmentation}.npz",
-        record="results/provenance/segment_motifs/{model}/seed{seed}/{segmentation}.json",
     log:
         "logs/segment_motifs/{model}/seed{seed}/{segmentation}.log",
     benchmark:
@@ -57,8 +28,8 @@ rule segment_motifs:
     params:
         settings=settings_of("segment_motifs"),
         sessions=TRAINED_ON,
-        time_window=time_window_of_model,
-        code=source_digest("segment_motifs", "motif_analysis"),
+        time_window=RUN.time_window_of_model,
+        code=source_digest("segment_motifs"),
     script:
         "../scripts/segment_motifs.py"
 
@@ -71,85 +42,68 @@ rule label_motifs:
         aligned="results/aligned/{session}.npz",
     output:
         motifs="results/motifs/{model}/seed{seed}/{segmentation}/{session}.csv",
-        record="results/provenance/label_motifs/{model}/seed{seed}/{segmentation}/{session}.json",
     log:
         "logs/label_motifs/{model}/seed{seed}/{segmentation}/{session}.log",
     benchmark:
         "results/benchmarks/label_motifs/{model}/seed{seed}/{segmentation}/{session}.tsv"
     conda:
         "../../envs/motifs.yaml"
-    threads: 1
     resources:
         mem_mb=memory_mb(4000),
     params:
-        code=source_digest("label_motifs", "motif_analysis"),
+        code=source_digest("label_motifs"),
     script:
         "../scripts/label_motifs.py"
 
 
 rule map_latents:
-    """Lay a sample of one model's latents out in two dimensions, by UMAP."""
+    """Map a sample of one model's latents to two dimensions, by UMAP."""
     input:
-        latents=collect(
-            "results/latents/{{model}}/seed{{seed}}/{session}.npy", session=SESSIONS
-        ),
+        latents=of_sessions("results/latents/{model}/seed{seed}/{session}.npy"),
     output:
         latent_map="results/latent_maps/{model}/seed{seed}.csv",
-        record="results/provenance/map_latents/{model}/seed{seed}.json",
     log:
         "logs/map_latents/{model}/seed{seed}.log",
     benchmark:
         "results/benchmarks/map_latents/{model}/seed{seed}.tsv"
     conda:
         "../../envs/motifs.yaml"
-    threads: 1
     resources:
         mem_mb=memory_mb(4000),
     params:
         settings=settings_of("map_latents"),
         sessions=list(SESSIONS),
-        time_window=time_window_of_model,
-        code=source_digest("map_latents", "motif_analysis"),
+        time_window=RUN.time_window_of_model,
+        code=source_digest("map_latents"),
     script:
         "../scripts/map_latents.py"
 
 
 rule tabulate_motifs:
-    """Lay one segmentation's motifs out in tables: use, transitions, profile, groups and others."""
+    """Tabulate one segmentation's motifs: usage, transitions, profile, groups and others."""
     input:
         segmenter=segmenter_of_model,
-        motifs=collect(
-            "results/motifs/{{model}}/seed{{seed}}/{{segmentation}}/{session}.csv",
-            session=SESSIONS,
+        motifs=of_sessions(
+            "results/motifs/{model}/seed{seed}/{segmentation}/{session}.csv"
         ),
-        latents=collect(
-            "results/latents/{{model}}/seed{{seed}}/{session}.npy", session=SESSIONS
-        ),
-        aligned=collect("results/aligned/{session}.npz", session=SESSIONS),
+        latents=of_sessions("results/latents/{model}/seed{seed}/{session}.npy"),
+        aligned=of_sessions("results/aligned/{session}.npz"),
         latent_map="results/latent_maps/{model}/seed{seed}.csv",
     output:
-        usage="results/motif_tables/{model}/seed{seed}/{segmentation}/usage.csv",
-        transitions="results/motif_tables/{model}/seed{seed}/{segmentation}/transitions.csv",
-        profile="results/motif_tables/{model}/seed{seed}/{segmentation}/profile.csv",
-        communities="results/motif_tables/{model}/seed{seed}/{segmentation}/communities.csv",
-        linkage="results/motif_tables/{model}/seed{seed}/{segmentation}/linkage.csv",
-        examples="results/motif_tables/{model}/seed{seed}/{segmentation}/examples.csv",
-        latent_map="results/motif_tables/{model}/seed{seed}/{segmentation}/latent_map.csv",
-        groups="results/motif_tables/{model}/seed{seed}/{segmentation}/groups.csv",
-        record="results/provenance/tabulate_motifs/{model}/seed{seed}/{segmentation}.json",
+        **tables_of_motifs("usage", "transitions", "profile", "examples", "groups"),
+        **tables_of_motifs("communities", "linkage", "latent_map"),
     log:
         "logs/tabulate_motifs/{model}/seed{seed}/{segmentation}.log",
     benchmark:
         "results/benchmarks/tabulate_motifs/{model}/seed{seed}/{segmentation}.tsv"
     conda:
         "../../envs/motifs.yaml"
-    threads: 1
     resources:
         mem_mb=memory_mb(4000),
     params:
         settings=settings_of("tabulate_motifs"),
-        sessions=animals_of_sessions(),
-        code=source_digest("tabulate_motifs", "motif_analysis"),
+        sessions=RUN.animals(),
+        code=source_digest("tabulate_motifs"),
     script:
         "../scripts/tabulate_motifs.py"
 
@@ -165,53 +119,46 @@ rule compare_seeds:
         ),
     output:
         agreement="results/motif_tables/{model}/agreement.csv",
-        record="results/provenance/compare_seeds/{model}/agreement.json",
     log:
         "logs/compare_seeds/{model}/agreement.log",
     benchmark:
         "results/benchmarks/compare_seeds/{model}/agreement.tsv"
     conda:
         "../../envs/motifs.yaml"
-    threads: 1
     resources:
         mem_mb=memory_mb(4000),
     params:
         segmentations=SEGMENTATIONS,
         seeds=config["seeds"],
         sessions=TRAINED_ON,
-        code=source_digest("compare_seeds", "motif_analysis"),
+        code=source_digest("compare_seeds"),
     script:
         "../scripts/compare_seeds.py"
 
 
 rule judge_motifs:
-    """Say with numbers and in words whether one model's motifs are to be believed."""
+    """Evaluate one model's motifs: numbers, what they are compared with, verdicts, advice."""
     input:
+        **tables_of_motifs("usage", "groups"),
         segmenter=segmenter_of_model,
-        latents=collect(
-            "results/latents/{{model}}/seed{{seed}}/{session}.npy", session=SESSIONS
-        ),
-        aligned=collect("results/aligned/{session}.npz", session=SESSIONS),
-        labels=labels_of_sessions(),
+        latents=of_sessions("results/latents/{model}/seed{seed}/{session}.npy"),
+        aligned=of_sessions("results/aligned/{session}.npz"),
+        labels=[own_file(row["labels"]) for row in SESSIONS.values() if row["labels"]],
         metrics=metrics_of_model,
         agreement="results/motif_tables/{model}/agreement.csv",
-        usage="results/motif_tables/{model}/seed{seed}/{segmentation}/usage.csv",
-        groups="results/motif_tables/{model}/seed{seed}/{segmentation}/groups.csv",
     output:
         quality="results/motif_tables/{model}/seed{seed}/{segmentation}/quality.json",
-        record="results/provenance/judge_motifs/{model}/seed{seed}/{segmentation}.json",
     log:
         "logs/judge_motifs/{model}/seed{seed}/{segmentation}.log",
     benchmark:
         "results/benchmarks/judge_motifs/{model}/seed{seed}/{segmentation}.tsv"
     conda:
         "../../envs/motifs.yaml"
-    threads: 1
     resources:
         mem_mb=memory_mb(4000),
     params:
         settings=settings_of("judge_motifs"),
-        sessions=labelled_sessions(),
-        code=source_digest("judge_motifs", "motif_analysis"),
+        sessions=RUN.labelled(),
+        code=source_digest("judge_motifs"),
     script:
         "../scripts/judge_motifs.py"

@@ -1,9 +1,11 @@
-# Pose files in, cleaned egocentric poses out.
+# Pose files in; cleaned egocentric poses, and the frames to train on, out.
 #   in:  the files of config/sessions.tsv
-#   out: results/poses/{session}.nc      movement's dataset
-#        results/aligned/{session}.npz   (frame, feature) float32, usable frames, names, fps
-#        results/quality/{session}.csv   per keypoint: shares missing, interpolated, outlying, …
-#        results/quality/sessions.csv    per session: usable minutes, …, why to leave it out
+#   out: results/poses/{session}.nc        movement's dataset
+#        results/aligned/{session}.npz     (frame, feature) float32, usable frames, names, fps
+#        results/quality/{session}.csv     per keypoint: shares missing, interpolated, outlying, …
+#        results/quality.csv               per session: usable minutes, …, why to leave it out
+#        results/dataset/{train,test}.npy  (frame, feature) float32, scaled, memory-mappable
+#        results/dataset/dataset.json      features, scaling, segments, sessions, hashes
 
 
 rule simulate_demo:
@@ -11,19 +13,15 @@ rule simulate_demo:
     output:
         poses="results/demo/{session}.csv",
         labels="results/demo/{session}.labels.csv",
-        record="results/provenance/simulate_demo/{session}.json",
     log:
         "logs/simulate_demo/{session}.log",
     benchmark:
         "results/benchmarks/simulate_demo/{session}.tsv"
     conda:
         "../../envs/poses.yaml"
-    threads: 1
-    resources:
-        mem_mb=memory_mb(1000),
     params:
-        recording=demo_recording,
-        code=source_digest("simulate_demo", "pose_prep"),
+        recording=RUN.demo_recording,
+        code=source_digest("simulate_demo"),
     script:
         "../scripts/simulate_demo.py"
 
@@ -31,54 +29,50 @@ rule simulate_demo:
 rule import_poses:
     """Read one recording's pose file into movement's dataset."""
     input:
-        poses=poses_of_session,
+        poses=file_of_session("poses"),
         features=file_of_session("features"),
     output:
         poses="results/poses/{session}.nc",
-        record="results/provenance/import_poses/{session}.json",
     log:
         "logs/import_poses/{session}.log",
     benchmark:
         "results/benchmarks/import_poses/{session}.tsv"
     conda:
         "../../envs/poses.yaml"
-    threads: 1
     resources:
         mem_mb=memory_mb(4000),
     params:
-        recording=recording_of_session,
+        recording=RUN.recording_of_session,
         settings=settings_of("import_poses"),
-        code=source_digest("import_poses", "pose_prep"),
+        code=source_digest("import_poses"),
     script:
         "../scripts/import_poses.py"
 
 
 rule align_poses:
-    """Clean one recording and bring it into the animal's own frame of reference."""
+    """Clean one recording and align it to the animal's own frame of reference."""
     input:
         poses="results/poses/{session}.nc",
     output:
         aligned="results/aligned/{session}.npz",
-        record="results/provenance/align_poses/{session}.json",
     log:
         "logs/align_poses/{session}.log",
     benchmark:
         "results/benchmarks/align_poses/{session}.tsv"
     conda:
         "../../envs/poses.yaml"
-    threads: 1
     resources:
         mem_mb=memory_mb(4000),
     params:
         settings=settings_of("align_poses"),
         limits=FROZEN and FROZEN["outlier_limits"],
-        code=source_digest("align_poses", "pose_prep"),
+        code=source_digest("align_poses"),
     script:
         "../scripts/align_poses.py"
 
 
 rule inspect_poses:
-    """Measure what is wrong with one recording, and keep a part of it, raw and cleaned."""
+    """Measure the quality of one recording, and keep a part of it, raw and cleaned."""
     input:
         poses="results/poses/{session}.nc",
         labels=file_of_session("labels"),
@@ -86,48 +80,66 @@ rule inspect_poses:
         quality="results/quality/{session}.csv",
         summary="results/quality/{session}.json",
         traces="results/quality/{session}.npz",
-        record="results/provenance/inspect_poses/{session}.json",
     log:
         "logs/inspect_poses/{session}.log",
     benchmark:
         "results/benchmarks/inspect_poses/{session}.tsv"
     conda:
         "../../envs/poses.yaml"
-    threads: 1
     resources:
         mem_mb=memory_mb(4000),
     params:
         settings=settings_of("inspect_poses"),
         limits=FROZEN and FROZEN["outlier_limits"],
-        code=source_digest("inspect_poses", "pose_prep"),
+        code=source_digest("inspect_poses"),
     script:
         "../scripts/inspect_poses.py"
 
 
 rule check_poses:
-    """List all sessions with what they are worth, and mark those worth leaving out."""
+    """List the quality of all sessions, and mark those that may be worth leaving out."""
     input:
-        summaries=collect("results/quality/{session}.json", session=SESSIONS),
+        summaries=of_sessions("results/quality/{session}.json"),
     output:
         sessions=report(
-            "results/quality/sessions.csv",
+            "results/quality.csv",
             caption="../report/sessions.rst",
             category="Recordings",
             labels={"session": "all", "figure": "table"},
         ),
-        record="results/provenance/check_poses/check_poses.json",
     log:
         "logs/check_poses/check_poses.log",
     benchmark:
         "results/benchmarks/check_poses/check_poses.tsv"
     conda:
         "../../envs/poses.yaml"
-    threads: 1
-    resources:
-        mem_mb=memory_mb(1000),
     params:
         sessions=list(SESSIONS),
         settings=settings_of("check_poses"),
-        code=source_digest("check_poses", "pose_prep"),
+        code=source_digest("check_poses"),
     script:
         "../scripts/check_poses.py"
+
+
+rule split_dataset:
+    """Split the recordings to train on into training and held-out segments, and scale them."""
+    input:
+        aligned=of_sessions("results/aligned/{session}.npz", TRAINED_ON),
+    output:
+        train="results/dataset/train.npy",
+        test="results/dataset/test.npy",
+        description="results/dataset/dataset.json",
+    log:
+        "logs/split_dataset/split_dataset.log",
+    benchmark:
+        "results/benchmarks/split_dataset/split_dataset.tsv"
+    conda:
+        "../../envs/poses.yaml"
+    resources:
+        mem_mb=memory_mb(4000),
+    params:
+        settings=settings_of("split_dataset"),
+        groups=RUN.groups_to_hold_out(),
+        code=source_digest("split_dataset"),
+    script:
+        "../scripts/split_dataset.py"

@@ -1,8 +1,10 @@
-# The dataset in, trained, evaluated and exported models out.
-#   in:  results/dataset/
+# The dataset in; trained, evaluated and exported models, and latents of all recordings, out.
+#   in:  results/dataset/, results/aligned/{session}.npz
 #   out: results/models/{model}/seed{seed}/  model.pt, last.pt, history.csv, metrics.json,
-#                                          sessions.csv; for TensorBoard: history.tfevents
+#                                            sessions.csv; for TensorBoard: events.out.tfevents.*
 #        results/export/{model}/seed{seed}/  vame.pkl, model.safetensors, model.onnx, manifest.json
+#        results/latents/{model}/seed{seed}/{session}.npy  (frames - time_window + 1, zdims) float32;
+#            row i is the window that begins at frame i, NaN where one of its frames is not usable
 
 
 rule train_model:
@@ -16,7 +18,6 @@ rule train_model:
         model="results/models/{model}/seed{seed}/model.pt",
         last="results/models/{model}/seed{seed}/last.pt",
         history="results/models/{model}/seed{seed}/history.csv",
-        record="results/provenance/train_model/{model}/seed{seed}.json",
     log:
         "logs/train_model/{model}/seed{seed}.log",
     benchmark:
@@ -27,17 +28,17 @@ rule train_model:
     resources:
         mem_mb=memory_mb(8000),
         runtime=720,
-        gpu=gpus_of_training,
+        gpu=gpus_of_model,
     params:
-        settings=settings_of_model,
+        settings=settings_of_model("train_model"),
         checkpoint_minutes=checkpoint_minutes,
-        code=source_digest("train_model", "vame_core"),
+        code=source_digest("train_model"),
     script:
         "../scripts/train_model.py"
 
 
 rule evaluate_model:
-    """Measure one model on held-out windows, and keep a few beside what it makes of them."""
+    """Measure one model on held-out windows, and keep examples of its reconstructions."""
     input:
         model="results/models/{model}/seed{seed}/model.pt",
         train="results/dataset/train.npy",
@@ -47,7 +48,6 @@ rule evaluate_model:
         metrics="results/models/{model}/seed{seed}/metrics.json",
         sessions="results/models/{model}/seed{seed}/sessions.csv",
         reconstructions="results/models/{model}/seed{seed}/reconstructions.npz",
-        record="results/provenance/evaluate_model/{model}/seed{seed}.json",
     log:
         "logs/evaluate_model/{model}/seed{seed}.log",
     benchmark:
@@ -59,8 +59,8 @@ rule evaluate_model:
         mem_mb=memory_mb(4000),
         gpu=gpus_of_model,
     params:
-        settings=evaluation_of_model,
-        code=source_digest("evaluate_model", "vame_core"),
+        settings=settings_of_model("evaluate_model"),
+        code=source_digest("evaluate_model"),
     script:
         "../scripts/evaluate_model.py"
 
@@ -70,24 +70,45 @@ rule export_checkpoint:
     input:
         model="results/models/{model}/seed{seed}/model.pt",
         description="results/dataset/dataset.json",
-        records=records_of_model,
     output:
         state_dict="results/export/{model}/seed{seed}/vame.pkl",
         safetensors="results/export/{model}/seed{seed}/model.safetensors",
         onnx="results/export/{model}/seed{seed}/model.onnx",
         manifest="results/export/{model}/seed{seed}/manifest.json",
-        record="results/provenance/export_checkpoint/{model}/seed{seed}.json",
     log:
         "logs/export_checkpoint/{model}/seed{seed}.log",
     benchmark:
         "results/benchmarks/export_checkpoint/{model}/seed{seed}.tsv"
     conda:
         "../../envs/training.yaml"
-    threads: 1
     resources:
         mem_mb=memory_mb(4000),
     params:
         alignment=settings_of("align_poses"),
-        code=source_digest("export_checkpoint", "vame_core"),
+        code=source_digest("export_checkpoint"),
     script:
         "../scripts/export_checkpoint.py"
+
+
+rule embed_session:
+    """Embed one recording with one model: the latents of the window at each frame."""
+    input:
+        model=exported_model,
+        aligned="results/aligned/{session}.npz",
+    output:
+        latents="results/latents/{model}/seed{seed}/{session}.npy",
+    log:
+        "logs/embed_session/{model}/seed{seed}/{session}.log",
+    benchmark:
+        "results/benchmarks/embed_session/{model}/seed{seed}/{session}.tsv"
+    conda:
+        "../../envs/training.yaml"
+    threads: 2
+    resources:
+        mem_mb=memory_mb(4000),
+        gpu=gpus_of_model,
+    params:
+        settings=settings_of_model("embed_session"),
+        code=source_digest("embed_session"),
+    script:
+        "../scripts/embed_session.py"

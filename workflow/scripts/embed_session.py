@@ -2,20 +2,22 @@
 
 from pathlib import Path
 
-from job_log import log_to
-from job_record import record_job
+from formats.aligned import open_aligned
+from formats.latents import write_latents
+from job import job
 from vame_core.determinism import choose_device, use_threads
-from vame_core.embedding import embed, load_exported, open_aligned, windows_of, write_latents
+from vame_core.embedding import embed, load_exported, poses_as_trained, windows_of
 
-log_to(snakemake.log[0])
-use_threads(snakemake.threads)
-device = choose_device(snakemake.params.settings["device"])
-model, header = load_exported(Path(snakemake.input.model), device)
-poses, usable = open_aligned(Path(snakemake.input.aligned), header["features"], header["fps"])
-shape = windows_of(poses, model), model.network.zdims
-write_latents(Path(snakemake.output.latents), embed(model, poses, usable, header["scaling"]), shape)
-print(
-    f"{shape[0]} windows of {model.network.time_window} frames, {shape[1]} latents, "
-    f"{usable.mean():.1%} of {len(usable)} frames usable"
-)
-record_job(snakemake, device=str(device))
+with job(snakemake) as out:
+    use_threads(snakemake.threads)
+    device = choose_device(snakemake.params.settings["device"])
+    out.device = str(device)
+    model, header = load_exported(Path(snakemake.input.model), device)
+    aligned = open_aligned(snakemake.input.aligned)
+    poses = poses_as_trained(aligned, header, snakemake.input.aligned)
+    shape = windows_of(poses, model), model.network.zdims
+    write_latents(out.latents, embed(model, poses, aligned.usable, header["scaling"]), shape)
+    print(
+        f"{shape[0]} windows of {model.network.time_window} frames, {shape[1]} latents, "
+        f"{aligned.usable.mean():.1%} of {len(aligned.usable)} frames usable"
+    )

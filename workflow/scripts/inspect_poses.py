@@ -1,32 +1,22 @@
-"""Say what is wrong with one recording, whatever it is."""
-
-import json
-from pathlib import Path
+"""Measure the quality of one recording."""
 
 import numpy as np
-from job_log import log_to
-from job_outputs import written_aside
-from job_record import record_job
-from pose_prep.alignment import CleaningSettings, clean_recording
+from formats.files import write_json
+from formats.tables import write_table
+from job import job
+from pose_prep.alignment import InspectionSettings, clean_recording
 from pose_prep.labels import check_labels
 from pose_prep.quality import inspect_recording
 from pose_prep.storage import load_poses
 
-log_to(snakemake.log[0])
-settings = dict(snakemake.params.settings)
-min_usable_share = settings.pop("min_usable_share")
-recording = load_poses(snakemake.input.poses)
-if snakemake.input.get("labels"):
-    check_labels(snakemake.input.labels, recording.sizes["time"])
-inspection = inspect_recording(
-    clean_recording(recording, CleaningSettings(**settings), snakemake.params.limits),
-    min_usable_share,
-)
-summary = inspection.summary | {"notes": recording.attrs["notes"]}
-with written_aside(snakemake.output, snakemake.input) as output:
-    inspection.table.to_csv(output.quality, float_format="%.6g")
-    np.savez_compressed(output.traces, **inspection.traces)
-    Path(output.summary).write_text(json.dumps(summary, indent=2), encoding="utf-8")
-print(inspection.table.to_string(float_format="%.4f"))
-print(inspection.summary["reason"])
-record_job(snakemake)
+with job(snakemake) as out:
+    settings = InspectionSettings(**snakemake.params.settings)
+    recording = load_poses(snakemake.input.poses)
+    check_labels(snakemake.input.get("labels"), recording.sizes["time"])
+    cleaned = clean_recording(recording, settings, snakemake.params.limits)
+    inspection = inspect_recording(cleaned, settings.min_usable_share)
+    write_table(inspection.table, out.quality, index=True)
+    write_json(out.summary, inspection.summary | {"notes": recording.attrs["notes"]})
+    np.savez_compressed(out.traces, **inspection.traces)
+    print(inspection.table.to_string(float_format="%.4f"))
+    print(inspection.summary["reason"])

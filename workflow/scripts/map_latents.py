@@ -1,21 +1,18 @@
-"""Lay a sample of one model's latents out in two dimensions."""
+"""Map a sample of one model's latents to two dimensions, by UMAP."""
 
-from job_log import log_to
-from job_outputs import written_aside
-from job_record import record_job
+from formats.latents import open_latents
+from formats.tables import write_table
+from job import job
 from motif_analysis.latent_map import map_latents
-from motif_analysis.latents import open_latents
 
-log_to(snakemake.log[0])
-params = snakemake.params
-paths = dict(zip(params.sessions, snakemake.input.latents, strict=True))
-table = map_latents(
-    {session: open_latents(path) for session, path in paths.items()},
-    windows=params.settings["map_windows"],
-    time_window=params.time_window,
-    seed=params.settings["motif_seed"],
-)
-with written_aside(snakemake.output, snakemake.input) as output:
-    table.to_csv(output.latent_map, index=False, float_format="%.6g")
-print(f"{len(table)} windows of {len(paths)} sessions")
-record_job(snakemake)
+with job(snakemake) as out:
+    params = snakemake.params
+    latents = map(open_latents, snakemake.input.latents)
+    table = map_latents(
+        dict(zip(params.sessions, latents, strict=True)),
+        windows=params.settings["map_windows"],
+        time_window=params.time_window,
+        seed=params.settings["motif_seed"],
+    )
+    write_table(table, out.latent_map)
+    print(f"{len(table)} windows of {len(params.sessions)} sessions")

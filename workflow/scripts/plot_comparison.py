@@ -1,20 +1,14 @@
 """Draw all models beside each other, and their differences to the best one."""
 
-import pandas as pd
 from figures.comparison import draw_comparison
 from figures.style import save
-from job_log import log_to
-from job_outputs import written_aside
-from job_record import record_job
+from formats.tables import read_table
+from job import job
 
-log_to(snakemake.log[0])
-
-names = dict.fromkeys(["model", "other", "better", "session"], str)  # even where they are digits
-tables = (
-    pd.read_csv(path, dtype=names, keep_default_na=False, na_values=[""])
-    for path in (snakemake.input.comparison, snakemake.input.sessions, snakemake.input.pairs)
-)
-figure = draw_comparison(*tables)
-with written_aside(snakemake.output, snakemake.input) as output:
-    save(figure, svg=output.svg, png=output.png, dpi=snakemake.params.settings["figure_dpi"])
-record_job(snakemake)
+with job(snakemake) as out:
+    figure = draw_comparison(
+        trainings=read_table(snakemake.input.comparison),
+        sessions=read_table(snakemake.input.sessions),
+        pairs=read_table(snakemake.input.pairs),
+    )
+    save(figure, svg=out.svg, png=out.png, dpi=snakemake.params.settings["figure_dpi"])

@@ -1,23 +1,13 @@
 """Draw one recording before training: what was cleaned, and the aligned skeleton."""
 
-import json
-from pathlib import Path
-
 import numpy as np
 from figures.quality import draw_quality
 from figures.style import save
-from job_log import log_to
-from job_outputs import written_aside
-from job_record import record_job
+from formats.files import read_json
+from job import job
 
-log_to(snakemake.log[0])
-
-with np.load(snakemake.input.traces) as traces:
-    figure = draw_quality(
-        session=snakemake.wildcards.session,
-        summary=json.loads(Path(snakemake.input.summary).read_text(encoding="utf-8")),
-        traces=dict(traces),
-    )
-with written_aside(snakemake.output, snakemake.input) as output:
-    save(figure, svg=output.svg, png=output.png, dpi=snakemake.params.settings["figure_dpi"])
-record_job(snakemake)
+with job(snakemake) as out:
+    summary = read_json(snakemake.input.summary)
+    with np.load(snakemake.input.traces) as traces:
+        figure = draw_quality(snakemake.wildcards.session, summary, dict(traces))
+    save(figure, svg=out.svg, png=out.png, dpi=snakemake.params.settings["figure_dpi"])

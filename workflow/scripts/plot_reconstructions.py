@@ -3,14 +3,9 @@
 import numpy as np
 from figures.reconstructions import draw_reconstructions
 from figures.style import save
-from job_log import log_to
-from job_outputs import written_aside
-from job_record import record_job
+from job import job
 
-log_to(snakemake.log[0])
-
-with np.load(snakemake.input.reconstructions) as file:
-    figure = draw_reconstructions(dict(file))
-with written_aside(snakemake.output, snakemake.input) as output:
-    save(figure, svg=output.svg, png=output.png, dpi=snakemake.params.settings["figure_dpi"])
-record_job(snakemake)
+with job(snakemake) as out:
+    with np.load(snakemake.input.reconstructions) as file:
+        figure = draw_reconstructions(dict(file))
+    save(figure, svg=out.svg, png=out.png, dpi=snakemake.params.settings["figure_dpi"])

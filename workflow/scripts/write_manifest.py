@@ -1,11 +1,11 @@
 """Gather the records of all jobs of a run in one file."""
 
-from job_log import log_to
-from job_outputs import written_aside
-from job_record import chain, write_manifest
+from formats.records import lineage, write_manifest
+from job import job
 
-log_to(snakemake.log[0])
-content = chain(snakemake.input.records)
-with written_aside(snakemake.output, snakemake.input) as output:
-    write_manifest(output.manifest, content)
-print(f"{len(content['jobs'])} jobs on {len(content['machines'])} machine(s)")
+with job(snakemake, record=False) as out:
+    content = lineage(snakemake.input, out.record)
+    write_manifest(out.manifest, content)
+    print(f"{len(content['jobs'])} jobs on {len(content['machines'])} machine(s)")
+    for name in content["without_record"]:
+        print(f"WARNING: {name} has no record of the job that made it")

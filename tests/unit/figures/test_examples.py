@@ -4,7 +4,10 @@ import av
 import numpy as np
 import pandas as pd
 import pytest
-from figures.examples import FPS, cut_bout, draw_film, gallery, load_bouts, save_film
+from figures.examples import FPS, cut_bout, load_bouts
+from figures.films import draw_film, save_film
+from figures.gallery import film_motifs, gallery
+from figures.motif_marks import motif_colour
 from figures.skeletons import (
     edges_of,
     in_image,
@@ -14,8 +17,8 @@ from figures.skeletons import (
     split_features,
     turned,
 )
-from figures.style import motif_colour
-from figures.videos import SIDE, cut_video, film_bouts, read_frames, save_video
+from figures.videos import SIDE, Video, cut_video, film_bouts, read_frames, save_video
+from formats.aligned import AlignedPoses, save_aligned
 from matplotlib.colors import to_rgb
 from motif_tables import CENTER, FEATURES, KEYPOINTS, ORIENT, make_tables
 from PIL import Image
@@ -26,18 +29,19 @@ EDGES = edges_of(NAMES, POSE, None)
 
 
 def make_aligned(*, frames=300, fps=30.0, speed=30.0, turning=0.0, start=(200.0, 100.0)):
-    """An animal that keeps its pose, at `speed` px/s and `turning` rad/s, as an npz has it."""
+    """An animal that keeps its pose, at `speed` px/s and `turning` rad/s, in pixels."""
     time = np.arange(frames) / fps
     heading = turning * time
     step = speed / fps * np.column_stack([np.cos(heading), np.sin(heading)])
     place = np.asarray(start) + np.vstack([[0, 0], step[:-1].cumsum(axis=0)])
     values = [KEYPOINTS[name.rsplit("_", 1)[0]]["xy".index(name[-1])] for name in FEATURES]
-    return {
-        "poses": np.tile(np.array(values, np.float32), (frames, 1)),
-        "track": np.column_stack([place, (heading + np.pi) % (2 * np.pi) - np.pi]),
-        "features": np.array(FEATURES),
-        "fps": np.float64(fps),
-    }
+    return AlignedPoses(
+        poses=np.tile(np.array(values, np.float32), (frames, 1)),
+        usable=np.ones(frames, bool),
+        features=FEATURES,
+        fps=fps,
+        track=np.column_stack([place, (heading + np.pi) % (2 * np.pi) - np.pi]),
+    )
 
 
 def is_shown(picture, colour):
@@ -53,7 +57,7 @@ class TestSkeletons:
         assert columns == {("tail_tip", 0): 0, ("tail_tip", 1): 1, ("nose", 0): 3}
 
     def test_constant_coordinates_come_back(self):
-        names, poses = poses_of(make_aligned()["poses"], FEATURES, CENTER)
+        names, poses = poses_of(make_aligned().poses, FEATURES, CENTER)
         assert names == NAMES
         np.testing.assert_allclose(poses[0], POSE)
 
@@ -81,11 +85,11 @@ class TestSkeletons:
 
     def test_in_image_and_seen_from_undo_each_other(self):
         aligned = make_aligned(turning=1.0)
-        _, poses = poses_of(aligned["poses"], FEATURES, CENTER)
-        image = in_image(poses, aligned["track"])
-        np.testing.assert_allclose(image[:, NAMES.index(CENTER)], aligned["track"][:, :2])
+        _, poses = poses_of(aligned.poses, FEATURES, CENTER)
+        image = in_image(poses, aligned.track)
+        np.testing.assert_allclose(image[:, NAMES.index(CENTER)], aligned.track[:, :2])
         for onset in (0, 77):
-            back = seen_from(image, aligned["track"], onset)
+            back = seen_from(image, aligned.track, onset)
             np.testing.assert_allclose(back[onset], POSE, atol=1e-9)
 
     def test_positive_angles_turn_from_x_to_y(self):
@@ -94,7 +98,7 @@ class TestSkeletons:
         )
 
     def test_an_animal_whose_place_is_not_known_stays_at_the_origin(self):
-        _, poses = poses_of(make_aligned()["poses"], FEATURES, CENTER)
+        _, poses = poses_of(make_aligned().poses, FEATURES, CENTER)
         unknown = np.full((300, 3), np.nan)
         np.testing.assert_array_equal(in_image(poses, unknown), poses)
         np.testing.assert_array_equal(seen_from(poses, unknown, 5), poses)
@@ -104,6 +108,7 @@ class TestSkeletons:
         names, pose = mean_animal(tables.profile, CENTER)
         own = tables.profile[tables.profile["feature"] == "nose_x"]["mean"]
         assert pose[names.index("nose")].tolist() == pytest.approx([own.mean(), 0])
+        assert names == NAMES  # as of the recordings that its lines are drawn in
 
 
 class TestBouts:
@@ -137,7 +142,7 @@ class TestBouts:
 
     def test_bouts_are_loaded_by_motif_and_rank(self, tmp_path):
         for name, speed in (("a", 0.0), ("b", 60.0)):
-            np.savez(tmp_path / f"{name}.npz", **make_aligned(speed=speed))
+            save_aligned(make_aligned(speed=speed), tmp_path / f"{name}.npz")
         examples = pd.DataFrame(
             [(1, 2, "a", 30, 40), (1, 1, "b", 60, 70), (0, 1, "a", 90, 99)],
             columns=["motif", "rank", "session", "first_frame", "last_frame"],
@@ -185,8 +190,8 @@ class TestFilms:
 
     def test_frames_that_are_not_known_are_left_out(self):
         aligned = make_aligned()
-        aligned["poses"][70:75] = np.nan
-        aligned["track"][70:75] = np.nan
+        aligned.poses[70:75] = np.nan
+        aligned.track[70:75] = np.nan
         bout = cut_bout("m", aligned, CENTER, 60, 89)
         frames = draw_film(3, [bout], EDGES, 0, POSE)
         hidden = ~np.isfinite(bout.points).all(axis=(1, 2))
@@ -220,7 +225,7 @@ def write_video(path, *, frames=120, fps=30, size=(320, 240)):
 def video(tmp_path_factory):
     path = tmp_path_factory.mktemp("videos") / "mouse.mp4"
     write_video(path)
-    return path
+    return str(path)
 
 
 class TestVideos:
@@ -243,7 +248,7 @@ class TestVideos:
     def test_a_cut_is_around_the_animal_at_its_times(self, video):
         bout = self.bout()
         low, high = bout.points.min(axis=(0, 1)), bout.points.max(axis=(0, 1))
-        pictures = cut_video(video, bout, 30.0)
+        pictures = cut_video(Video(video, 30.0), bout)
         assert len(pictures) == len(bout.seconds)
         side = 1.7 * (high - low).max()
         scale = pictures[0].size[0] / side
@@ -256,7 +261,7 @@ class TestVideos:
 
     def test_the_film_of_a_video_has_the_motifs_colour_around_the_bout(self, video, tmp_path):
         bout = self.bout()
-        frames = film_bouts(2, [bout, bout], [video, video], [30.0, 30.0])
+        frames = film_bouts(2, [bout, bout], [Video(video, 30.0)] * 2)
         assert frames[0].shape == (SIDE, 2 * SIDE, 3)
         border = [Image.fromarray(frame[1:3, :, :]) for frame in frames]
         assert [is_shown(strip, motif_colour(2)) for strip in border] == list(bout.inside)
@@ -268,9 +273,53 @@ class TestVideos:
 
     def test_a_video_that_is_too_short_is_named(self, video):
         with pytest.raises(ValueError, match=r"mouse\.mp4: frame .* is not in it.*column video"):
-            cut_video(video, self.bout(150, 170), 30.0)
+            cut_video(Video(video, 30.0), self.bout(150, 170))
 
     def test_what_is_no_video_is_named(self, tmp_path):
         (tmp_path / "notes.txt").write_text("no video")
         with pytest.raises(ValueError, match=r"notes\.txt: cannot be read as a video"):
-            cut_video(tmp_path / "notes.txt", self.bout(), 30.0)
+            cut_video(Video(str(tmp_path / "notes.txt"), 30.0), self.bout())
+
+
+class TestAllFilms:
+    """Motif 1 has two example bouts, one of which was filmed; motif 0 has none."""
+
+    def films(self, tmp_path, video, tables, example_bouts=3):
+        for name in ("filmed", "tracked"):
+            aligned = make_aligned(frames=200, speed=60.0, start=(20.0, 100.0))
+            save_aligned(aligned, tmp_path / f"{name}.npz")
+        examples = pd.DataFrame(
+            [(1, 1, "tracked", 30, 45), (1, 2, "filmed", 60, 75)],
+            columns=["motif", "rank", "session", "first_frame", "last_frame"],
+        )
+        return film_motifs(
+            *(tables.usage, tables.profile, examples),
+            aligned={name: tmp_path / f"{name}.npz" for name in ("filmed", "tracked")},
+            videos={"filmed": Video(video, 30.0)},
+            folder=tmp_path / "films",
+            **{"center": CENTER, "orient": ORIENT, "skeleton": None},
+            example_bouts=example_bouts,
+        )
+
+    def test_each_motif_has_a_gif_and_where_it_was_filmed_an_mp4(self, tmp_path, video):
+        films = self.films(tmp_path, video, make_tables(n_motifs=2, unused=0))
+        names = {motif: [path.name for path in own] for motif, own in films.items()}
+        assert names == {0: ["motif0.gif"], 1: ["motif1.gif", "motif1.mp4"]}
+        assert len(list((tmp_path / "films").iterdir())) == 3
+        with Image.open(films[1][0]) as gif:
+            assert gif.size[0] == 2 * 150
+
+    def test_no_more_bouts_than_asked_for(self, tmp_path, video):
+        tables = make_tables(n_motifs=2, unused=0)
+        films = self.films(tmp_path, video, tables, example_bouts=1)
+        assert [path.name for path in films[1]] == ["motif1.gif"]
+        with Image.open(films[1][0]) as gif:
+            assert gif.size[0] == 150
+
+    def test_without_keypoints_a_film_says_that_there_is_nothing_to_show(self, tmp_path, video):
+        tables = make_tables(n_motifs=2, unused=0)
+        tables.profile = tables.profile[tables.profile["feature"] == "speed"]
+        films = self.films(tmp_path, video, tables)
+        assert [path.name for path in films[1]] == ["motif1.gif"]
+        with Image.open(films[1][0]) as gif:
+            assert gif.n_frames == 1

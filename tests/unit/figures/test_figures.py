@@ -225,7 +225,7 @@ class TestComparison:
         shown = panels(draw_comparison(*make_comparison(seeds=2)))
         assert points(shown["future"], "one seed") == pytest.approx([0.7, 0.7, 0.9, 0.9])
         assert points(shown["future"], "last frame held") == [2.0, 2.0]
-        components = "principal components, as many as latents"
+        components = "PCA, as many components as latents"
         assert points(shown["reconstruction"], components) == [0.5, 0.5]
         assert points(shown["active_latents"], "all latents") == [10, 10]
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from figures.quality import STATES, draw_quality, most_cleaned
-from figures.reconstructions import _feature_label
+from figures.style import feature_label
 from matplotlib.colors import to_rgb
 
 SUMMARY = {
@@ -59,7 +59,7 @@ def line(axes, label):
 def test_panels_of_a_recording():
     figure = draw_quality("mouse", SUMMARY, make_traces())
     assert list(panels(figure)) == [
-        *("states", "trace/nose x", "trace/paw y", "skeleton", "body length")
+        *("states", "trace/nose_x", "trace/paw_y", "skeleton", "body length")
     ]
     assert "600 frames at 10 fps, 1.0 min; 50% usable" in figure.get_suptitle()
 
@@ -85,7 +85,7 @@ def test_many_frames_share_a_column_by_their_mean():
 
 def test_raw_and_cleaned_are_drawn_over_the_seconds_of_the_recording():
     traces = make_traces()
-    axes = panels(draw_quality("mouse", SUMMARY, traces))["trace/paw y"]
+    axes = panels(draw_quality("mouse", SUMMARY, traces))["trace/paw_y"]
     seconds, raw = line(axes, "raw").get_data()
     assert (seconds[0], seconds[-1]) == (20, 29.9)
     np.testing.assert_array_equal(raw, traces["raw"][:, 1, 1])
@@ -111,7 +111,7 @@ def test_the_skeleton_stands_at_the_median_as_in_the_image():
 
 def test_a_reason_to_leave_it_out_stands_in_the_title():
     figure = draw_quality("mouse", SUMMARY | {"reason": "no frame is usable"}, make_traces())
-    assert figure.get_suptitle().endswith("Worth leaving out? no frame is usable")
+    assert figure.get_suptitle().endswith("Consider leaving this recording out: no frame is usable")
 
 
 def test_without_a_usable_frame_there_is_still_a_figure():
@@ -132,10 +132,10 @@ def test_numbers_per_frame_alone_have_no_skeleton():
 def test_poses_in_space_show_the_widest_axis():
     traces = make_traces(axes=3)
     traces["clean"][:, 0, 2] = np.arange(100)
-    assert "trace/nose z" in panels(draw_quality("mouse", SUMMARY, traces))
+    assert "trace/nose_z" in panels(draw_quality("mouse", SUMMARY, traces))
 
 
 def test_only_coordinates_are_in_pixels():
-    assert _feature_label("tail_base_x") == "tail_base x\n(px)"
-    assert _feature_label("speed") == "speed"
-    assert _feature_label("wheel_speed") == "wheel_speed"
+    assert feature_label("tail_base_x") == "tail_base x\n(px)"
+    assert feature_label("speed") == "speed"
+    assert feature_label("wheel_speed") == "wheel_speed"

@@ -7,7 +7,6 @@ from motif_analysis.agreement import (
     agreement_row,
     compare_seeds,
     count_blocks,
-    join_tables,
     matched_share,
     mutual_information,
 )
@@ -32,9 +31,7 @@ def test_measures_are_those_of_scikit_learn():
 def test_the_names_of_motifs_do_not_matter():
     one = draw(0)
     renamed = np.array([2, 0, 3, 1], np.int16)[one]
-    table = compare_seeds(
-        "kmeans-4", {0: {"a": one}, 7: {"a": renamed}}, 4, np.random.default_rng()
-    )
+    table = compare_seeds(iter([one, renamed]), ["kmeans-4"], [0, 7], ["a"])
     row = table.iloc[0]
     assert (row["seed_a"], row["seed_b"]) == (0, 7)
     numbers = ["adjusted_rand", "adjusted_rand_low", "nmi", "nmi_high", "matched_share"]
@@ -80,12 +77,20 @@ def test_blocks_are_sessions_where_there_are_many():
 
 
 def test_one_seed_has_nothing_to_be_compared_with():
-    table = join_tables([compare_seeds("kmeans-4", {0: {"a": draw(0)}}, 4, None)])
+    table = compare_seeds(iter([draw(0)]), ["kmeans-4"], [0], ["a"])
     assert table.empty
     assert list(table)[:3] == ["segmentation", "seed_a", "seed_b"]
 
 
 def test_three_seeds_are_compared_by_pairs():
-    motifs = {seed: {"a": draw(seed)} for seed in (0, 1, 2)}
-    table = compare_seeds("kmeans-4", motifs, 4, np.random.default_rng(0))
+    table = compare_seeds(map(draw, (0, 1, 2)), ["kmeans-4"], [0, 1, 2], ["a"])
     assert table[["seed_a", "seed_b"]].to_numpy().tolist() == [[0, 1], [0, 2], [1, 2]]
+
+
+def test_every_segmentation_compares_its_own_motifs_session_by_session():
+    """Seeds agree in the first segmentation, and not in the second."""
+    a, b = draw(0), draw(1, 600)
+    motifs = [a, b, a, b, a, b, draw(2), draw(3, 600)]
+    table = compare_seeds(iter(motifs), ["hmm-4", "kmeans-4"], [0, 1], ["a", "b"])
+    assert table["segmentation"].tolist() == ["hmm-4", "kmeans-4"]
+    assert table["matched_share"][0] == 1 > table["matched_share"][1]

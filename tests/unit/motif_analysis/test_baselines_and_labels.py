@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from formats.aligned import AlignedPoses
 from motif_analysis import labels as labels_module
 from motif_analysis.baselines import (
     bout_statistics,
@@ -9,8 +10,8 @@ from motif_analysis.baselines import (
     component_scores,
     randomise_phases,
 )
-from motif_analysis.frames import Aligned
 from motif_analysis.labels import (
+    labels_of_sessions,
     probe,
     purity,
     read_labels,
@@ -24,6 +25,12 @@ NAMES = np.array(["rest", "walk", "rear"])
 TIME_WINDOW = 4
 
 
+def make_aligned(poses, features=("nose_x", "nose_y"), fps=30.0):
+    """Aligned poses, usable throughout."""
+    poses = np.asarray(poses, np.float32)
+    return AlignedPoses(poses, np.ones(len(poses), bool), list(features), fps)
+
+
 def make_sessions(*, frames=600, spread=0.4, seed=0, sessions=("a", "b", "c")):
     """Poses whose first feature is the behaviour, labels, and latents: the mean of each window."""
     rng = np.random.default_rng(seed)
@@ -32,9 +39,7 @@ def make_sessions(*, frames=600, spread=0.4, seed=0, sessions=("a", "b", "c")):
         states = rng.integers(3, size=frames // 20).repeat(20)
         poses = rng.normal(scale=spread, size=(frames, 2)).astype(np.float32)
         poses[:, 0] += 5 * states
-        track = np.zeros((frames, 3), np.float32)
-        usable = np.ones(frames, bool)
-        aligned[session] = Aligned(poses, track, usable, ["nose_x", "nose_y"], [], 30.0)
+        aligned[session] = make_aligned(poses)
         labels[session] = NAMES[states]
         windows = np.lib.stride_tricks.sliding_window_view(poses, TIME_WINDOW, axis=0)
         latents[session] = windows.mean(axis=2).astype(np.float32)
@@ -73,8 +78,7 @@ def test_bouts_of_surrogates_last_as_long_as_those_of_other_surrogates():
 
 
 def test_short_bouts_are_those_of_one_and_two_frames():
-    none = np.empty(0)
-    segmenter = Segmenter("kmeans", 4, none, np.array([[0.0], [1.0]]), none, none, none)
+    segmenter = Segmenter("kmeans", 4, np.empty(0), np.array([[0.0], [1.0]]))
     latents = np.array([0, 1, 1, 0, 0, 0, 1, 1, 1, 1.0])[:, None]
     found = bout_statistics([latents], segmenter)
     assert found == {"mean_frames": 2.5, "short_share": 0.5}
@@ -83,9 +87,7 @@ def test_short_bouts_are_those_of_one_and_two_frames():
 def test_components_are_those_of_the_scaled_windows():
     """Of two features one of which is 1000 times the other: both count the same."""
     poses = np.random.default_rng(0).normal(size=(500, 2)).astype(np.float32) * [1000, 1]
-    track, usable = np.zeros((500, 3)), np.ones(500, bool)
-    aligned = {"a": Aligned(poses, track, usable, ["x", "y"], [], 30.0)}
-    scores = component_scores(aligned, {"a": np.arange(490)}, TIME_WINDOW, 99)["a"]
+    scores = component_scores({"a": make_aligned(poses)}, {"a": np.arange(490)}, TIME_WINDOW, 99)
     assert scores.shape == (490, 8)
     np.testing.assert_allclose(scores.var(axis=0).sum(), 8, rtol=0.05)
     assert scores.var(axis=0)[0] < 2
@@ -99,7 +101,7 @@ def test_purity_of_a_known_table():
 def test_motifs_that_are_the_labels_reach_one_and_chance_stays_low():
     _, labels, _ = make_sessions(frames=2000)
     frames = {session: np.arange(2000) for session in labels}
-    motifs = {session: np.searchsorted(np.sort(NAMES), own) for session, own in labels.items()}
+    motifs = np.searchsorted(np.sort(NAMES), np.concatenate(list(labels.values())))
     scores = score_motifs(motifs, labels, frames, np.random.default_rng(0))
     for name in ("nmi", "ami", "homogeneity", "purity"):
         assert scores[name]["value"] == pytest.approx(1)
@@ -110,7 +112,7 @@ def test_motifs_that_are_the_labels_reach_one_and_chance_stays_low():
 def test_motifs_without_a_relation_are_as_good_as_chance():
     _, labels, _ = make_sessions(frames=2000)
     _, others, _ = make_sessions(frames=2000, seed=1)
-    motifs = {session: np.searchsorted(np.sort(NAMES), own) for session, own in others.items()}
+    motifs = np.searchsorted(np.sort(NAMES), np.concatenate(list(others.values())))
     frames = {session: np.arange(2000) for session in labels}
     scores = score_motifs(motifs, labels, frames, np.random.default_rng(0))
     assert scores["nmi"]["value"] < 2 * scores["nmi"]["chance_high"]
@@ -128,12 +130,12 @@ def test_windows_are_scored_at_their_centre_and_beside_components():
     aligned, labels, latents = make_sessions()
     labels["c"] = np.full(600, "")  # a session without labels takes no part
     segmenter = fit_segmenter(latents, "kmeans", 3, TIME_WINDOW, 0, 10**6)
-    scores, components, probes = score_windows(
-        latents, aligned, labels, segmenter, np.random.default_rng(0)
-    )
-    assert scores["nmi"]["value"] > 0.75
-    assert components["nmi"]["value"] > 0.6
-    for found in probes:
+    scores = score_windows(latents, aligned, labels, segmenter, np.random.default_rng(0))
+    assert list(scores) == ["nmi", "ami", "homogeneity", "purity", "probe_f1"]
+    motifs, components = scores["nmi"]
+    assert motifs["value"] > 0.75
+    assert components["value"] > 0.6
+    for found in scores["probe_f1"]:
         assert found["value"] > 0.9
         assert found["chance_high"] < 0.6
 
@@ -141,13 +143,13 @@ def test_windows_are_scored_at_their_centre_and_beside_components():
 def test_a_probe_needs_two_sessions():
     _, labels, latents = make_sessions(sessions=("a",))
     frames = {"a": np.arange(len(latents["a"]))}
-    assert probe(latents, labels, frames, np.random.default_rng(0)) is None
+    assert probe(latents["a"], labels, frames, np.random.default_rng(0)) is None
 
 
 def test_a_probe_does_not_learn_from_the_session_that_it_is_told():
     """Latents that only say which session it is, and labels that are the session's."""
     labels = {name: np.full(100, name) for name in "abc"}
-    points = {name: np.full((100, 1), float(n)) for n, name in enumerate("abc")}
+    points = np.arange(3.0).repeat(100)[:, None]
     frames = {name: np.arange(100) for name in "abc"}
     assert probe(points, labels, frames, np.random.default_rng(0))["value"] == 0
 
@@ -155,11 +157,7 @@ def test_a_probe_does_not_learn_from_the_session_that_it_is_told():
 def test_without_labels_nothing_is_scored():
     aligned, _, latents = make_sessions()
     segmenter = fit_segmenter(latents, "kmeans", 3, TIME_WINDOW, 0, 10**6)
-    assert score_windows(latents, aligned, {}, segmenter, np.random.default_rng(0)) == (
-        None,
-        None,
-        (None, None),
-    )
+    assert score_windows(latents, aligned, {}, segmenter, np.random.default_rng(0)) == {}
 
 
 def test_labels_are_those_of_the_nearest_recorded_frame(tmp_path):
@@ -170,9 +168,19 @@ def test_labels_are_those_of_the_nearest_recorded_frame(tmp_path):
     assert read_labels(path, 8, 60.0, 30.0).tolist()[::2] == ["a", "", "b", "c"]
 
 
+def test_labels_are_those_of_the_sessions_that_have_any(tmp_path):
+    """The second of three, at half the rate that it was recorded at."""
+    (tmp_path / "b.csv").write_text("frame,label\n0,x\n1,y\n2,z\n3,x\n")
+    rows = [{"session": name, "fps": 30.0, "labelled": name == "b"} for name in "abc"]
+    aligned = {name: make_aligned(np.zeros((2, 2)), fps=15.0) for name in "abc"}
+    labels = labels_of_sessions(rows, [str(tmp_path / "b.csv")], aligned)
+    assert {name: own.tolist() for name, own in labels.items()} == {"b": ["x", "z"]}
+
+
 def test_only_a_part_of_many_windows_is_scored(monkeypatch):
     monkeypatch.setattr(labels_module, "JUDGED_WINDOWS", 100)
     aligned, labels, latents = make_sessions()
     segmenter = fit_segmenter(latents, "kmeans", 3, TIME_WINDOW, 0, 10**6)
-    scores, *_ = score_windows(latents, aligned, labels, segmenter, np.random.default_rng(0))
-    assert scores["purity"]["value"] * 100 == pytest.approx(round(scores["purity"]["value"] * 100))
+    scores = score_windows(latents, aligned, labels, segmenter, np.random.default_rng(0))
+    percent = 100 * scores["purity"][0]["value"]
+    assert percent == pytest.approx(round(percent))

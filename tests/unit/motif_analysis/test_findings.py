@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 from motif_analysis import findings
 from motif_analysis.agreement import COLUMNS
+from motif_analysis.groups import note_of
 
 METRICS = {
     "zdims": 16,
@@ -95,9 +96,11 @@ def test_flickering_motifs_ask_for_a_hidden_markov_model():
     assert "motifs: [hmm]" in findings.advice_of(found)[0]
 
 
-def scores(value, chance_high=0.1):
-    one = {"value": value, "chance": 0.05, "chance_high": chance_high}
-    return {"nmi": one, "purity": one}
+def scores(own, components):
+    level = {"chance": 0.05, "chance_high": 0.1}
+    pair = {"value": own} | level, {"value": components} | level
+    probes = {"value": 0.9, "chance": 0.2, "chance_high": 0.3}, {"value": 0.8}
+    return {"nmi": pair, "purity": pair, "probe_f1": probes}
 
 
 @pytest.mark.parametrize(
@@ -105,37 +108,54 @@ def scores(value, chance_high=0.1):
     [(0.7, 0.5, "good"), (0.7, 0.8, "doubtful"), (0.5, 0.4, "doubtful"), (0.09, 0.05, "bad")],
 )
 def test_labels_are_judged_against_chance_and_components(own, components, verdict):
-    probes = ({"value": 0.9, "chance": 0.2, "chance_high": 0.3}, {"value": 0.8})
-    found = findings.of_labels(scores(own), scores(components), probes)
+    found = findings.of_labels(scores(own, components))
     assert verdicts(found)["nmi"] == verdict
     assert verdicts(found)["probe_f1"] == "good"
     assert (found[0]["baseline"], found[0]["chance"]) == (components, 0.05)
 
 
 def test_without_labels_the_relation_to_behaviours_is_unknown():
-    (only,) = findings.of_labels(None, None, (None, None))
+    (only,) = findings.of_labels({})
     assert only["verdict"] == "unknown"
 
 
-def groups(animals, q):
-    rows = {"animals_a": animals, "animals_b": 9, "p_value": [q, 0.5], "q_value": [q, 0.5]}
-    return pd.DataFrame(rows)
+def test_a_probe_without_a_second_session_is_unknown():
+    found = findings.of_labels(scores(0.7, 0.5) | {"probe_f1": (None, None)})
+    assert verdicts(found) == {"nmi": "good", "purity": "good", "probe_f1": "unknown"}
 
 
-def test_groups_of_few_animals_tell_nothing():
+def groups(animals, q, other="b"):
+    names = {"group_a": "a", "group_b": other, "note": note_of(animals, 9)}
+    return pd.DataFrame({"p_value": [q, 0.5], "q_value": [q, 0.5]}).assign(**names)
+
+
+def test_groups_of_few_animals_are_not_compared():
+    """Not even where the p-value is small, as it can be with many animals in the other group."""
     assert findings.of_groups(groups(2, 0.3).iloc[:0]) == []
-    (few,) = findings.of_groups(groups(2, 0.3))
-    assert few["verdict"] == "unknown"
+    (few,) = findings.of_groups(groups(2, 0.01))
+    assert (few["verdict"], few["value"]) == ("unknown", None)
+    assert few["sentence"] == (
+        "Groups a and b are not compared: too few animals (2 and 9; at least 4 per group are "
+        "needed)."
+    )
     (enough,) = findings.of_groups(groups(5, 0.01))
     assert (enough["verdict"], enough["value"]) == ("good", 1)
+    assert enough["sentence"].startswith("1 of 2 comparisons of motif usage")
+
+
+def test_groups_with_enough_animals_are_compared_beside_those_without():
+    (found,) = findings.of_groups(pd.concat([groups(5, 0.01), groups(3, 0.01, other="c")]))
+    assert (found["verdict"], found["value"]) == ("good", 1)
+    assert found["sentence"].startswith("1 of 2 comparisons")
+    assert "Groups a and c are not compared: too few animals (3 and 9" in found["sentence"]
 
 
 def test_unused_motifs_are_doubtful():
     usage = pd.DataFrame({"motif": [0, 1, 2], "frames": [60, 40, 0]})
-    (found,) = findings.of_use(usage)
+    (found,) = findings.of_usage(usage)
     assert (found["value"], found["baseline"], found["verdict"]) == (2, 3, "doubtful")
 
 
 def test_numbers_that_are_not_known_are_null():
-    found = findings.finding("x", float("nan"), "unknown", "", low=float("inf"))
+    found = findings.finding("x", float("nan"), "", "unknown", low=float("inf"))
     assert (found["value"], found["low"], found["high"]) == (None, None, None)

@@ -1,10 +1,19 @@
 """Communities and groups that one can see with the naked eye."""
 
+from math import comb
+
 import numpy as np
 import pandas as pd
 import pytest
-from motif_analysis.groups import compare_groups, hedges_g, shares_of_animals
+from formats.statistics import FEWEST_ANIMALS
+from motif_analysis.groups import (
+    compare_groups,
+    effect_interval,
+    hedges_g,
+    shares_of_animals,
+)
 from motif_analysis.hierarchy import community_tables, modularity
+from scipy import stats
 
 # 0, 1 follow each other, and so do 3, 4; 2 is never used.
 COUNTS = np.array(
@@ -68,18 +77,47 @@ def test_sessions_of_an_animal_are_averaged():
     assert len(shares) == 1  # an animal without a group takes no part
 
 
-def test_animals_are_shared_out_in_every_way():
-    """Three against three without overlap: 1 of 20 ways on either side, so p is 0.1."""
-    shares = {("a", f"a{n}"): [(0.1 + n / 100, 0.9 - n / 100, 0.0)] for n in range(3)}
-    shares |= {("b", f"b{n}"): [(0.5 + n / 100, 0.5 - n / 100, 0.0)] for n in range(3)}
-    table = compare_groups(make_usage(shares), 10_000, np.random.default_rng(0))
-    np.testing.assert_allclose(table["p_value"], [0.1, 0.1, np.nan])
-    np.testing.assert_allclose(table["q_value"], [0.1, 0.1, np.nan])
+def make_shares(animals):
+    """Two groups without overlap, and a motif that no animal uses."""
+    shares = {("a", f"a{n}"): [(0.1 + n / 100, 0.9 - n / 100, 0.0)] for n in range(animals)}
+    return shares | {("b", f"b{n}"): [(0.5 + n / 100, 0.5 - n / 100, 0.0)] for n in range(animals)}
+
+
+def test_animals_are_assigned_to_groups_in_every_way():
+    """Four against four without overlap: 1 of 70 ways at either end, so p is 2/70."""
+    table = compare_groups(make_usage(make_shares(4)), 10_000, np.random.default_rng(0))
+    np.testing.assert_allclose(table["p_value"], [2 / 70, 2 / 70, np.nan])
+    np.testing.assert_allclose(table["q_value"], [2 / 70, 2 / 70, np.nan])
     np.testing.assert_allclose(table["difference"], [0.4, -0.4, 0])
-    np.testing.assert_allclose(table["hedges_g"], [32, -32, np.nan], rtol=1e-9)  # 40 · 0.8
     assert (table["hedges_g_low"][:2] < table["hedges_g"][:2]).all()
     assert (table["hedges_g_high"][:2] > table["hedges_g"][:2]).all()
-    assert table[["animals_a", "animals_b"]].to_numpy().tolist() == [[3, 3]] * 3
+    assert table["hedges_g_low"].isna().tolist() == [False, False, True]
+    assert table[["animals_a", "animals_b"]].to_numpy().tolist() == [[4, 4]] * 3
+    assert table["note"].isna().all()
+
+
+def test_groups_of_three_animals_cannot_differ():
+    """Three against three without overlap: 1 of 20 ways at either end, so p is 0.1."""
+    table = compare_groups(make_usage(make_shares(3)), 10_000, np.random.default_rng(0))
+    np.testing.assert_allclose(table["p_value"], [0.1, 0.1, np.nan])
+    np.testing.assert_allclose(table["hedges_g"], [32, -32, np.nan], rtol=1e-9)  # 40 · 0.8
+    assert table["hedges_g_low"].isna().all()
+    assert set(table["note"]) == {"too few animals (3 and 3; at least 4 per group are needed)"}
+
+
+def test_the_fewest_animals_are_those_that_can_differ():
+    smallest = [2 / comb(2 * animals, animals) for animals in (FEWEST_ANIMALS - 1, FEWEST_ANIMALS)]
+    assert smallest[0] > 0.05 > smallest[1]
+
+
+def test_the_interval_is_that_of_scipy():
+    rng = np.random.default_rng(1)
+    a, b = rng.random((3, 5)), rng.random((3, 4)) + 1
+    other = stats.bootstrap(
+        (a, b), lambda a, b, axis: hedges_g(a, b), n_resamples=2000, method="percentile",
+        axis=1, rng=np.random.default_rng(7),
+    ).confidence_interval  # fmt: skip
+    np.testing.assert_allclose(effect_interval(a, b, np.random.default_rng(7)), other)
 
 
 def test_sessions_do_not_multiply_animals():

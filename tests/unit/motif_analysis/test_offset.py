@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from motif_analysis.frames import motifs_of_frames, read_motifs, write_motifs
+from formats.motifs import read_motifs, write_motifs
+from motif_analysis.frames import motifs_of_frames
 from motif_analysis.segmentation import fit_segmenter
 from pose_prep.alignment import AlignmentSettings, align_recording
 from pose_prep.reading import read_poses

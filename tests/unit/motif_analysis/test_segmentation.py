@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from motif_analysis import latents as latents_module
 from motif_analysis import segmentation
-from motif_analysis.latents import draw_windows, find_known, find_runs
+from motif_analysis.latents import draw_stretches, draw_windows, find_known, find_stretches
 from motif_analysis.segmentation import fit_segmenter, load_segmenter
 
 
@@ -76,7 +77,7 @@ def test_long_stretches_are_decoded_in_parts_as_if_at_once(monkeypatch):
 @pytest.mark.parametrize("algorithm", ["kmeans", "hmm"])
 def test_many_windows_are_learnt_from_in_parts(algorithm, monkeypatch):
     monkeypatch.setattr(segmentation, "SEEDING_WINDOWS", 100)
-    monkeypatch.setattr(segmentation, "LONGEST_PIECE", 40)
+    monkeypatch.setattr(latents_module, "LONGEST_STRETCH", 40)
     states = np.tile(STATES, 20)
     segmenter = fit({"a": make_latents(states=states)}, algorithm, motif_windows=1500)
     assert segmenter.frames.tolist() == [2400, 1200, 200]
@@ -130,7 +131,22 @@ def test_of_no_session_no_window_is_drawn():
     assert draw_windows({}, 3, np.random.default_rng(0)) == {}
 
 
-def test_runs_and_known_windows():
+def test_stretches_are_those_of_usable_windows():
     latents = np.array([[1, 2], [np.nan, np.nan], [3, 4], [5, 6]], np.float32)
-    assert find_known(latents).tolist() == [True, False, True, True]
-    assert find_runs(find_known(latents)).tolist() == [[0, 1], [2, 4]]
+    known = {"a": find_known(latents), "b": np.zeros(2, bool)}
+    assert known["a"].tolist() == [True, False, True, True]
+    assert find_stretches(known) == [("a", 0, 1), ("a", 2, 4)]
+
+
+def test_stretches_are_drawn_until_they_hold_enough(monkeypatch):
+    monkeypatch.setattr(latents_module, "LONGEST_STRETCH", 40)
+    known = {"a": np.ones(100, bool), "b": np.ones(10, bool)}
+    everything = draw_stretches(known, 10**6, np.random.default_rng(0))
+    assert sorted(everything) == [("a", 0, 40), ("a", 40, 80), ("a", 80, 100), ("b", 0, 10)]
+    long = draw_stretches(known, 10**6, np.random.default_rng(0), shortest=20)
+    assert sorted(long) == [("a", 0, 40), ("a", 40, 80), ("a", 80, 100)]
+    for seed in range(5):
+        drawn = draw_stretches(known, 50, np.random.default_rng(seed))
+        lengths = [stop - start for _, start, stop in drawn]
+        assert sum(lengths) >= 50 > sum(lengths[:-1])
+    assert draw_stretches({}, 50, np.random.default_rng(0)) == []

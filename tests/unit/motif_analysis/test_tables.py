@@ -3,17 +3,20 @@
 import numpy as np
 import pandas as pd
 import pytest
-from motif_analysis.frames import Aligned, motifs_of_frames, read_motifs, write_motifs
+from formats.aligned import AlignedPoses
+from formats.motifs import read_motifs, write_motifs
+from motif_analysis.bouts import find_bouts
+from motif_analysis.frames import motifs_of_frames
 from motif_analysis.segmentation import Segmenter
 from motif_analysis.tables import (
     Profile,
     count_transitions,
     example_bouts,
-    find_bouts,
     motion,
     rank_examples,
+    tabulate,
     transition_table,
-    use_of_motifs,
+    usage_of_motifs,
 )
 
 # Two stretches with a gap between: 0 for 3 frames, 1 for 1, 0 for 1 | 1 for 2, 0 for 2.
@@ -32,11 +35,11 @@ def test_a_bout_ends_with_its_stretch():
 def test_where_there_is_no_motif_there_is_no_bout(motifs):
     bouts = find_bouts(np.array(motifs, np.int16))
     assert bouts.motif.tolist() == []
-    assert use_of_motifs(bouts, 2, 10.0)["share"].tolist() == [0, 0]
+    assert usage_of_motifs(bouts, 2, 10.0)["share"].tolist() == [0, 0]
 
 
-def test_use_of_motifs_has_a_row_of_zeros_for_one_that_is_never_used():
-    table = use_of_motifs(find_bouts(MOTIFS), 3, fps=10.0)
+def test_usage_of_motifs_has_a_row_of_zeros_for_one_that_is_never_used():
+    table = usage_of_motifs(find_bouts(MOTIFS), 3, fps=10.0)
     assert table["frames"].tolist() == [6, 3, 0]
     np.testing.assert_allclose(table["share"], [6 / 9, 3 / 9, 0])
     assert table["bouts"].tolist() == [3, 2, 0]
@@ -97,7 +100,8 @@ def test_speed_and_turning_of_a_known_path():
 def make_aligned(poses, *, features=("nose_x", "light"), scalars=("light",)):
     poses = np.array(poses, np.float32)
     track = np.zeros((len(poses), 3), np.float32)
-    return Aligned(poses, track, np.ones(len(poses), bool), list(features), list(scalars), 30.0)
+    usable = np.ones(len(poses), bool)
+    return AlignedPoses(poses, usable, list(features), 30.0, list(scalars), track=track)
 
 
 def test_a_profile_is_the_mean_over_the_frames_of_a_motif():
@@ -120,8 +124,7 @@ def test_a_profile_is_the_mean_over_the_frames_of_a_motif():
 
 
 def test_examples_are_the_bouts_nearest_to_the_centre_among_the_long_ones():
-    none = np.empty(0)
-    segmenter = Segmenter("kmeans", 4, none, np.array([[0.0], [10.0]]), none, none, none)
+    segmenter = Segmenter("kmeans", 4, np.empty(0), np.array([[0.0], [10.0]]))
     windows = np.array([9, 0.5, 0.5, 10, 0, 10, 10, 2, 2, np.nan], np.float32)[:, None]
     motifs = motifs_of_frames(np.array([-1, 0, 0, 1, 0, 1, 1, 0, 0, -1]), 13, 4)
     table = example_bouts("a", find_bouts(motifs), windows, segmenter, fps=2.0)
@@ -132,3 +135,37 @@ def test_examples_are_the_bouts_nearest_to_the_centre_among_the_long_ones():
     assert own["seconds"].tolist() == [1, 1]
     assert isinstance(table, pd.DataFrame)
     assert list(table) == ["motif", "rank", "session", "first_frame", "last_frame", "seconds"]
+
+
+def test_all_tables_are_of_the_same_motifs():
+    segmenter = Segmenter("kmeans", 4, np.empty(0), np.array([[0.0], [10.0]]))
+    motifs = {"a": np.array([-1, -1, 0, 0, 1, 0, -1]), "b": np.array([-1, -1, 1, 1, 0, -1, -1])}
+    latents = {name: 10.0 * own[2:-1, None] for name, own in motifs.items()}
+    aligned = make_aligned(np.zeros((7, 2)))
+    recordings = [
+        ({"session": s, "animal": f"rat {s}", "group": ""}, motifs[s], latents[s], aligned)
+        for s in "ab"
+    ]
+    latent_map = pd.DataFrame({"session": ["a", "b", "a"], "frame": [4, 4, 3], "x": 0.0, "y": 1.0})
+    tables = tabulate(iter(recordings), segmenter, latent_map, communities=None, permutations=10)
+    usage = tables["usage"]
+    assert list(usage)[:4] == ["session", "animal", "group", "motif"]
+    assert usage["frames"].tolist() == [3, 1, 1, 2]
+    counts = tables["transitions"].set_index(["session", "from_motif"])["count"]
+    assert counts["a"].tolist() == [1, 1]
+    assert counts["b"].tolist() == [0, 1]
+    assert counts["all"].tolist() == [1, 2]
+    assert tables["latent_map"]["motif"].tolist() == [1, 0, 0]
+    assert list(tables["latent_map"]) == ["session", "frame", "motif", "x", "y"]
+    assert "motif" not in latent_map
+    assert set(tables["profile"]["motif"]) == set(tables["communities"]["motif"]) == {0, 1}
+    assert set(tables["examples"]["session"]) == {"a", "b"}
+    assert tables["groups"].empty
+
+
+def test_a_map_without_windows_stays_empty():
+    segmenter = Segmenter("kmeans", 1, np.empty(0), np.array([[0.0]]))
+    recording = {"session": "a"}, np.array([0]), np.zeros((1, 1)), make_aligned([[0, 0]])
+    empty = pd.DataFrame(columns=["session", "frame", "x", "y"])
+    recording[0].update(animal="a", group="")
+    assert tabulate([recording], segmenter, empty, None, 10)["latent_map"].empty

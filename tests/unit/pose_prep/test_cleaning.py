@@ -1,11 +1,10 @@
 import numpy as np
 import pytest
+from formats.runs import find_runs
 from pose_prep.cleaning import (
     fill_gaps,
     find_beyond,
     find_measured,
-    find_outliers,
-    find_runs,
     longest_gaps,
     outlier_limits,
     smooth,
@@ -28,6 +27,10 @@ def mask(text):
 
 def show(array):
     return "".join("#" if value else "." for value in array[:, 0])
+
+
+def find_outliers(positions, iqr_factor):
+    return find_beyond(positions, outlier_limits(positions, iqr_factor))
 
 
 def test_positions_below_the_threshold_were_not_measured():
@@ -137,8 +140,3 @@ def test_smoothing_keeps_polynomials_and_short_runs():
     smoothed = smooth(series + noise, usable, 5, 2)
     assert (smoothed[13:] == (series + noise)[13:]).all()
     assert (smoothed[:12] != (series + noise)[:12]).all()
-
-
-def test_runs_start_and_stop():
-    assert find_runs(mask("##..#.")[:, 0]).tolist() == [[0, 2], [4, 5]]
-    assert find_runs(np.zeros(3, bool)).tolist() == []

@@ -100,21 +100,20 @@ def test_numbers_per_frame_are_inspected_too():
 
 
 def summary_of(scale=1.0, fps=30.0):
-    return inspect(
-        make_tracks(body={k: np.multiply(v, scale) for k, v in BODY.items()}), fps
-    ).summary
+    tracks = make_tracks(body={name: np.multiply(xy, scale) for name, xy in BODY.items()})
+    return inspect(tracks, fps).summary | {"notes": "alone"}
 
 
 def test_sessions_of_another_scale_or_rate_stand_out():
     summaries = {"a": summary_of(), "b": summary_of(), "far": summary_of(0.3)}
     summaries["slow"] = summary_of(fps=25.0)
-    notes = dict.fromkeys(summaries, "")
-    table = compare_sessions(summaries, notes, resampled=False)
+    table = compare_sessions(summaries, resampled=False)
     assert isinstance(table, pd.DataFrame)
     marked = table[table["leave_out_because"] != ""]
     assert list(marked.index) == ["far", "slow"]
     assert "body length is 0.3 times that of the others" in marked.loc["far", "leave_out_because"]
     assert "another frame rate (25 fps)" in marked.loc["slow", "leave_out_because"]
-    resampled = compare_sessions(summaries, notes, resampled=True)
+    resampled = compare_sessions(summaries, resampled=True)
     assert resampled.loc["slow", "leave_out_because"] == ""
     assert resampled["never_confident"].eq("").all()
+    assert resampled["notes"].eq("alone").all()

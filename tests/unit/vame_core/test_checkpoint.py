@@ -2,7 +2,6 @@ import csv
 import io
 import os
 import pickle
-import platform
 from pathlib import Path
 
 import pytest
@@ -15,10 +14,10 @@ from vame_core.checkpoint import (
     load_model,
     load_pretrained,
     require_features,
+    require_same_data,
     require_scaling,
     save_checkpoint,
-    save_history,
-    write_atomically,
+    save_rows,
 )
 
 FEATURES = ["nose_x", "nose_y", "paw_x"]
@@ -104,7 +103,7 @@ def test_a_checkpoint_explains_itself(path):
 
 @pytest.mark.parametrize(
     "changes",
-    [{"prediction_decoder": False}, {"softplus": True}, {"decoder_start": "mixed"}],
+    [{"prediction_decoder": False}, {"softplus": True}, {"vame_quirks": ["mixed_decoder_start"]}],
     ids=["no future", "softplus", "mixed"],
 )
 def test_a_model_comes_back_as_the_network_that_it_was(tmp_path, changes):
@@ -275,94 +274,27 @@ def test_another_scaling_is_named():
         require_scaling(checkpoint, {"mean": [0.0, 1.0], "std": [1.0, 3.0]}, Path("model.pt"))
 
 
+def test_a_dataset_has_to_have_both():
+    checkpoint = {"features": ["a"], "scaling": {"mean": [0.1], "std": [2.0]}}
+    require_same_data(checkpoint, checkpoint, "model.pt")
+    with pytest.raises(ValueError, match="of other features"):
+        require_same_data(checkpoint, checkpoint | {"features": ["b"]}, "model.pt")
+    scaling = {"mean": [0.2], "std": [2.0]}
+    with pytest.raises(ValueError, match="another scaling"):
+        require_same_data(checkpoint, checkpoint | {"scaling": scaling}, "model.pt")
+
+
 def test_training_does_not_start_from_a_model_of_other_features(path):
     with pytest.raises(ValueError, match="of other features"):
         load_pretrained(make_model(), path, ["x", "y", "z"])
 
 
-# --- whole or not at all --------------------------------------------------------------------------
-
-
-def test_a_file_is_written_and_nothing_beside_it(tmp_path):
-    path = tmp_path / "file"
-    for content in (b"first", b"second"):
-        write_atomically(path, lambda file, content=content: file.write(content))
-        assert path.read_bytes() == content
-    assert left_in(tmp_path) == ["file"]
-
-
-@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, OSError])
-def test_a_writer_that_fails_leaves_the_old_file(tmp_path, error):
-    path = tmp_path / "file"
-    path.write_bytes(b"old")
-
-    def write(file):
-        file.write(b"new")
-        raise error(28, "No space left on device")
-
-    with pytest.raises(error):
-        write_atomically(path, write)
-    assert path.read_bytes() == b"old"
-    assert left_in(tmp_path) == ["file"]
-
-
-def test_the_old_file_stays_until_the_new_one_is_whole(tmp_path):
-    path = tmp_path / "file"
-    path.write_bytes(b"old")
-
-    def write(file):
-        file.write(b"new")
-        file.flush()
-        assert path.read_bytes() == b"old"
-
-    write_atomically(path, write)
-    assert path.read_bytes() == b"new"
-
-
-def test_who_reads_the_old_file_goes_on_reading_it(tmp_path):
-    path = tmp_path / "file"
-    path.write_bytes(b"old")
-    with open(path, "rb") as reader:
-        write_atomically(path, lambda file: file.write(b"new"))
-        assert reader.read() == b"old"
-
-
-def test_a_full_disk_is_named_with_the_file(tmp_path):
-    path = tmp_path / "model.pt"
-
-    def write(file):
-        raise OSError(28, "No space left on device")
-
-    with pytest.raises(OSError, match="No space left on device") as error:
-        write_atomically(path, write)
-    assert str(path) in str(error.value)
-    assert error.value.errno == 28
-
-
-def test_a_missing_folder_is_named(tmp_path):
-    path = tmp_path / "absent" / "model.pt"
-    with pytest.raises(OSError, match="cannot write it") as error:
-        write_atomically(path, lambda file: file.write(b""))
-    assert str(path) in str(error.value)
-
-
-def test_two_writers_do_not_share_a_file_aside(tmp_path, monkeypatch):
-    path, aside = tmp_path / "file", []
-
-    def write(file):
-        aside.append(file.name)
-        file.write(b"x")
-
-    for process, machine in ((1, "node1"), (2, "node1"), (1, "node2")):
-        monkeypatch.setattr(os, "getpid", lambda process=process: process)
-        monkeypatch.setattr(platform, "node", lambda machine=machine: machine)
-        write_atomically(path, write)
-    assert len(set(aside)) == 3
+# --- the history ----------------------------------------------------------------------------------
 
 
 def test_history_is_a_table_with_empty_cells(tmp_path):
     path = tmp_path / "history.csv"
-    save_history(path, [{"epoch": 1, "future": None}, {"epoch": 2, "future": 0.1 + 0.2}])
+    save_rows(path, [{"epoch": 1, "future": None}, {"epoch": 2, "future": 0.1 + 0.2}])
     rows = list(csv.DictReader(io.StringIO(path.read_text())))
     assert rows[0] == {"epoch": "1", "future": ""}
     assert float(rows[1]["future"]) == 0.1 + 0.2
@@ -371,5 +303,5 @@ def test_history_is_a_table_with_empty_cells(tmp_path):
 
 def test_a_history_without_rows_leaves_no_file(tmp_path):
     """As where a training was interrupted in its first epoch."""
-    save_history(tmp_path / "history.csv", [])
+    save_rows(tmp_path / "history.csv", [])
     assert left_in(tmp_path) == []

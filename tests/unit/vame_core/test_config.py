@@ -6,7 +6,15 @@ from typing import Literal, get_args, get_origin, get_type_hints
 import pytest
 import yaml
 from tiny_models import SETTINGS, make_config
-from vame_core.config import LossConfig, ModelConfig, NetworkConfig, TrainingConfig
+from vame_core.config import (
+    DERIVED,
+    QUIRKS,
+    LossConfig,
+    ModelConfig,
+    NetworkConfig,
+    Quirk,
+    TrainingConfig,
+)
 
 SCHEMA = Path(__file__).resolve().parents[3] / "workflow" / "schemas" / "config.schema.yaml"
 SECTIONS = (NetworkConfig, LossConfig, TrainingConfig)
@@ -20,7 +28,7 @@ def entries():
 
 def test_the_dataclasses_hold_what_the_schema_gives_to_training(entries):
     names = [field.name for section in SECTIONS for field in fields(section)]
-    assert sorted(names) == sorted(entries)
+    assert sorted(names) == sorted([*entries, DERIVED])
     assert len(set(names)) == len(names)
 
 
@@ -28,13 +36,15 @@ def test_choices_are_the_schemas(entries):
     hints = {k: v for section in SECTIONS for k, v in get_type_hints(section).items()}
     choices = {k: set(get_args(v)) for k, v in hints.items() if get_origin(v) is Literal}
     assert choices == {k: set(v["enum"]) for k, v in entries.items() if "enum" in v}
+    assert set(entries["vame_quirks"]["items"]["enum"]) == QUIRKS
 
 
 def test_types_are_the_schemas(entries):
     python = {"integer": int, "number": float, "boolean": bool, "string": str, "null": type(None)}
+    python["array"] = Quirk
     for section in SECTIONS:
         for name, hint in get_type_hints(section).items():
-            if "type" in entries[name]:
+            if "type" in entries.get(name, {}):
                 kinds = entries[name]["type"]
                 kinds = {python[kind] for kind in ([kinds] if isinstance(kinds, str) else kinds)}
                 assert set(get_args(hint) or [hint]) == kinds, name
@@ -56,6 +66,20 @@ def test_the_schemas_defaults_make_a_config(entries):
 def test_settings_come_back():
     assert make_config().as_settings() == SETTINGS
     assert ModelConfig.from_settings(make_config().as_settings()) == make_config()
+
+
+@pytest.mark.parametrize("quirk", sorted(QUIRKS))
+def test_quirks_come_back_one_by_one(quirk):
+    config = make_config(vame_quirks=[quirk])
+    assert config.training.vame_quirks == {quirk}
+    assert config.network.mixed_decoder_start == (quirk == "mixed_decoder_start")
+    assert config.as_settings() == SETTINGS | {"vame_quirks": [quirk]}
+    assert ModelConfig.from_settings(config.as_settings()) == config
+
+
+def test_the_order_of_quirks_makes_no_other_settings():
+    names = sorted(QUIRKS)
+    assert make_config(vame_quirks=names[::-1]).as_settings()["vame_quirks"] == names
 
 
 def test_settings_are_plain_values():
@@ -96,7 +120,8 @@ def test_without_future_decoder_a_window_holds_what_is_encoded():
 
 @pytest.mark.parametrize("future", [True, False])
 def test_windows_drawn_as_vame_does_hold_twice_what_is_encoded(future):
+    quirks = ["windows_across_joins"]
     config = make_config(
-        time_window=8, prediction_steps=3, prediction_decoder=future, windows="across_joins"
+        time_window=8, prediction_steps=3, prediction_decoder=future, vame_quirks=quirks
     )
     assert config.window_length == 16

@@ -2,7 +2,12 @@ import pytest
 import torch
 from tiny_models import make_config, make_frames, make_model, make_network
 from torch.utils._python_dispatch import TorchDispatchMode
-from vame_core.determinism import choose_device, make_reproducible, use_threads
+from vame_core.determinism import (
+    choose_device,
+    global_generator,
+    make_reproducible,
+    use_threads,
+)
 from vame_core.model import RNNVAE
 from vame_core.training import fit, start_training
 from vame_core.windows import Windows
@@ -72,6 +77,13 @@ def test_the_generator_does_not_depend_on_what_else_is_drawn():
         torch.randn(drawn)
         draws.append(torch.randn(5, generator=generator))
     assert torch.equal(*draws)
+
+
+def test_the_global_generator_is_the_one_that_torch_draws_from():
+    state = global_generator(torch.device("cpu")).get_state()
+    drawn = torch.randn(3)
+    global_generator(torch.device("cpu")).set_state(state)
+    assert torch.equal(torch.randn(3), drawn)
 
 
 def test_kernels_are_fixed():

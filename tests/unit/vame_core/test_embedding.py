@@ -4,16 +4,11 @@ import tracemalloc
 import numpy as np
 import pytest
 import torch
+from formats.aligned import AlignedPoses, map_array, open_aligned, save_aligned
+from formats.latents import write_latents
 from tiny_models import make_config, make_frames, make_model
-from vame_core.embedding import (
-    embed,
-    load_exported,
-    map_array,
-    open_aligned,
-    windows_of,
-    write_latents,
-)
-from vame_core.export import export_safetensors
+from vame_core.embedding import embed, load_exported, poses_as_trained, windows_of
+from vame_core.export import write_safetensors
 
 SCALING = {"mean": [100.0, -20.0, 3.0], "std": [10.0, 0.5, 2.0]}
 FEATURES = ["nose_x", "paw_x", "paw_y"]
@@ -37,10 +32,8 @@ def embedded(model, poses, usable, batch=1024):
     return np.concatenate(list(embed(model, poses, usable, SCALING, batch)))
 
 
-def write_aligned(path, *, features=FEATURES, fps=30.0, **recording):
-    poses, usable = make_recording(**recording)
-    np.savez(path, poses=poses, usable=usable, features=np.array(features), fps=fps)
-    return path
+def make_aligned(*, features=FEATURES, fps=30.0, **recording):
+    return AlignedPoses(*make_recording(**recording), features, fps)
 
 
 def test_row_i_is_the_mean_of_the_window_that_begins_at_frame_i():
@@ -99,16 +92,6 @@ def test_what_is_written_is_what_was_embedded(tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == ["latents.npy"]
 
 
-def test_an_interrupted_embedding_leaves_no_file(tmp_path):
-    def interrupted():
-        yield np.zeros((2, 3), dtype=np.float32)
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        write_latents(tmp_path / "latents.npy", interrupted(), (4, 3))
-    assert list(tmp_path.iterdir()) == []
-
-
 def test_memory_does_not_grow_with_the_recording(tmp_path):
     def peak(frames):
         path = tmp_path / f"{frames}.npz"
@@ -127,17 +110,10 @@ def test_memory_does_not_grow_with_the_recording(tmp_path):
     assert peak(200_000) < peak(3000) + 100_000
 
 
-def test_an_array_of_an_npz_is_mapped_as_it_lies_there(tmp_path):
-    poses, _ = make_recording(lost=[3])
-    mapped = map_array(write_aligned(tmp_path / "a.npz", lost=[3]), "poses")
-    assert isinstance(mapped, np.memmap)
-    np.testing.assert_array_equal(mapped, poses)
-
-
 def test_an_exported_model_is_the_model(tmp_path):
     model, poses = make_model().eval(), make_recording()
     path = tmp_path / "model.safetensors"
-    export_safetensors(model, path, make_header())
+    write_safetensors(model, path, make_header())
     loaded, header = load_exported(path, torch.device("cpu"))
     assert not loaded.training
     assert header == make_header()
@@ -150,11 +126,11 @@ def test_what_is_no_exported_model_is_refused(tmp_path, damage):
     if damage == "text":
         path.write_text("nothing of the kind")
     elif damage == "no header":
-        export_safetensors(model, path, {})
+        write_safetensors(model, path, {})
     elif damage == "an older one":
-        export_safetensors(model, path, {k: v for k, v in make_header().items() if k != "fps"})
+        write_safetensors(model, path, {k: v for k, v in make_header().items() if k != "fps"})
     else:
-        export_safetensors(model, path, make_header(zdims=2))
+        write_safetensors(model, path, make_header(zdims=2))
     with pytest.raises(ValueError, match="not a model that this workflow exported"):
         load_exported(path, torch.device("cpu"))
 
@@ -166,24 +142,31 @@ def test_what_is_no_exported_model_is_refused(tmp_path, damage):
         ({"fps": 60.0}, "60 frames per second, .* trained at 25 and 30.* set resample_fps to"),
     ],
 )
-def test_recordings_unlike_those_of_the_training_are_refused(tmp_path, recording, complaint):
-    path = write_aligned(tmp_path / "a.npz", **recording)
-    with pytest.raises(ValueError, match=complaint):
-        open_aligned(path, FEATURES, [25.0, 30.0])
+def test_recordings_unlike_those_of_the_training_are_refused(recording, complaint):
+    aligned, header = make_aligned(**recording), make_header() | {"fps": [25.0, 30.0]}
+    with pytest.raises(ValueError, match=complaint) as error:
+        poses_as_trained(aligned, header, "mouse1.npz")
+    assert str(error.value).startswith("mouse1.npz: ")
 
 
-def test_features_are_put_into_the_order_of_the_model(tmp_path):
-    path = write_aligned(tmp_path / "a.npz", features=["paw_x", "nose_x", "paw_y"])
-    poses, _ = open_aligned(path, FEATURES, [30.0])
-    stored = np.load(path)["poses"]
+def test_poses_stay_mapped_if_their_features_are_in_the_order_of_the_model(tmp_path):
+    save_aligned(make_aligned(lost=[3]), tmp_path / "a.npz")
+    poses = poses_as_trained(open_aligned(tmp_path / "a.npz"), make_header(), "a.npz")
+    assert isinstance(poses, np.memmap)
+    np.testing.assert_array_equal(poses, make_recording(lost=[3])[0])
+
+
+def test_features_are_put_into_the_order_of_the_model():
+    aligned = make_aligned(features=["paw_x", "nose_x", "paw_y"])
     assert FEATURES == ["nose_x", "paw_x", "paw_y"]
-    np.testing.assert_array_equal(poses, stored[:, [1, 0, 2]])
+    poses = poses_as_trained(aligned, make_header(), "a.npz")
+    np.testing.assert_array_equal(poses, aligned.poses[:, [1, 0, 2]])
 
 
 def test_the_header_is_plain_json(tmp_path):
     """Which other programs, and the workflow before it starts a job, read without safetensors."""
     path = tmp_path / "model.safetensors"
-    export_safetensors(make_model(), path, {"features": FEATURES})
+    write_safetensors(make_model(), path, {"features": FEATURES})
     with open(path, "rb") as file:
         header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
     assert json.loads(header["__metadata__"]["features"]) == FEATURES

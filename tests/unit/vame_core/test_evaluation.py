@@ -2,13 +2,13 @@
 
 import pytest
 import torch
+from formats.dataset import locate
 from tiny_models import make_config, make_frames, make_model, make_windows
 from vame_core.evaluation import (
     errors_of_windows,
     example_reconstructions,
     fit_linear_baseline,
     held_out_metrics,
-    locate,
 )
 from vame_core.windows import Windows
 

@@ -1,4 +1,6 @@
+import hashlib
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import onnxruntime
@@ -9,16 +11,18 @@ from safetensors.torch import load_file
 from tiny_models import make_batch, make_model
 from vame_core.export import (
     InRecordingUnits,
+    describe_export,
     export_onnx,
     export_safetensors,
     export_state_dict,
+    write_safetensors,
 )
 
 SCALING = {"mean": [100.0, -20.0, 3.0], "std": [10.0, 0.5, 2.0]}
 NETWORKS = {
     "default": {},
     "no future": {"prediction_decoder": False},
-    "mixed": {"decoder_start": "mixed"},
+    "mixed": {"vame_quirks": ["mixed_decoder_start"]},
     "softplus": {"softplus": True},
 }
 
@@ -88,7 +92,7 @@ def test_exporting_leaves_the_model_as_it_was(tmp_path):
 def test_safetensors_hold_the_weights_and_explain_themselves(tmp_path):
     model, path = make_model(), tmp_path / "model.safetensors"
     metadata = {"features": ["nose_x", "nose_y", "paw_x"], "scaling": SCALING, "seed": 3}
-    export_safetensors(model, path, metadata)
+    write_safetensors(model, path, metadata)
     weights = load_file(path)
     assert weights.keys() == model.state_dict().keys()
     for name, value in model.state_dict().items():
@@ -106,3 +110,48 @@ def test_the_state_dict_is_bare(tmp_path):
     assert all(isinstance(value, torch.Tensor) for value in weights.values())
     for name, value in model.state_dict().items():
         assert torch.equal(weights[name], value), name
+
+
+CHECKPOINT = {
+    "weights": {},
+    "settings": {"zdims": 3},
+    "features": ["nose_x", "nose_y", "paw_x"],
+    "scaling": SCALING,
+    "seed": 3,
+}
+DESCRIPTION = {
+    "outlier_limits": {"a": {"nose_x": [-1.0, 2.0]}},
+    "scalars": ["light"],
+    "fps": {"a": 30.0, "b": 25.0, "c": 30.0},
+    "sha256": {"train.npy": "1" * 64},
+}
+
+
+def test_the_header_is_enough_to_embed_new_recordings(tmp_path):
+    path, alignment = tmp_path / "model.safetensors", {"center": "tail"}
+    export_safetensors(make_model(), path, "vame", CHECKPOINT, DESCRIPTION, alignment)
+    with safe_open(path, "pt") as file:
+        header = {name: json.loads(value) for name, value in file.metadata().items()}
+    assert header == {
+        **{key: value for key, value in CHECKPOINT.items() if key != "weights"},
+        "alignment": alignment,
+        "outlier_limits": DESCRIPTION["outlier_limits"],
+        "scalars": ["light"],
+        "fps": [25.0, 30.0],
+        "model": "vame",
+    }
+
+
+def test_the_manifest_has_checksums_by_the_names_that_files_will_have(tmp_path):
+    for name in ("model.pt", "dataset.json", ".vame.part.pkl"):
+        (tmp_path / name).touch()
+    inputs = SimpleNamespace(model=tmp_path / "model.pt", description=tmp_path / "dataset.json")
+    outputs = {"vame.pkl": tmp_path / ".vame.part.pkl"}
+    manifest = describe_export("vame", CHECKPOINT, DESCRIPTION, 1e-7, inputs, outputs)
+    empty = hashlib.sha256().hexdigest()
+    assert manifest["inputs"] == {"model.pt": empty, "dataset.json": empty, "train.npy": "1" * 64}
+    assert manifest["outputs"] == {"vame.pkl": empty}
+    assert (manifest["model"], manifest["seed"], manifest["scaling"]) == ("vame", 3, SCALING)
+    assert "weights" not in manifest
+    assert manifest["onnx_largest_difference"] == 1e-7
+    assert {"python", "torch", "onnx", "safetensors"} <= manifest["exported_with"].keys()

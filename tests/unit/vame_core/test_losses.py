@@ -157,20 +157,18 @@ def test_no_future_decoder_no_future_term():
 
 
 def weights_of(kl_weight, **changes):
-    return term_weights(
-        make_config(**changes).loss,
-        kl_weight,
-        batch_size=5,
-        time_window=8,
-        future_steps=4,
-        n_features=3,
-        zdims=10,
-    )
+    config = make_config(batch_size=5, time_window=8, prediction_steps=4, zdims=10, **changes)
+    return term_weights(config, kl_weight, n_features=3)
 
 
 def test_summed_errors_count_every_element():
     weights = weights_of(0.0)
     assert (weights.reconstruction, weights.future) == (5 * 8 * 3, 5 * 4 * 3)
+
+
+def test_a_batch_may_be_of_another_size_than_in_training():
+    weights = term_weights(make_config(batch_size=5), 0.0, n_features=3, batch_size=2)
+    assert weights.reconstruction == 2 * 8 * 3
 
 
 def test_averaged_errors_count_once():

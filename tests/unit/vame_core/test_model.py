@@ -105,7 +105,7 @@ def test_nor_do_their_gradients():
 
 @pytest.mark.parametrize("batch", [2, 5, 6])
 def test_mixed_start_states_come_from_two_others(batch):
-    model = make_model(decoder_start="mixed").eval()
+    model = make_model(vame_quirks=["mixed_decoder_start"]).eval()
     for b in range(batch):
         windows = make_batch(batch=batch).requires_grad_()
         model(windows).reconstruction[b].square().sum().backward()
@@ -116,7 +116,7 @@ def test_mixed_start_states_come_from_two_others(batch):
 def test_mixed_start_states_change_what_is_decoded_and_nothing_else():
     windows = make_batch()
     ours = make_model().eval()(windows)
-    mixed = make_model(decoder_start="mixed").eval()(windows)
+    mixed = make_model(vame_quirks=["mixed_decoder_start"]).eval()(windows)
     assert torch.equal(ours.mu, mixed.mu)
     assert torch.equal(ours.logvar, mixed.logvar)
     assert (ours.reconstruction - mixed.reconstruction).abs().max() > 1e-3
@@ -126,7 +126,7 @@ def test_mixed_start_states_change_what_is_decoded_and_nothing_else():
 def test_in_a_batch_of_one_there_is_nothing_to_mix():
     windows = make_batch(batch=1)
     ours = make_model().eval()(windows)
-    mixed = make_model(decoder_start="mixed").eval()(windows)
+    mixed = make_model(vame_quirks=["mixed_decoder_start"]).eval()(windows)
     for value, expected in zip(mixed, ours, strict=True):
         close(value, expected)
 

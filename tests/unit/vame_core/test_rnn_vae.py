@@ -13,7 +13,9 @@ import yaml
 from tiny_models import make_batch, make_frames, make_model
 from torch import nn
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
-from vame_core import rnn_vae
+from vame_core import rnn_vae, training
+from vame_core.losses import Terms
+from vame_core.steps import Evaluation
 
 SPEC = Path(__file__).resolve().parents[4] / "shared" / "spec" / "rnn_vae.md"
 
@@ -255,7 +257,7 @@ def test_train_takes_a_data_loader():
 
 
 def test_train_and_test_take_our_model():
-    model = make_model(decoder_start="mixed")
+    model = make_model(vame_quirks=["mixed_decoder_start"])
     batches = [make_batch(batch=4, time=16, seed=s).permute(0, 2, 1) for s in range(3)]
     before = model.state_dict()["lmbda.hidden_to_mean.weight"].clone()
     returned = run_train(model, batches, lr=1e-3, future_steps=4)
@@ -273,7 +275,7 @@ def test_test_returns_means_and_the_sum_of_the_cluster_loss():
 
 
 def test_test_is_made_at_the_mean_and_changes_nothing():
-    model = make_model(decoder_start="mixed").train()
+    model = make_model(vame_quirks=["mixed_decoder_start"]).train()
     batches = [make_batch(batch=4, time=16).permute(0, 2, 1)]
     weights = {name: value.clone() for name, value in model.state_dict().items()}
     before = torch.get_rng_state()
@@ -380,6 +382,16 @@ def project(tmp_path, monkeypatch):
     return Project(tmp_path)
 
 
+def evaluations(monkeypatch, values):
+    """Replaces evaluation: the held-out reconstruction errors are those of a list."""
+    errors = iter(values)
+
+    def evaluate(model, batches, **_):
+        return Evaluation(Terms(next(errors), 0.0, 0.0, 0.0), 0, 1.0)
+
+    monkeypatch.setattr(training, "evaluate", evaluate)
+
+
 def same_weights(one, other):
     return all(torch.equal(value, other[name]) for name, value in one.items())
 
@@ -411,7 +423,9 @@ def test_there_is_one_epoch_less_than_max_epochs(project):
 
 def test_the_model_loads_as_vames_does(project):
     project.train()
-    make_model(seed=1, decoder_start="mixed").load_state_dict(project.weights(), strict=True)
+    make_model(seed=1, vame_quirks=["mixed_decoder_start"]).load_state_dict(
+        project.weights(), strict=True
+    )
 
 
 def test_one_scaling_for_all_features_learnt_on_the_training_frames(project):
@@ -465,24 +479,19 @@ def test_switches(project, future, scheduler):
 
 def test_the_best_model_is_the_annealed_one_with_the_best_reconstruction(project, monkeypatch):
     saved = []
-    values = iter([1.0, 1.0, 5.0, 4.0, 6.0, 3.0, 7.0])
-    monkeypatch.setattr(rnn_vae, "test", lambda *_: (next(values), 0.0, 0.0))
-    monkeypatch.setattr(
-        rnn_vae, "_save_weights", lambda model, path: saved.append((path.name, len(saved)))
-    )
+    evaluations(monkeypatch, [1.0, 1.0, 5.0, 4.0, 6.0, 3.0, 7.0])
+    monkeypatch.setattr(rnn_vae, "save_weights", lambda model, path: saved.append(path.name))
     project.train(max_epochs=8, model_snapshot=1)
-    names = [name for name, _ in saved]
     # Annealed from epoch 3 on; epochs 3, 4 and 6 are the best so far, each before its snapshot.
     expected = []
     for epoch in range(1, 8):
         expected += ["VAME_mouse.pkl"] * (epoch in (3, 4, 6))
         expected += [f"VAME_mouse_epoch_{epoch}.pkl"]
-    assert names == expected
+    assert saved == expected
 
 
 def test_training_ends_once_it_has_converged(project, monkeypatch):
-    values = iter([1.0, 1.0, 1.0, *range(2, 100)])
-    monkeypatch.setattr(rnn_vae, "test", lambda *_: (float(next(values)), 0.0, 0.0))
+    evaluations(monkeypatch, [1.0, 1.0, 1.0, *map(float, range(2, 100))])
     project.train(max_epochs=50, model_convergence=3)
     # Epoch 3 is annealed and the best; four more bring nothing.
     assert len(project.losses("train_losses")) == 7
@@ -494,17 +503,23 @@ def test_annealing_that_is_never_done_still_leaves_a_model(project):
 
 
 def test_an_epoch_sees_as_many_windows_as_there_are_frames(project, monkeypatch):
-    seen = []
+    train_step, evaluate = training.train_step, training.evaluate
+    trained, tested = [], []
 
-    def count(batches, *_):
-        seen.append([len(batch) for batch in batches])
-        return 1.0, 1.0, 1.0
+    def step(model, windows, *args, **kwargs):
+        trained.append(len(windows))
+        return train_step(model, windows, *args, **kwargs)
 
-    monkeypatch.setattr(rnn_vae, "test", count)
-    monkeypatch.setattr(rnn_vae, "train", lambda *a: (*count(*a), 1.0, 1.0, 1.0))
+    def test(model, batches, **kwargs):
+        batches = list(batches)
+        tested.extend(map(len, batches))
+        return evaluate(model, batches, **kwargs)
+
+    monkeypatch.setattr(training, "train_step", step)
+    monkeypatch.setattr(training, "evaluate", test)
     project.train(steps_per_epoch=None, max_epochs=2)
     # 60 training frames in batches of 8, 24 held-out ones in batches of 8 / 4.
-    assert seen == [[8] * 7, [2] * 12]
+    assert (trained, tested) == ([8] * 7, [2] * 12)
 
 
 def test_numbers_as_vames_config_writes_them(project):
@@ -534,13 +549,13 @@ def test_success_is_recorded_with_arguments_and_times(project):
 
 
 def test_the_state_while_it_runs(project, monkeypatch):
-    states = []
+    states, evaluate = [], training.evaluate
 
-    def look(*_):
+    def look(*args, **kwargs):
         states.append(project.state()["execution_state"])
-        return 1.0, 1.0, 1.0
+        return evaluate(*args, **kwargs)
 
-    monkeypatch.setattr(rnn_vae, "test", look)
+    monkeypatch.setattr(training, "evaluate", look)
     project.train(max_epochs=2)
     assert states == ["running"]
 
@@ -604,10 +619,10 @@ def test_a_missing_config_is_an_error(tmp_path):
 
 
 def test_ctrl_c_is_recorded_as_aborted(project, monkeypatch):
-    def interrupt(*_):
+    def interrupt(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(rnn_vae, "test", interrupt)
+    monkeypatch.setattr(training, "evaluate", interrupt)
     with pytest.raises(KeyboardInterrupt):
         project.train()
     assert project.state()["execution_state"] == "aborted"
@@ -616,15 +631,15 @@ def test_ctrl_c_is_recorded_as_aborted(project, monkeypatch):
 @pytest.fixture
 def stop_in_epoch_two(project, monkeypatch):
     """As if someone asked for the end of training while it runs."""
-    test, epochs = rnn_vae.test, []
+    evaluate, epochs = training.evaluate, []
 
-    def ask(*arguments):
+    def ask(*args, **kwargs):
         epochs.append(None)
         if len(epochs) == 2:
             (project.folder / "model" / "STOP").touch()
-        return test(*arguments)
+        return evaluate(*args, **kwargs)
 
-    monkeypatch.setattr(rnn_vae, "test", ask)
+    monkeypatch.setattr(training, "evaluate", ask)
 
 
 @pytest.mark.usefixtures("stop_in_epoch_two")
@@ -689,8 +704,8 @@ def test_the_log_tells_every_epoch_of_its_run(project):
     project.train(save_logs=True)
     project.train(max_epochs=3)
     text = (project.folder / "logs" / "train_model.log").read_text()
-    assert len(re.findall(r"epoch \d+:", text)) == 4
-    assert logging.getLogger("vame_core.rnn_vae").handlers == []
+    assert len(re.findall(r"epoch \d+ ", text)) == 4
+    assert logging.getLogger("vame_core.vame_project").handlers == []
 
 
 def test_a_failure_is_in_the_log(project):
@@ -699,10 +714,10 @@ def test_a_failure_is_in_the_log(project):
     text = (project.folder / "logs" / "train_model.log").read_text()
     assert "training failed" in text
     assert "NotImplementedError" in text
-    assert logging.getLogger("vame_core.rnn_vae").handlers == []
+    assert logging.getLogger("vame_core.vame_project").handlers == []
 
 
 def test_a_missing_setting_is_no_reason_to_leave_a_handler(project):
     with pytest.raises(ValueError, match="beta"):
         project.train(save_logs=True, without=("beta",))
-    assert logging.getLogger("vame_core.rnn_vae").handlers == []
+    assert logging.getLogger("vame_core.vame_project").handlers == []

@@ -5,7 +5,7 @@ import json
 import pytest
 import torch
 from tiny_models import make_config, make_frames, make_model
-from vame_core.checkpoint import load_state, remove_states, save_state, state_file
+from vame_core.state import load_state, remove_states, save_state, state_file
 from vame_core.training import fit, start_training
 from vame_core.windows import Windows
 
@@ -54,7 +54,12 @@ def run_through_a_file(path, config, stop_at):
 @pytest.mark.parametrize("scheduler", ["constant", "plateau", "one_cycle"])
 @pytest.mark.parametrize(
     "changes",
-    [{}, {"held_out": "redrawn"}, {"dropout_encoder": 0.5, "noise": True}, {"gradient_clip": 1.0}],
+    [
+        {},
+        {"vame_quirks": ["redrawn_held_out_windows"]},
+        {"dropout_encoder": 0.5, "noise": True},
+        {"gradient_clip": 1.0},
+    ],
     ids=lambda changes: ",".join(changes) or "default",
 )
 def test_it_goes_on_bit_for_bit(tmp_path, stop_at, scheduler, changes):

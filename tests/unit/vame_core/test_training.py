@@ -13,19 +13,15 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from vame_core import training
 from vame_core.losses import Terms
 from vame_core.model import Outputs
+from vame_core.steps import MEASURED, Evaluation, evaluate, split_window, train_step
 from vame_core.training import (
-    MEASURED,
     MOST_BACKOFFS,
     Backoff,
     Epoch,
-    Evaluation,
     NonFiniteError,
-    evaluate,
     fit,
-    split_window,
     start_training,
     steps_in_epoch,
-    train_step,
 )
 from vame_core.windows import Windows
 
@@ -457,13 +453,17 @@ def test_a_finished_state_trains_no_further(held_out_losses):
 
 
 def test_the_last_epoch_is_skipped(held_out_losses):
-    _, epochs = scripted(held_out_losses, [3, 2, 1], max_epochs=3, skip_last_epoch=True)
+    _, epochs = scripted(held_out_losses, [3, 2, 1], max_epochs=3, vame_quirks=["skip_last_epoch"])
     assert [epoch.epoch for epoch in epochs] == [1, 2]
 
 
 def test_patience_counts_from_the_start(held_out_losses):
     state, epochs = scripted(
-        held_out_losses, [1] * 20, annealtime=100, patience_from="start", model_convergence=3
+        held_out_losses,
+        [1] * 20,
+        annealtime=100,
+        vame_quirks=["patience_from_start"],
+        model_convergence=3,
     )
     assert len(epochs) == 4
     assert state.best_epoch is None
@@ -473,7 +473,7 @@ def test_the_best_reconstruction_is_selected(monkeypatch):
     # The future gets worse faster than the reconstruction gets better.
     terms = iter([Terms(3.0, 1.0, 0.0, 0.0), Terms(2.0, 9.0, 0.0, 0.0), Terms(4.0, 0.0, 0.0, 0.0)])
     monkeypatch.setattr(training, "evaluate", lambda *_, **__: Evaluation(next(terms), 0, 1.0))
-    state, _ = run(make_config(max_epochs=3, selection="reconstruction"))
+    state, _ = run(make_config(max_epochs=3, vame_quirks=["selection_by_reconstruction"]))
     assert (state.best_epoch, state.best_score) == (2, 2)
 
 
@@ -497,7 +497,8 @@ def test_held_out_windows_are_redrawn_in_batches_of_a_quarter(monkeypatch, steps
         return evaluate(model, seen[-1], **kwargs)
 
     monkeypatch.setattr(training, "evaluate", keep)
-    run(make_config(max_epochs=2, held_out="redrawn", batch_size=8, steps_per_epoch=steps))
+    changes = {"vame_quirks": ["redrawn_held_out_windows"], "steps_per_epoch": steps}
+    run(make_config(max_epochs=2, batch_size=8, **changes))
     assert [[len(batch) for batch in epoch] for epoch in seen] == [[2] * batches] * 2
     assert not torch.equal(torch.cat(seen[0]), torch.cat(seen[1]))
 
@@ -516,7 +517,7 @@ def test_a_plateau_of_the_last_batchs_loss(monkeypatch, held_out_losses):
             annealtime=100,
             scheduler="plateau",
             scheduler_step_size=1,
-            plateau_on="last_batch",
+            vame_quirks=["plateau_on_last_batch"],
             learning_rate=0.02,
         )
     )
@@ -533,7 +534,8 @@ def test_windows_longer_than_what_is_used_are_cut(monkeypatch, future):
         return train_step(model, windows, *arguments, **kwargs)
 
     monkeypatch.setattr(training, "train_step", keep)
-    config = make_config(windows="across_joins", prediction_decoder=future, max_epochs=1)
+    changes = {"vame_quirks": ["windows_across_joins"], "prediction_decoder": future}
+    config = make_config(max_epochs=1, **changes)
     _, epochs = run(config)
     assert lengths == {12 if future else 8}
     assert math.isfinite(epochs[0].test_loss)
@@ -734,10 +736,10 @@ PLACES = pytest.mark.parametrize("stop_at", [1, 3, 4, 6], ids=["1.1", "1.3", "1"
 
 @PLACES
 @pytest.mark.parametrize("scheduler", ["constant", "plateau", "one_cycle"])
-@pytest.mark.parametrize("held_out", ["fixed", "redrawn"])
-def test_going_on_from_a_copy_gives_the_same_weights(scheduler, stop_at, held_out):
+@pytest.mark.parametrize("quirks", [[], ["redrawn_held_out_windows"]], ids=["fixed", "redrawn"])
+def test_going_on_from_a_copy_gives_the_same_weights(scheduler, stop_at, quirks):
     (whole, _), (copied, _) = stop_and_go_on(
-        stop_at, steps_per_epoch=3, scheduler=scheduler, scheduler_step_size=1, held_out=held_out
+        stop_at, steps_per_epoch=3, scheduler=scheduler, scheduler_step_size=1, vame_quirks=quirks
     )
     assert_same_weights(weights_of(copied), weights_of(whole))
     assert (copied.epoch, copied.best_epoch) == (whole.epoch, whole.best_epoch)

@@ -152,7 +152,9 @@ def test_a_dataset_is_opened_with_the_segments_of_its_side(tmp_path):
 def test_windows_drawn_as_vame_does_cross_joins_and_leave_the_last_one_out(tmp_path):
     np.save(tmp_path / "train.npy", make_rows(9).numpy())
     description = describe(("train", 0, 5), ("train", 5, 9))
-    windows = open_side(tmp_path / "train.npy", description, "train", windows="across_joins")
+    windows = open_side(
+        tmp_path / "train.npy", description, "train", vame_quirks=["windows_across_joins"]
+    )
     # Windows of 6 frames: 0..3 begin one, VAME draws 0..2.
     assert first_rows(windows) == [0, 1, 2]
     assert windows.take(torch.tensor([2])).shape == (1, 6, 2)

@@ -2,21 +2,12 @@
 
 import numpy as np
 import pandas as pd
+from formats.tables import community_name
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
 
-from figures.style import (
-    GREY,
-    INK,
-    label_motifs,
-    motif_colour,
-    page_figure,
-    paper_style,
-    say_nothing_to_see,
-)
-from figures.transitions import community_name, spans_of
-from figures.usage import shares_of
+from figures.motif_marks import draw_share_bars, label_motifs, shares_of, used_motifs
+from figures.style import GREY, INK, empty_panel, page_figure
 
 TALLEST_MM = 200
 
@@ -24,29 +15,25 @@ TALLEST_MM = 200
 def draw_communities(
     linkage: pd.DataFrame, communities: pd.DataFrame, usage: pd.DataFrame
 ) -> Figure:
-    """Of `linkage.csv`, `communities.csv` and `usage.csv`; unused motifs are left out.
+    """Draw `linkage.csv`, `communities.csv` and `usage.csv`; unused motifs are left out.
 
     Panels are labelled (`Axes.get_label`) `tree`, with one line per merge, and `share`.
     """
-    ordered = communities.dropna(subset=["order"]).sort_values("order")
-    motifs = [int(motif) for motif in ordered["motif"]]
-    with paper_style():
-        figure = page_figure(height_mm=20 + np.clip(4.2 * len(motifs), 20, TALLEST_MM))
+    motifs, spans = used_motifs(communities)
+    with page_figure(20 + np.clip(4.2 * len(motifs), 20, TALLEST_MM)) as figure:
         tree, share = figure.subplots(1, 2, width_ratios=[1, 0.35], sharey=True)
         tree.set_label("tree")
         share.set_label("share")
         if len(motifs) < 2:
-            say_nothing_to_see(tree, "fewer than two motifs are used: no tree")
-            say_nothing_to_see(share, "")
+            empty_panel(tree, "fewer than two motifs are used: no tree")
+            empty_panel(share, "")
             return figure
-        spans = spans_of(ordered["community"].to_list())
         _draw_tree(tree, linkage, motifs)
         label_motifs(tree, motifs, "y", room=min(12, 2.8 * TALLEST_MM / len(motifs)))
-        _draw_share(share, usage, motifs)
+        draw_share_bars(share, shares_of(usage).reindex(motifs).fillna(0), motifs)
         for place, (group, start, end) in enumerate(spans):
-            for axes in (tree, share):
-                if place % 2 == 0:
-                    axes.axhspan(start - 0.5, end + 0.5, color="#F4F4F4", zorder=0, linewidth=0)
+            for axes in (tree, share) if place % 2 == 0 else ():
+                axes.axhspan(start - 0.5, end + 0.5, color="#F4F4F4", zorder=0, linewidth=0)
             share.text(
                 1.0, (start + end) / 2, community_name(group), ha="right", va="center", color=GREY,
                 transform=share.get_yaxis_transform(), fontsize=8,
@@ -60,7 +47,7 @@ def draw_communities(
 
 
 def _draw_tree(axes: Axes, linkage: pd.DataFrame, motifs: list[int]) -> None:
-    """Leaves on the right at height 0; a merge is a bracket that opens to the right."""
+    """Draw leaves on the right at height 0, and a merge as a bracket that opens to the right."""
     places = {leaf: motifs.index(motif) for leaf, motif in enumerate(sorted(motifs))}
     heights = dict.fromkeys(places, 0.0)
     for row, merge in enumerate(linkage.itertuples(), len(motifs)):
@@ -72,16 +59,6 @@ def _draw_tree(axes: Axes, linkage: pd.DataFrame, motifs: list[int]) -> None:
         )  # fmt: skip
         places[row], heights[row] = sum(y) / 2, merge.height
     axes.set_xlim(1.03 * max(heights.values()) or 1, 0)
-    axes.set_xlabel("distance at which motifs join")
+    axes.set_xlabel("distance between motifs (1 − mean transition probability)")
     axes.yaxis.tick_right()
-    axes.spines["left"].set_visible(False)
-
-
-def _draw_share(axes: Axes, usage: pd.DataFrame, motifs: list[int]) -> None:
-    shares = shares_of(usage).reindex(motifs).fillna(0)
-    axes.barh(range(len(motifs)), shares, 0.65, color=[motif_colour(motif) for motif in motifs])
-    axes.set_xlim(0, 1.25 * max(shares.max(), 0.01))
-    axes.xaxis.set_major_formatter(PercentFormatter(1, 0))
-    axes.set_xlabel("share of frames")
-    axes.tick_params(axis="y", length=0, labelleft=False)
     axes.spines["left"].set_visible(False)

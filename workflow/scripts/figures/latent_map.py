@@ -1,4 +1,4 @@
-"""Where windows lie in the latent space, flattened: by motif, and by session."""
+"""The latent space in two dimensions: by motif, and by session."""
 
 import numpy as np
 import pandas as pd
@@ -8,13 +8,13 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 
+from figures.motif_marks import motif_colour
 from figures.style import (
     GREY,
     INK,
-    motif_colour,
+    empty_panel,
+    legend_outside,
     page_figure,
-    paper_style,
-    say_nothing_to_see,
     shorten,
 )
 
@@ -23,31 +23,29 @@ NO_MAP = "no map of the latents: too few windows, or map_windows: 0"
 
 
 def draw_latent_map(points: pd.DataFrame) -> Figure:
-    """Of `latent_map.csv`. Panels are labelled (`Axes.get_label`) `motif` and `session`."""
+    """Draw `latent_map.csv`. Panels are labelled (`Axes.get_label`) `motif` and `session`."""
     points = points[points["motif"] >= 0]
     sessions = list(dict.fromkeys(points["session"]))
     points = points.sample(frac=1, random_state=0)  # no session is drawn over all others
-    with paper_style():
-        figure = page_figure(height_mm=92)
+    with page_figure(92, wspace=0.03) as figure:
         by_motif, by_session = figure.subplots(1, 2)
         for axes, name in ((by_motif, "motif"), (by_session, "session")):
             axes.set_label(name)
             if not len(points):
-                say_nothing_to_see(axes, NO_MAP)
+                empty_panel(axes, NO_MAP)
         if len(points):
-            _draw_points(by_motif, points, [motif_colour(motif) for motif in points["motif"]])
+            _draw_points(by_motif, points, [motif_colour(int(motif)) for motif in points["motif"]])
             by_motif.set_title("By motif")
             _name_motifs(by_motif, points)
             colours = dict(zip(sessions, session_colours(len(sessions)), strict=True))
             _draw_points(by_session, points, [colours[name] for name in points["session"]])
             by_session.set_title("By session")
             _name_sessions(figure, colours)
-        figure.get_layout_engine().set(wspace=0.03)
     return figure
 
 
 def session_colours(count: int) -> list[tuple]:
-    """A colour for each session, by place in an order of dark to light: none is a motif's."""
+    """Colours of sessions, from dark to light, unlike those of motifs."""
     return [tuple(colour) for colour in colormaps["cividis"](np.linspace(0, 0.95, max(count, 1)))]
 
 
@@ -62,7 +60,7 @@ def _draw_points(axes: Axes, points: pd.DataFrame, colours: list) -> None:
 
 
 def _name_motifs(axes: Axes, points: pd.DataFrame) -> None:
-    """Each motif's number at its most central window; numbers that would touch are moved apart."""
+    """Write each motif's number at its most central window, apart from other numbers."""
     names, places = [], []
     for motif, own in points.groupby("motif"):
         middle = own[["x", "y"]].median()
@@ -82,7 +80,7 @@ def _name_motifs(axes: Axes, points: pd.DataFrame) -> None:
 
 
 def moved_apart(places: np.ndarray, distance: float) -> np.ndarray:
-    """(point, 2) places, each pair pushed apart until it is `distance` apart or 100 times."""
+    """Push each pair of (point, 2) places apart until they are `distance` apart, or 100 times."""
     places = places.astype(float).copy()
     for _ in range(100):
         gaps = places[:, None] - places[None]
@@ -91,9 +89,7 @@ def moved_apart(places: np.ndarray, distance: float) -> np.ndarray:
         if lengths.min() >= distance:
             break
         same = lengths < 1e-9  # points on one spot part sideways
-        gaps[same] = np.where(np.tri(len(places))[..., None] > 0, [1e-3, 1e-3], [-1e-3, -1e-3])[
-            same
-        ]
+        gaps[same] = np.where(np.tri(len(places)) > 0, 1e-3, -1e-3)[same][:, None]
         lengths = np.where(same, 1e-3, lengths)
         push = np.clip(distance - lengths, 0, None) / 2
         places += (gaps / lengths[..., None] * push[..., None]).sum(axis=1)
@@ -108,7 +104,4 @@ def _name_sessions(figure: Figure, colours: dict) -> None:
         Line2D([], [], marker="o", markersize=4, linestyle="none", color=colour, label=label)
         for label, colour in ((shorten(name, 20), colour) for name, colour in colours.items())
     ]
-    figure.legend(
-        handles=handles, loc="outside lower right", ncols=min(len(handles), 6),
-        handletextpad=0.1, columnspacing=1.0, borderaxespad=0.2,
-    )  # fmt: skip
+    legend_outside(figure, handles, "lower right", ncols=min(len(handles), 6), handletextpad=0.1)

@@ -1,4 +1,4 @@
-"""The course of a training: every loss term, the KL weight, the learning rate by epoch."""
+"""One training: every loss term, the KL weight and the learning rate by epoch."""
 
 import textwrap
 
@@ -7,9 +7,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 
-from figures.style import BLUE, GREY, INK, ORANGE, page_figure, paper_style
+from figures.style import BLUE, GREY, INK, ORANGE, page_figure, round_ticks
 
 # column without its train_ or test_: panel title, unit
 TERMS = {
@@ -20,16 +20,16 @@ TERMS = {
     "kl": ("KL divergence", "nats per window"),
 }
 SCHEDULES = {
-    "kl_weight": ("KL weight", "factor of KL and\ncluster terms"),
+    "kl_weight": ("KL weight", "weight of KL and\ncluster terms"),
     "learning_rate": ("Learning rate", "step size"),
 }
+PANELS = TERMS | SCHEDULES
 COLUMNS = 4
-ROUND_STEPS = [1, 2, 5, 10]
 
-# column prefix: label, colour, line width, drawing order; the held-out curve is the one to read
-SIDES = {
-    "test": ("held-out windows", BLUE, 1.3, 3),
-    "train": ("training windows", ORANGE, 1.0, 2),
+# column prefix: how it is drawn; the held-out curve is the one to read
+SPLITS = {
+    "test": {"label": "held-out windows", "color": BLUE, "linewidth": 1.3, "zorder": 3},
+    "train": {"label": "training windows", "color": ORANGE, "linewidth": 1.0, "zorder": 2},
 }
 LOG_FROM_RATIO = 5
 """Values that span more than this factor, all positive, go on a logarithmic axis."""
@@ -41,7 +41,7 @@ SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def draw_losses(history: pd.DataFrame, chosen_epoch: int, selection: str = "") -> Figure:
-    """Small multiples over the epochs of `history.csv`; `selection` says how the epoch was chosen.
+    """Draw small multiples over epochs of `history.csv`; `selection` says how one was chosen.
 
     A term whose columns are empty, as the future's are without a future decoder, gets no panel.
     Panels are labelled (`Axes.get_label`) with the columns they show.
@@ -51,73 +51,38 @@ def draw_losses(history: pd.DataFrame, chosen_epoch: int, selection: str = "") -
         term for term in TERMS if history[[f"train_{term}", f"test_{term}"]].notna().any(axis=None)
     ]
     panels = [*terms, *SCHEDULES]
-    with paper_style():
-        figure = page_figure(height_mm=92)
-        rows = 2
-        grid = figure.add_gridspec(rows, COLUMNS)
-        cells = [divmod(position, COLUMNS) for position in range(rows * COLUMNS)]
-        for (row, column), panel in zip(cells, panels, strict=False):
-            axes = figure.add_subplot(grid[row, column], label=panel)
-            if panel in TERMS:
-                _draw_term(axes, history, panel, chosen_epoch)
-            else:
-                _draw_schedule(axes, history, panel, chosen_epoch)
-            _finish_epochs(axes, history["epoch"], chosen_epoch)
-        figure.get_layout_engine().set(wspace=0.04, hspace=0.06)
-        row, column = cells[len(panels)]
+    with page_figure(92, wspace=0.04, hspace=0.06) as figure:
+        grid = figure.add_gridspec(2, COLUMNS)
+        for position, panel in enumerate(panels):
+            axes = figure.add_subplot(grid[divmod(position, COLUMNS)], label=panel)
+            _draw_panel(axes, history, panel, chosen_epoch)
+        row, column = divmod(len(panels), COLUMNS)
         axes = figure.add_subplot(grid[row, column:], label="legend")
         line_length = 22 if column == COLUMNS - 1 else 54
         _draw_legend(axes, history, chosen_epoch, textwrap.fill(selection, line_length))
     return figure
 
 
-def _draw_term(axes: Axes, history: pd.DataFrame, term: str, chosen_epoch: int) -> None:
-    title, unit = TERMS[term]
-    for side, (label, colour, width, order) in SIDES.items():
-        column = f"{side}_{term}"
-        axes.plot(
-            history["epoch"],
-            history[column],
-            color=colour,
-            linewidth=width,
-            zorder=order,
-            label=label,
-            **_markers(history[column]),
-        )
-    _mark_chosen(axes, history, f"test_{term}", chosen_epoch, BLUE)
+def _draw_panel(axes: Axes, history: pd.DataFrame, panel: str, chosen_epoch: int) -> None:
+    title, unit = PANELS[panel]
+    curves = {panel: {"color": INK}}
+    if panel in TERMS:
+        curves = {f"{split}_{panel}": style for split, style in SPLITS.items()}
+    epochs, values = history["epoch"], history[list(curves)]
+    for column, style in curves.items():
+        axes.plot(epochs, values[column], **style, **_markers(values[column]))
+    (column, style), chosen = next(iter(curves.items())), epochs == chosen_epoch
+    axes.plot(
+        epochs[chosen], values.loc[chosen, column], "o", color=style["color"], markersize=4.5,
+        markeredgecolor="white", markeredgewidth=0.5, zorder=4, clip_on=False,
+    )  # fmt: skip
     axes.margins(y=0.08)
     axes.set_title(title)
     axes.set_ylabel(unit)
-    _scale_values(axes, history[[f"train_{term}", f"test_{term}"]].to_numpy(float))
-
-
-def _draw_schedule(axes: Axes, history: pd.DataFrame, column: str, chosen_epoch: int) -> None:
-    title, unit = SCHEDULES[column]
-    values = history[column]
-    axes.plot(history["epoch"], values, color=INK, **_markers(values))
-    _mark_chosen(axes, history, column, chosen_epoch, INK)
-    axes.set_title(title)
-    axes.set_ylabel(unit)
     _scale_values(axes, values.to_numpy(float))
-    if axes.get_yscale() == "linear":
-        axes.set_ylim(0, 1.08 * values.max() or 1)
-
-
-def _mark_chosen(
-    axes: Axes, history: pd.DataFrame, column: str, chosen_epoch: int, colour: str
-) -> None:
-    chosen = history[history["epoch"] == chosen_epoch]
-    axes.plot(
-        chosen["epoch"],
-        chosen[column],
-        "o",
-        color=colour,
-        markersize=4.5,
-        markeredgecolor="white",
-        markeredgewidth=0.5,
-        zorder=4,
-        clip_on=False,
-    )
+    if panel in SCHEDULES and axes.get_yscale() == "linear":
+        axes.set_ylim(0, 1.08 * values[panel].max() or 1)
+    _finish_epochs(axes, epochs, chosen_epoch)
 
 
 def _markers(values: pd.Series) -> dict:
@@ -126,7 +91,7 @@ def _markers(values: pd.Series) -> dict:
 
 
 def _scale_values(axes: Axes, values: np.ndarray) -> None:
-    """Logarithmic where the range asks for it, and numbers written out plainly either way."""
+    """Use a logarithmic axis where the range asks for it, and plain numbers either way."""
     values = values[np.isfinite(values)]
     if values.size and values.min() > 0 and values.max() > LOG_FROM_RATIO * values.min():
         axes.set_yscale("log")
@@ -136,12 +101,12 @@ def _scale_values(axes: Axes, values: np.ndarray) -> None:
         if decades < 2:
             axes.yaxis.set_minor_locator(NullLocator())
     else:
-        axes.yaxis.set_major_locator(MaxNLocator(4, steps=ROUND_STEPS))
+        axes.yaxis.set_major_locator(round_ticks(4))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _plain(value)))
 
 
 def _plain(value: float) -> str:
-    """Three digits at most, small and large numbers as a product with a power of ten.
+    """Write at most three digits, and small and large numbers with a power of ten.
 
     >>> _plain(0.05), _plain(0.0005), _plain(1e-5)
     ('0.05', '5×10⁻⁴', '10⁻⁵')
@@ -158,15 +123,12 @@ def _finish_epochs(axes: Axes, epochs: pd.Series, chosen_epoch: int) -> None:
     first, last = min(epochs.min(), chosen_epoch), max(epochs.max(), chosen_epoch)
     margin = max(0.04 * (last - first), 0.5)
     axes.set_xlim(first - margin, last + margin)
-    axes.xaxis.set_major_locator(MaxNLocator(4, steps=ROUND_STEPS, integer=True, min_n_ticks=1))
+    axes.xaxis.set_major_locator(round_ticks(4, integer=True, min_n_ticks=1))
     axes.set_xlabel("epoch")
 
 
 def _draw_legend(axes: Axes, history: pd.DataFrame, chosen_epoch: int, selection: str) -> None:
-    handles = [
-        Line2D([], [], color=colour, linewidth=width, label=label, **_markers(history["epoch"]))
-        for label, colour, width, _ in SIDES.values()
-    ]
+    handles = [Line2D([], [], **style, **_markers(history["epoch"])) for style in SPLITS.values()]
     handles.append(Line2D([], [], label=f"chosen epoch, {chosen_epoch}", **CHOSEN_STYLE))
     axes.set_axis_off()
     legend = axes.legend(handles=handles, loc="upper left", borderaxespad=0, handlelength=1.8)

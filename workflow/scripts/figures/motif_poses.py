@@ -1,4 +1,4 @@
-"""What each motif looks like on average: the pose, how far each point strays, and the path."""
+"""What each motif looks like on average: the pose, its spread, and the path."""
 
 from collections.abc import Sequence
 
@@ -8,20 +8,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Ellipse
 
+from figures.motif_marks import motif_colour, motif_tile, shares_of
 from figures.skeletons import edges_of, poses_of
-from figures.style import (
-    FAINT,
-    INK,
-    motif_colour,
-    motif_tile,
-    page_figure,
-    paper_style,
-    say_nothing_to_see,
-)
-from figures.usage import shares_of
+from figures.style import INK, empty_panel, headline, page_figure
 
 COLUMNS = 5
 PATH_SECONDS = (1.0, 0.5, 0.2, 0.1)
+SCALE_BARS = (1000, 500, 200, 100, 50, 20, 10, 5, 2, 1, 0.5, 0.2, 0.1)
+SPREAD = "#C4C4C4"
+MOTION = ["speed", "turning"]
 
 
 def draw_motif_poses(
@@ -30,49 +25,51 @@ def draw_motif_poses(
     skeleton: Sequence[Sequence[str]] | None,
     center: str,
 ) -> Figure:
-    """Of `profile.csv` and `usage.csv`; `skeleton` lists keypoints to join, None finds lines.
+    """Draw `profile.csv` and `usage.csv`; `skeleton` lists keypoints to join, None finds lines.
 
     Panels are labelled (`Axes.get_label`) by their motif.
     """
-    motifs = sorted(int(motif) for motif in usage["motif"].unique())
     shares = shares_of(usage)
-    means = profile.pivot(index="motif", columns="feature", values="mean").reindex(motifs)
+    motifs = [int(motif) for motif in shares.index]
+    tables = profile.pivot(index="motif", columns="feature", values=["mean", "sd"]).reindex(motifs)
+    means = tables["mean"]
     names, poses = poses_of(means.to_numpy(float), list(means.columns), center)
-    spread = profile.pivot(index="motif", columns="feature", values="sd").reindex(motifs)
-    _, spreads = poses_of(spread.to_numpy(float), list(means.columns), center)
+    _, spreads = poses_of(tables["sd"].to_numpy(float), list(means.columns), center)
     known = np.isfinite(poses).all(axis=(1, 2)) if names else np.zeros(len(motifs), bool)
-    edges, limits, seconds, height = [], (), None, 20.0
+    edges, limits, seconds, height = [], None, None, 20.0
     if known.any():
         edges = edges_of(names, poses[known].mean(axis=0), skeleton)
         seconds = path_seconds(means, poses[known])
         reach = np.nan_to_num(spreads[known])
         limits = _limits(means, [poses[known] - reach, poses[known] + reach], seconds)
-        width, length = (high - low for low, high in limits)
+        width, length = limits[1] - limits[0]
         height = float(np.clip(36 * length / width, 12, 36))
     rows = -(-len(motifs) // COLUMNS)
-    with paper_style():
-        figure = page_figure(height_mm=12 + (height + 7) * rows)
+    with page_figure(12 + (height + 7) * rows, hspace=0.03, wspace=0.02) as figure:
         grid = figure.subplots(rows, COLUMNS, squeeze=False)
         for axes in grid.flat[len(motifs) :]:
             axes.set_axis_off()
         for row, (axes, motif) in enumerate(zip(grid.flat, motifs, strict=False)):
             axes.set_label(str(motif))
             if not known[row]:
-                say_nothing_to_see(axes, "not used" if names else "no keypoints")
+                empty_panel(axes, "not used" if names else "no keypoints")
             else:
                 path = path_of(means.loc[motif], seconds) if seconds else None
                 _draw_motif(axes, motif, poses[row], spreads[row], edges, path)
-                axes.set_xlim(*limits[0])
-                axes.set_ylim(*limits[1][::-1])  # as in the image, whose y axis points down
-            _draw_title(axes, motif, means.loc[motif], shares.get(motif, 0.0))
+                axes.set(xlim=limits[:, 0], ylim=limits[::-1, 1])  # y points down, as in the image
+            _draw_title(axes, motif, means.loc[motif], shares[motif])
         if known.any():
-            _explain(figure, grid.flat[int(np.flatnonzero(known)[0])], limits, seconds)
-        figure.get_layout_engine().set(hspace=0.03, wspace=0.02)
+            _draw_scale(grid.flat[int(np.flatnonzero(known)[0])], limits)
+            arrow = f"; arrow: mean path over {seconds:g} s" if seconds else ""
+            headline(
+                figure,
+                f"Mean pose, turned to face right; grey: ± 1 standard deviation{arrow}",
+            )
     return figure
 
 
 def path_of(motif: pd.Series, seconds: float) -> np.ndarray:
-    """(point, 2) way of `center` over so many seconds, at the motif's mean speed and turning."""
+    """(point, 2) path of `center` over so many seconds, at the motif's mean speed and turning."""
     time = np.linspace(0, seconds, 40)
     angle = np.radians(motif["turning"]) * time
     step = motif["speed"] * np.diff(time)
@@ -83,21 +80,22 @@ def path_of(motif: pd.Series, seconds: float) -> np.ndarray:
 
 def path_seconds(means: pd.DataFrame, poses: np.ndarray) -> float | None:
     """How much of a path to show: as much as stays within a body length or so for all motifs."""
-    if not {"speed", "turning"} <= set(means.columns):
+    if not set(MOTION) <= set(means.columns):
         return None
     room = 1.3 * np.ptp(poses[..., 0], axis=1).mean()
     fastest = means["speed"].max()
     return next((each for each in PATH_SECONDS if fastest * each <= room), PATH_SECONDS[-1])
 
 
-def _limits(means, poses, seconds):
+def _limits(means: pd.DataFrame, poses: list[np.ndarray], seconds: float | None) -> np.ndarray:
+    """(2, 2) lowest and highest x and y that hold all poses and paths."""
     points = np.reshape(poses, (-1, 2))
     if seconds:
         paths = [path_of(motif, seconds) for _, motif in means.dropna().iterrows()]
         points = np.vstack([points, *paths])
     low, high = points.min(axis=0), points.max(axis=0)
     margin = 0.08 * (high - low).max()
-    return [(low[axis] - margin, high[axis] + margin) for axis in range(2)]
+    return np.array([low - margin, high + margin])
 
 
 def _draw_motif(axes: Axes, motif: int, pose, spread, edges, path) -> None:
@@ -105,7 +103,7 @@ def _draw_motif(axes: Axes, motif: int, pose, spread, edges, path) -> None:
     axes.set_aspect("equal")
     axes.set_axis_off()
     for point, (across, along) in zip(pose, spread, strict=True):
-        axes.add_patch(Ellipse(point, 2 * across, 2 * along, facecolor=FAINT, linewidth=0))
+        axes.add_patch(Ellipse(point, 2 * across, 2 * along, color=SPREAD, linewidth=0.8))
     if path is not None:
         axes.annotate(
             "", path[-1], xytext=path[-4], zorder=1,
@@ -122,26 +120,15 @@ def _draw_motif(axes: Axes, motif: int, pose, spread, edges, path) -> None:
 def _draw_title(axes: Axes, motif: int, means: pd.Series, share: float) -> None:
     motif_tile(axes, motif, 0.04, 1.0, transform=axes.transAxes)
     said = f"{share:.1%}"
-    if (
-        share
-        and {"speed", "turning"} <= set(means.index)
-        and np.isfinite(means[["speed", "turning"]].astype(float)).all()
-    ):
+    if share and np.isfinite(means.reindex(MOTION).astype(float)).all():
         turning = f"{round(means['turning']):+d}".replace("-", "−")
         said += f", {means['speed']:.0f} px/s, {turning}°/s"
     axes.text(0.13, 1.0, said, transform=axes.transAxes, va="center", fontsize=6)
 
 
-def _explain(figure: Figure, axes: Axes, limits, seconds) -> None:
-    """A scale bar in the first panel that shows a pose, and what the arrow is."""
-    width = limits[0][1] - limits[0][0]
-    bar = next(length for length in (1000, 500, 200, 100, 50, 20, 10, 5, 2, 1, 0.5, 0.2, 0.1)
-               if length < 0.35 * width or length == 0.1)  # fmt: skip
-    left, bottom = limits[0][0] + 0.02 * width, limits[1][1] - 0.02 * width
+def _draw_scale(axes: Axes, limits: np.ndarray) -> None:
+    width = limits[1, 0] - limits[0, 0]
+    bar = next((length for length in SCALE_BARS if length < 0.35 * width), SCALE_BARS[-1])
+    left, bottom = limits[0, 0] + 0.02 * width, limits[1, 1] - 0.02 * width
     axes.plot([left, left + bar], [bottom, bottom], color=INK, linewidth=1.2, clip_on=False)
     axes.text(left + bar / 2, bottom, f"{bar:g} px", ha="center", va="bottom", fontsize=6)
-    arrow = f"; arrow: where it goes in {seconds:g} s" if seconds else ""
-    figure.suptitle(
-        f"Mean pose, the animal turned to look right; grey: ± one standard deviation{arrow}",
-        x=0.01, ha="left", fontsize=7.5,
-    )  # fmt: skip

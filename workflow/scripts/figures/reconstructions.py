@@ -1,15 +1,23 @@
-"""Held-out windows as measured, as the model gives them back, and as it continues them."""
+"""Held-out windows: measured, reconstructed by the model, and the future that it predicts."""
 
-import textwrap
 from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator
 
-from figures.style import BLUE, GREY, INK, VERMILION, page_figure, paper_style, shorten
+from figures.style import (
+    BLUE,
+    GREY,
+    INK,
+    VERMILION,
+    feature_label,
+    legend_outside,
+    page_figure,
+    round_ticks,
+    shorten,
+)
 
 MOST_FEATURES = 6
 MOST_WINDOWS = 4
@@ -26,7 +34,7 @@ TRACKS = {
 
 
 def draw_reconstructions(windows: Mapping[str, np.ndarray]) -> Figure:
-    """Rows are the most variable features, columns example windows, of `reconstructions.npz`.
+    """Draw the most variable features (rows) in example windows (columns) of `reconstructions.npz`.
 
     A vertical line stands where the window ends and the future begins; without a future (S = 0)
     there is neither line nor future. Panels are labelled (`Axes.get_label`) `{feature}/{column}`.
@@ -34,22 +42,20 @@ def draw_reconstructions(windows: Mapping[str, np.ndarray]) -> Figure:
     names = [str(feature) for feature in windows["features"]]
     shown = most_variable(windows["truth"], MOST_FEATURES)
     examples = spread_evenly(len(windows["truth"]), MOST_WINDOWS)
-    with paper_style():
-        figure = page_figure(height_mm=22 + 23 * len(shown))
+    with page_figure(22 + 23 * len(shown), wspace=0.03, hspace=0.03) as figure:
         grid = figure.subplots(len(shown), len(examples), squeeze=False, sharex="col", sharey="row")
         for row, feature in zip(grid, shown, strict=True):
             for column, (axes, window) in enumerate(zip(row, examples, strict=True)):
                 axes.set_label(f"{names[feature]}/{column}")
                 _draw_window(axes, windows, window, feature)
-            row[0].set_ylabel(_feature_label(names[feature]))
-            row[0].yaxis.set_major_locator(MaxNLocator(3, steps=[1, 2, 5, 10]))
+            row[0].set_ylabel(feature_label(names[feature]))
+            row[0].yaxis.set_major_locator(round_ticks(3))
         for axes, window in zip(grid[0], examples, strict=True):
             axes.set_title(_window_title(windows, window))
         for axes in grid[-1]:
             axes.set_xlabel("time in window (s)")
-            axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
+            axes.xaxis.set_major_locator(round_ticks(4))
         figure.align_ylabels(grid[:, 0])
-        figure.get_layout_engine().set(wspace=0.03, hspace=0.03)
         _draw_legend(figure, windows)
         _say_which(figure, len(shown), len(names))
     return figure
@@ -92,43 +98,21 @@ def _window_title(windows: Mapping[str, np.ndarray], window: int) -> str:
     return f"{shorten(str(windows['session'][window]), 22)}\nfrom {start:.2f} s"
 
 
-def _feature_label(feature: str) -> str:
-    """`tail_base_x` as `tail_base x (px)`, on as many short lines as it takes."""
-    name, _, axis = feature.rpartition("_")
-    unit = f" {axis} (px)"
-    if not name or axis not in {"x", "y", "z"}:  # a number per frame, in a unit of its own
-        name, unit = feature, ""
-    breakable = shorten(name, 20).replace("_", "_ ")
-    lines = textwrap.wrap(breakable + unit, 14)
-    return "\n".join(lines).replace("_ ", "_")
-
-
 def _draw_legend(figure: Figure, windows: Mapping[str, np.ndarray]) -> None:
     handles = [
         Line2D([], [], label=label, marker=_marker(windows[name].shape[1]), **style)
         for name, (label, style) in TRACKS.items()
         if windows[name].shape[1]
     ]
-    figure.legend(
-        handles=handles,
-        loc="outside upper left",
-        ncols=len(handles),
-        handlelength=2.2,
-        columnspacing=1.6,
-        borderaxespad=0.2,
-    )
+    legend_outside(figure, handles, handlelength=2.2, handletextpad=0.8)
 
 
 def _say_which(figure: Figure, shown: int, total: int) -> None:
     which = f"the {shown} most variable of {total} features" if shown < total else "all features"
     note = figure.legend(
-        handles=[Line2D([], [], linestyle="none", label=which)],
-        loc="upper right",
-        handlelength=0,
-        handletextpad=0,
-        labelcolor=GREY,
-        borderaxespad=0.2,
-    )
+        handles=[Line2D([], [], linestyle="none", label=which)], loc="upper right",
+        handlelength=0, handletextpad=0, labelcolor=GREY,
+    )  # fmt: skip
     note.set_in_layout(False)  # it shares the line of the legend, which has made room
 
 

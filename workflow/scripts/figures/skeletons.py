@@ -73,9 +73,10 @@ def edges_of(
 
 
 def mean_animal(profile: pd.DataFrame, center: str) -> tuple[list[str], np.ndarray]:
-    """Names and (keypoint, 2) mean pose over all motifs that are used, of `profile.csv`."""
-    means = profile.pivot(index="motif", columns="feature", values="mean").dropna()
-    names, poses = poses_of(means.to_numpy(float), list(means.columns), center)
+    """Names and (keypoint, 2) mean pose over all motifs of `profile.csv` that are used."""
+    features = list(dict.fromkeys(profile["feature"]))  # in the order of the aligned recordings
+    means = profile.pivot(index="motif", columns="feature", values="mean").dropna()[features]
+    names, poses = poses_of(means.to_numpy(float), features, center)
     return names, poses.mean(axis=0) if len(poses) else np.zeros((len(names), 2))
 
 

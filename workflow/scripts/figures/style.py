@@ -1,17 +1,18 @@
-"""What the figures share: page width, type, colours, and files whose bytes repeat."""
+"""What all figures share: page width, fonts, colours, and files whose bytes repeat."""
 
+import textwrap
 from collections.abc import Sequence
 from contextlib import contextmanager
-from functools import cache
-from itertools import takewhile
 from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
-import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.legend import Legend
+from matplotlib.ticker import MaxNLocator
 
 MM = 1 / 25.4
 """Inches in a millimetre; matplotlib measures figures in inches."""
@@ -19,43 +20,13 @@ MM = 1 / 25.4
 PAGE_WIDTH_MM = 180
 """A figure across both columns of a journal page."""
 
-# Okabe & Ito (2008): told apart in every common form of colour blindness.
+# Okabe & Ito (2008): told apart with every common form of colour blindness.
 BLUE = "#0072B2"
 ORANGE = "#E69F00"
 VERMILION = "#D55E00"
 INK = "#222222"
 GREY = "#767676"
 FAINT = "#E2E2E2"
-
-# Of Okabe and Ito's eight, all but black, in the order in which motifs get them.
-_FIRST_MOTIFS = [BLUE, ORANGE, "#009E73", VERMILION, "#56B4E9", "#CC79A7", "#F0E442"]
-
-# What an eye without one of its three kinds of cones sees, on linear RGB: Machado, Oliveira &
-# Fernandes (2009), severity 1.
-BLINDNESS = {
-    "none": np.eye(3),
-    "protanopia": np.array(
-        [
-            [0.152286, 1.052583, -0.204868],
-            [0.114503, 0.786281, 0.099216],
-            [-0.003882, -0.048116, 1.051998],
-        ]
-    ),
-    "deuteranopia": np.array(
-        [
-            [0.367322, 0.860646, -0.227968],
-            [0.280085, 0.672501, 0.047413],
-            [-0.011820, 0.042940, 0.968881],
-        ]
-    ),
-    "tritanopia": np.array(
-        [
-            [1.255528, -0.076749, -0.178779],
-            [-0.078411, 0.930809, 0.147602],
-            [0.004733, 0.691367, 0.303900],
-        ]
-    ),
-}
 
 _STYLE = {
     "font.family": "DejaVu Sans",  # comes with matplotlib, so a figure is the same on every machine
@@ -67,6 +38,8 @@ _STYLE = {
     "ytick.labelsize": 7,
     "legend.fontsize": 7,
     "legend.frameon": False,
+    "legend.borderaxespad": 0.2,
+    "legend.columnspacing": 1.4,
     "text.color": INK,
     "axes.labelcolor": INK,
     "axes.edgecolor": GREY,
@@ -101,9 +74,15 @@ def paper_style():
         yield
 
 
-def page_figure(height_mm: float) -> Figure:
-    """An empty figure of the page's width that belongs to no pyplot state."""
-    return Figure(figsize=(PAGE_WIDTH_MM * MM, height_mm * MM), layout="constrained")
+@contextmanager
+def page_figure(height_mm: float, **spaces: float):
+    """Draw on an empty figure of the page's width that belongs to no pyplot state.
+
+    `spaces` are `wspace` and `hspace` between panels, as matplotlib's constrained layout has them.
+    """
+    size = (PAGE_WIDTH_MM * MM, height_mm * MM)
+    with paper_style():
+        yield Figure(figsize=size, layout=ConstrainedLayoutEngine(**spaces))
 
 
 def save(figure: Figure, *, svg: str | Path, png: str | Path, dpi: int) -> None:
@@ -111,18 +90,6 @@ def save(figure: Figure, *, svg: str | Path, png: str | Path, dpi: int) -> None:
     with paper_style():
         figure.savefig(svg, format="svg", dpi=dpi, metadata={"Date": None})
         figure.savefig(png, format="png", dpi=dpi, metadata={"Software": None})
-
-
-def read_table(path: str | Path) -> pd.DataFrame:
-    """A csv of ours; names are text, even where they look like numbers or like nothing.
-
-    Lines that begin with # stand before the header and nowhere else: a group may be called #1.
-    """
-    with open(path, encoding="utf-8") as file:
-        comments = sum(1 for _ in takewhile(lambda line: line.startswith("#"), file))
-    names = dict.fromkeys(["session", "animal", "group", "group_a", "group_b"], str)
-    table = pd.read_csv(path, skiprows=comments, dtype=names, keep_default_na=False, na_values=[""])
-    return table.fillna({"group": ""})
 
 
 def shorten(name: str, length: int) -> str:
@@ -137,98 +104,55 @@ def shorten(name: str, length: int) -> str:
     return f"{name[: length - 1 - tail]}…{name[-tail:]}"
 
 
-def motif_colour(motif: int) -> str:
-    """The colour of a motif, by its number, the same in every figure and however many there are.
-
-    The first seven are Okabe and Ito's; each further one is that which differs most, to the
-    eye that tells it worst (with or without one of the three colour blindnesses), from white and
-    from all before it. That works well for a dozen; beyond, colours become similar, and so a motif
-    is always named by its number as well.
-    """
-    return _motif_colours(64 * (motif // 64 + 1))[motif]
-
-
-def ink_on(colour: str) -> str:
-    """Black or white, whichever reads better on a colour (relative luminance of WCAG 2)."""
-    luminance = _linear(to_rgb(colour)) @ [0.2126, 0.7152, 0.0722]
-    return INK if luminance > 0.22 else "white"
+def feature_label(feature: str) -> str:
+    """Write `tail_base_x` as `tail_base x (px)`, on as many short lines as it takes."""
+    name, _, axis = feature.rpartition("_")
+    unit = f" {axis} (px)"
+    if not name or axis not in {"x", "y", "z"}:  # a number per frame, in a unit of its own
+        name, unit = feature, ""
+    breakable = shorten(name, 20).replace("_", "_ ")
+    return "\n".join(textwrap.wrap(breakable + unit, 14)).replace("_ ", "_")
 
 
-def colour_distance(one: np.ndarray, other: np.ndarray, blindness: str = "none") -> np.ndarray:
-    """Distance of sRGB colours (…, 3) in Oklab, where white and black are 1 apart."""
-    one, other = (_oklab(colours, BLINDNESS[blindness]) for colours in (one, other))
-    return np.linalg.norm(one - other, axis=-1)
+def round_ticks(most: int, **options) -> MaxNLocator:
+    """Place at most so many intervals between ticks, at multiples of 1, 2 or 5."""
+    return MaxNLocator(most, steps=[1, 2, 5, 10], **options)
 
 
-@cache
-def _motif_colours(count: int) -> list[str]:
-    steps = np.linspace(0, 1, 16)
-    candidates = np.stack(np.meshgrid(steps, steps, steps), axis=-1).reshape(-1, 3)
-    lightness = _oklab(candidates, BLINDNESS["none"])[:, 0]
-    candidates = candidates[(lightness > 0.3) & (lightness < 0.88)]
-    chosen = [to_rgb(colour) for colour in _FIRST_MOTIFS]
-
-    def worst_distance(colour):
-        return np.min(
-            [colour_distance(candidates, np.array(colour), each) for each in BLINDNESS], axis=0
-        )
-
-    nearest = np.min([worst_distance(colour) for colour in [(1, 1, 1), *chosen]], axis=0)
-    while len(chosen) < count:
-        chosen.append(tuple(candidates[int(np.argmax(nearest))]))
-        nearest = np.minimum(nearest, worst_distance(chosen[-1]))
-    return [to_hex(colour) for colour in chosen]
+def headline(figure: Figure, text: str, colour: str = INK) -> None:
+    """Write a sentence about the whole figure above it."""
+    figure.suptitle(text, x=0.01, ha="left", fontsize=7.5, color=colour)
 
 
-def _linear(srgb) -> np.ndarray:
-    srgb = np.asarray(srgb, float)
-    return np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
+def legend_outside(
+    figure: Figure, handles: Sequence[Artist], loc: str = "upper left", **options
+) -> Legend:
+    """Put a legend in one line above or below all panels."""
+    where = {"loc": f"outside {loc}", "ncols": len(handles), "handletextpad": 0.3}
+    return figure.legend(handles=handles, **where | options)
 
 
-def _oklab(srgb: np.ndarray, seen: np.ndarray) -> np.ndarray:
-    """Ottosson (2020), https://bottosson.github.io/posts/oklab, of the colour as it is seen."""
-    linear = (_linear(srgb) @ seen.T).clip(0, 1)
-    cones = linear @ np.array(
-        [
-            [0.4122214708, 0.2119034982, 0.0883024619],
-            [0.5363325363, 0.6806995451, 0.2817188376],
-            [0.0514459929, 0.1073969566, 0.6299787005],
-        ]
-    )
-    return np.cbrt(cones) @ np.array(
-        [
-            [0.2104542553, 1.9779984951, 0.0259040371],
-            [0.7936177850, -2.4285922050, 0.7827717662],
-            [-0.0040720468, 0.4505937099, -0.8086757660],
-        ]
-    )
-
-
-def motif_tile(axes: Axes, motif: int, x: float, y: float, **where) -> None:
-    """A motif's number on its colour at (x, y), so that colour is never the only cue."""
-    colour = motif_colour(motif)
-    axes.text(
-        x, y, str(motif), ha="center", va="center", color=ink_on(colour), zorder=5, clip_on=False,
-        bbox={"boxstyle": "round,pad=0.25", "facecolor": colour, "edgecolor": "none"},
-        **{"fontsize": 6} | where,
+def legend_over(axes: Axes, handles: Sequence[Artist], side: str, handlelength: float) -> None:
+    """Put a legend in one line on the upper edge of a panel, at its left or right."""
+    axes.legend(
+        handles=handles, loc=f"lower {side}", bbox_to_anchor=(float(side == "right"), 1.0),
+        ncols=len(handles), handlelength=handlelength, handleheight=1.0, borderpad=0,
     )  # fmt: skip
 
 
-def label_motifs(axes: Axes, motifs: Sequence[int], which: str = "x", room: float = 14) -> None:
-    """Ticks 0, 1, 2, … named by motifs, each on its colour; `room` is their spacing in points."""
-    axis = getattr(axes, f"{which}axis")
-    step = max(1, int(np.ceil(5 / room)))  # of hundreds, some are named
-    motifs = motifs[::step]
-    axis.set_ticks(range(0, step * len(motifs), step), [str(motif) for motif in motifs])
-    size = min(6.0, 0.58 * step * room)
-    axis.set_tick_params(length=0, pad=2 + 0.5 * size)
-    for label, motif in zip(axis.get_ticklabels(), motifs, strict=True):
-        colour = motif_colour(motif)
-        label.set(color=ink_on(colour), fontsize=size)
-        label.set_bbox({"boxstyle": "round,pad=0.22", "facecolor": colour, "edgecolor": "none"})
-
-
-def say_nothing_to_see(axes: Axes, why: str) -> None:
-    """An empty panel that says why it is empty."""
+def empty_panel(axes: Axes, why: str) -> None:
+    """Turn a panel into a sentence that says why it is empty."""
     axes.set_axis_off()
     axes.text(0.5, 0.5, why, ha="center", va="center", color=GREY, transform=axes.transAxes)
+
+
+def side_by_side(count: int) -> np.ndarray:
+    """Offsets from -1 to 1 of points that would hide one another; 0 for a single one."""
+    return np.linspace(-1, 1, count) if count > 1 else np.zeros(count)
+
+
+def bin_means(values: np.ndarray, most: int) -> np.ndarray:
+    """Mean over equal parts of the first axis, of which there are `most` or as many as values."""
+    edges = np.linspace(0, len(values), min(most, len(values)) + 1).astype(int)
+    width = np.diff(edges).reshape(-1, *[1] * (values.ndim - 1))
+    return np.add.reduceat(np.asarray(values, float), edges[:-1], axis=0) / width

@@ -1,32 +1,40 @@
 """Example bouts of a motif as they were filmed: cut from the video, around the animal."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import av
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image, ImageOps
 
 from figures.examples import FPS, Bout
-from figures.style import GREY, motif_colour
+from figures.motif_marks import motif_colour
+from figures.style import GREY
 
 SIDE = 200
 BORDER = 4
 MARGIN = 0.35
-"""Room around the animal, in parts of how far it reaches."""
+"""Room around the animal, as a share of its extent."""
 
 
-def film_bouts(
-    motif: int, bouts: Sequence[Bout], videos: Sequence[str | Path], fps: Sequence[float]
-) -> list[np.ndarray]:
+@dataclass(frozen=True)
+class Video:
+    """A recording's video, and the frame rate by which the recording's frames are counted."""
+
+    path: str
+    fps: float
+
+
+def film_bouts(motif: int, bouts: Sequence[Bout], videos: Sequence[Video]) -> list[np.ndarray]:
     """Frames (height, width, 3) of a film: the bouts beside each other, cut around the animal.
 
     The border has the motif's colour in the bout, and is grey before and after.
 
     Parameters
     ----------
-    videos, fps
-        Of each bout: its recording's video, and the frame rate by which frames are counted.
+    videos
+        Of each bout, its recording's.
 
     Raises
     ------
@@ -35,29 +43,26 @@ def film_bouts(
     """
     strips = [
         [
-            _bordered(picture, motif, inside)
-            for picture, inside in zip(cut, bout.inside, strict=True)
+            _bordered(picture, motif_colour(motif) if inside else GREY)
+            for picture, inside in zip(cut_video(video, bout), bout.inside, strict=True)
         ]
-        for bout, cut in (
-            (bout, cut_video(video, bout, rate))
-            for bout, video, rate in zip(bouts, videos, fps, strict=True)
-        )
+        for bout, video in zip(bouts, videos, strict=True)
     ]
     length = max(map(len, strips))
     padded = [[*strip, *[strip[-1]] * (length - len(strip))] for strip in strips]
     return [np.hstack(pictures) for pictures in zip(*padded, strict=True)]
 
 
-def cut_video(video: str | Path, bout: Bout, fps: float) -> list[Image.Image]:
-    """The video's frame at each time of the bout, cut to a square around where the animal was."""
-    wanted = np.round(bout.seconds * fps).astype(int)
-    pictures = dict(read_frames(video, int(wanted[0]), int(wanted[-1])))
+def cut_video(video: Video, bout: Bout) -> list[Image.Image]:
+    """Cut the video's frame at each time of the bout to a square around where the animal was."""
+    wanted = np.round(bout.seconds * video.fps).astype(int)
+    pictures = dict(read_frames(video.path, int(wanted[0]), int(wanted[-1])))
     if wanted[-1] not in pictures:
         last = max(pictures, default=None)
         raise ValueError(
-            f"{video}: frame {wanted[-1]} of the recording is not in it"
+            f"{video.path}: frame {wanted[-1]} of the recording is not in it"
             + ("" if last is None else f" (it ends at {last})")
-            + "; the sheet's column video has to name the video that the poses were tracked in"
+            + "; the sessions table's column video has to name the video that was tracked"
         )
     nearest = [pictures[max(number for number in pictures if number <= each)] for each in wanted]
     box = _square(bout.points, nearest[0].size)
@@ -67,13 +72,13 @@ def cut_video(video: str | Path, bout: Bout, fps: float) -> list[Image.Image]:
     ]
 
 
-def read_frames(video: str | Path, first: int, last: int) -> Iterator[tuple[int, Image.Image]]:
-    """(number, picture) of a video's frames from `first` to `last`, as far as it has them.
+def read_frames(video: str, first: int, last: int) -> Iterator[tuple[int, Image.Image]]:
+    """Read (number, picture) of a video's frames from `first` to `last`, as far as it has them.
 
     Frames are numbered by their times, at the video's own mean rate: right where that is constant.
     """
     try:
-        with av.open(str(video)) as container:
+        with av.open(video) as container:
             stream = container.streams.video[0]
             begin = stream.start_time or 0
             seek = begin + int(first / stream.average_rate / stream.time_base)
@@ -101,12 +106,9 @@ def save_video(frames: Sequence[np.ndarray], path: str | Path) -> None:
         container.mux(stream.encode())
 
 
-def _bordered(picture: Image.Image, motif: int, inside: bool) -> np.ndarray:
-    framed = Image.new("RGB", (SIDE, SIDE), motif_colour(motif) if inside else GREY)
-    framed.paste(picture, (BORDER, BORDER))
-    draw = ImageDraw.Draw(framed)
-    draw.rectangle([0, 0, SIDE - 1, SIDE - 1], outline="white")
-    return np.asarray(framed)
+def _bordered(picture: Image.Image, colour: str) -> np.ndarray:
+    framed = ImageOps.expand(picture, BORDER - 1, fill=colour)
+    return np.asarray(ImageOps.expand(framed, 1, fill="white"))
 
 
 def _square(points: np.ndarray, size: tuple[int, int]) -> tuple[int, int, int, int]:

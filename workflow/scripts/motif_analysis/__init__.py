@@ -1,5 +1,5 @@
-"""From latents to motifs, tables of their use, and numbers that say whether to believe them.
+"""Find motifs in latents, tabulate their usage, and measure how reliable they are.
 
-A motif of -1 stands for none: no window with that centre is usable. Motifs are numbered in order of
-falling use over the sessions that the segmenter was fitted on.
+A motif of -1 means none: no window with that centre is usable. Motifs are numbered by falling usage
+over the sessions that the segmenter was fitted on.
 """

@@ -1,17 +1,15 @@
-"""Whether trainings with other seeds find the same motifs."""
+"""Agreement of motifs between trainings with different seeds."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 
 import numpy as np
 import pandas as pd
+from formats.statistics import CONFIDENCE, FEWEST_SESSIONS
 from scipy.optimize import linear_sum_assignment
 
 REPLICATES = 1_000
-CONFIDENCE = 0.95
-FEWEST_SESSIONS = 6
-"""From so many on, sessions are drawn for the intervals; of fewer, blocks of frames."""
-BLOCKS = 60  # of all sessions together
+BLOCKS = 60  # of all sessions together, where there are too few sessions to resample
 SHORTEST_BLOCK = 100  # frames: far longer than a bout
 COLUMNS = [
     *("segmentation", "seed_a", "seed_b"),
@@ -19,9 +17,11 @@ COLUMNS = [
     *("nmi", "nmi_low", "nmi_high", "matched_share"),
 ]
 
+# scikit-learn has both measures, but for one table at a time; a bootstrap has a thousand tables.
+
 
 def adjusted_rand(tables: np.ndarray) -> np.ndarray:
-    """The adjusted Rand index (Hubert & Arabie 1985) of (..., motif, motif) counts of frames.
+    """Adjusted Rand index (Hubert & Arabie 1985) of (..., motif, motif) counts of frames.
 
     1 where both are the same but for names, 0 on average by chance.
     """
@@ -38,25 +38,22 @@ def adjusted_rand(tables: np.ndarray) -> np.ndarray:
 
 
 def mutual_information(tables: np.ndarray) -> np.ndarray:
-    """Normalised mutual information of (..., motif, motif) counts, by the mean entropy."""
+    """Mutual information of (..., motif, motif) counts, normalised by the mean entropy."""
+
+    def entropy(share):
+        return -(share * np.log(np.where(share > 0, share, 1))).sum(axis=-1)
+
     share = tables / np.maximum(tables.sum(axis=(-2, -1), keepdims=True), 1)
-    one, other, both = (
-        _entropy(share.sum(axis=-1)),
-        _entropy(share.sum(axis=-2)),
-        _entropy(share.reshape(*share.shape[:-2], -1)),
-    )
+    one, other = entropy(share.sum(axis=-1)), entropy(share.sum(axis=-2))
+    both = entropy(share.reshape(*share.shape[:-2], -1))
     mean = (one + other) / 2
     return np.where(mean > 0, (one + other - both) / np.where(mean > 0, mean, 1), 1.0)
 
 
-def _entropy(share):
-    return -(share * np.log(np.where(share > 0, share, 1))).sum(axis=-1)
-
-
 def matched_share(table: np.ndarray) -> float:
-    """Share of frames in which both have the same motif, once motifs are matched one to one.
+    """Share of frames with the same motif in both, after the best one-to-one matching of motifs.
 
-    The best matching there is (Kuhn 1955, the Hungarian method).
+    The matching is found by the Hungarian method (Kuhn 1955).
     """
     matched = table[linear_sum_assignment(table, maximize=True)].sum()
     return float(matched / max(table.sum(), 1))
@@ -65,14 +62,14 @@ def matched_share(table: np.ndarray) -> float:
 def count_blocks(
     one: Mapping[str, np.ndarray], other: Mapping[str, np.ndarray], n_motifs: int
 ) -> np.ndarray:
-    """(block, motif, motif) frames that have one motif here and another one there.
+    """(block, motif, motif) frames by their motif in `one` and in `other`.
 
     A block is a session, or a part of one where there are fewer than `FEWEST_SESSIONS`.
 
     Parameters
     ----------
     one, other
-        (frame,) motifs of each session; frames that have none in either do not count.
+        (frame,) motifs of each session; frames without a motif in either do not count.
     """
     total = sum(map(len, one.values()))
     size = max(SHORTEST_BLOCK, -(-total // BLOCKS))
@@ -89,7 +86,11 @@ def count_blocks(
 
 
 def agreement_row(blocks: np.ndarray, rng: np.random.Generator) -> dict[str, float]:
-    """Agreement over all blocks, with percentiles of a bootstrap over them."""
+    """Measure the agreement over all blocks, with percentiles of a bootstrap over them.
+
+    Blocks are drawn as multinomial weights, so that a replicate is one product;
+    `scipy.stats.bootstrap` draws indices, which gives other numbers and takes far more memory.
+    """
     n = len(blocks)
     drawn = rng.multinomial(n, np.full(n, 1 / n), size=REPLICATES)
     replicates = np.tensordot(drawn, blocks, axes=1)
@@ -103,27 +104,25 @@ def agreement_row(blocks: np.ndarray, rng: np.random.Generator) -> dict[str, flo
 
 
 def compare_seeds(
-    segmentation: str,
-    motifs: Mapping[int, Mapping[str, np.ndarray]],
-    n_motifs: int,
-    rng: np.random.Generator,
+    motifs: Iterator[np.ndarray],
+    segmentations: Sequence[str],
+    seeds: Sequence[int],
+    sessions: Sequence[str],
 ) -> pd.DataFrame:
-    """A row for every two seeds of one segmentation; none where there is one seed.
+    """Compare every two seeds of each segmentation, a row each; no row where there is one seed.
 
     Parameters
     ----------
     motifs
-        By seed and session, (frame,) motifs.
+        (frame,) motifs by segmentation, seed and session, the session varying fastest; those of one
+        segmentation are held in memory at once.
     """
     rows = []
-    for first, second in combinations(motifs, 2):
-        blocks = count_blocks(motifs[first], motifs[second], n_motifs)
-        row = {"segmentation": segmentation, "seed_a": first, "seed_b": second}
-        rows.append(row | agreement_row(blocks, rng))
+    for segmentation in segmentations:
+        n_motifs = int(segmentation.split("-")[1])
+        own = {seed: {session: next(motifs) for session in sessions} for seed in seeds}
+        rng = np.random.default_rng(0)
+        for first, second in combinations(seeds, 2):
+            row = {"segmentation": segmentation, "seed_a": first, "seed_b": second}
+            rows.append(row | agreement_row(count_blocks(own[first], own[second], n_motifs), rng))
     return pd.DataFrame(rows, columns=COLUMNS)
-
-
-def join_tables(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """The tables of all segmentations, one below the other."""
-    own = [table for table in tables if len(table)]
-    return pd.concat(own, ignore_index=True) if own else pd.DataFrame(columns=COLUMNS)

@@ -1,4 +1,4 @@
-"""Motifs that follow one another, joined to communities: VAME's hierarchy of motifs."""
+"""Communities of motifs that follow one another: VAME's hierarchy of motifs."""
 
 import numpy as np
 import pandas as pd
@@ -7,9 +7,9 @@ from scipy.spatial.distance import squareform
 
 
 def join_motifs(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Link motifs that follow one another, by the average between clusters.
+    """Cluster motifs that follow one another by average linkage.
 
-    Two motifs are as far apart as 1 less the mean of the probabilities that one follows the other.
+    The distance of two motifs is 1 minus the mean of the probabilities that one follows the other.
 
     Parameters
     ----------
@@ -18,12 +18,12 @@ def join_motifs(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
     Returns
     -------
-    The motifs that ever begin or end a transition, and scipy's linkage over them, (merge, 4); empty
-    where there is at most one.
+    The motifs that take part in a transition, and scipy's linkage of them, (merge, 4); both empty
+    where there is no transition.
     """
     counts = counts * ~np.eye(len(counts), dtype=bool)
     used = np.flatnonzero(counts.sum(axis=0) + counts.sum(axis=1))
-    if len(used) < 2:
+    if not len(used):
         return used, np.empty((0, 4))
     own = counts[np.ix_(used, used)].astype(float)
     chance = own / np.maximum(own.sum(axis=1, keepdims=True), 1)
@@ -33,21 +33,19 @@ def join_motifs(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def cut_tree(merges: np.ndarray, counts: np.ndarray, communities: int | None) -> np.ndarray:
-    """(used motif,) its community; as many as asked for, or those of the greatest modularity.
+    """(used motif,) its community; as many as requested, or those of the greatest modularity.
 
-    The modularity (Newman & Girvan 2004) of the graph of transitions, both directions added, says
-    how much more often motifs follow others of their community than they would by chance.
+    The modularity (Newman & Girvan 2004) of the undirected graph of transitions measures how much
+    more often motifs follow others of their community than by chance.
 
     Parameters
     ----------
     merges
         What `join_motifs` returns.
     counts
-        (from, to) transitions of the motifs that it joined.
+        (from, to) transitions of the motifs in it.
     """
     n = len(counts)
-    if n < 2:
-        return np.zeros(n, dtype=int)
     sizes = range(1, n + 1) if communities is None else [min(communities, n)]
     cuts = [fcluster(merges, size, criterion="maxclust") - 1 for size in sizes]
     return max(cuts, key=lambda cut: round(modularity(counts, cut), 12))
@@ -63,7 +61,7 @@ def modularity(counts: np.ndarray, community: np.ndarray) -> float:
 def community_tables(
     counts: np.ndarray, frames: np.ndarray, communities: int | None
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The communities, numbered by falling use, and the tree that they are cut from.
+    """Cut the tree of motifs into communities, numbered by falling usage.
 
     Parameters
     ----------
@@ -74,27 +72,27 @@ def community_tables(
 
     Returns
     -------
-    A row per motif: community, and order as in the tree's leaves, empty where it is never used;
-    and a row per merge: left and right as in scipy's linkage of the used motifs in rising order (a
-    number from the number of used motifs on is an earlier merge), height, and the motifs below.
+    A row per motif: community, and order of the tree's leaves, both empty where it is never used.
+    A row per merge: left and right as in scipy's linkage of the used motifs (with n of them, n + i
+    is merge i), height, and the motifs below.
     """
     used, merges = join_motifs(counts)
-    table = pd.DataFrame(
-        {"motif": np.arange(len(counts)), "community": pd.NA, "order": pd.NA}
-    ).astype({"community": "Int64", "order": "Int64"})
     below = [[int(motif)] for motif in used]
     for left, right, *_ in merges.astype(int).tolist():
         below.append(sorted(below[left] + below[right]))
     tree = pd.DataFrame(merges[:, :3], columns=["left", "right", "height"])
     tree = tree.astype({"left": int, "right": int})
     tree["motifs"] = [" ".join(map(str, members)) for members in below[len(used) :]]
-    if not len(used):  # no transition: a motif that is used stands alone
-        used = np.flatnonzero(frames)
-        cut, order = np.arange(len(used)), np.arange(len(used))
-    else:
+    if len(used):
         cut = cut_tree(merges, counts[np.ix_(used, used)], communities)
-        order = leaves_list(merges) if len(merges) else np.zeros(len(used), dtype=int)
+        order = leaves_list(merges)
+    else:  # no transition: each motif that is used is a community
+        used = np.flatnonzero(frames)
+        cut = order = np.arange(len(used))
     ranks = np.argsort(np.argsort(-np.bincount(cut, frames[used]), kind="stable"))
+    table = pd.DataFrame(
+        {"motif": range(len(counts)), "community": pd.NA, "order": pd.NA}, dtype="Int64"
+    ).astype({"motif": int})
     table.loc[used, "community"] = ranks[cut]
     table.loc[used[order], "order"] = np.arange(len(used))
     return table, tree

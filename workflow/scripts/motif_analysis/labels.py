@@ -1,10 +1,14 @@
-"""Motifs and latents beside true behaviours, each with its level under chance."""
+"""Agreement of motifs and latents with labels, each measure with its chance level."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from formats.aligned import AlignedPoses
+from formats.motifs import centre_of
+from sklearn.cluster import KMeans
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import (
     adjusted_mutual_info_score,
@@ -17,29 +21,49 @@ from sklearn.model_selection import GroupKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from motif_analysis.baselines import cluster_scores, component_scores
-from motif_analysis.frames import Aligned, centre_of
-from motif_analysis.latents import draw_windows, find_known
+from motif_analysis.baselines import component_scores
+from motif_analysis.latents import draw_windows, find_known, take
 from motif_analysis.segmentation import Segmenter
 
 JUDGED_WINDOWS = 20_000
-SHIFTS = 30
-"""Circular shifts of the labels: the level under chance of every measure is over so many."""
+SHIFTS = 30  # circular shifts of the labels that give a measure's chance level
 PROBE_SHIFTS = 3
 PROBE_WINDOWS = 6_000
 FOLDS = 5
 
 
 def read_labels(path: str | Path, frames: int, fps: float, recorded_fps: float) -> np.ndarray:
-    """(frame,) the behaviour of each frame, '' where it has none.
+    """(frame,) label of each frame, '' where it has none.
 
-    The file has a row per frame as recorded; where recordings were brought to another rate, `fps`,
-    a frame has the label of the recorded one nearest in time.
+    The file has a row per frame as recorded. Where recordings were resampled to another rate,
+    `fps`, a frame has the label of the recorded frame nearest in time.
     """
     labels = pd.read_csv(path, encoding="utf-8-sig", dtype={"label": str})["label"]
     labels = labels.fillna("").str.strip().to_numpy(dtype=str)
     nearest = np.rint(np.arange(frames) * recorded_fps / fps).astype(int)
     return labels[np.minimum(nearest, len(labels) - 1)]
+
+
+def labels_of_sessions(
+    sessions: Sequence[Mapping[str, Any]],
+    paths: Sequence[str],
+    aligned: Mapping[str, AlignedPoses],
+) -> dict[str, np.ndarray]:
+    """Read the labels of all sessions that have any.
+
+    Parameters
+    ----------
+    sessions
+        session, fps as recorded, and labelled (bool) of each.
+    paths
+        Files of those that are labelled, in the same order.
+    """
+    labels = {}
+    labelled = [row for row in sessions if row["labelled"]]
+    for row, path in zip(labelled, paths, strict=True):
+        own = aligned[row["session"]]
+        labels[row["session"]] = read_labels(path, len(own.usable), own.fps, row["fps"])
+    return labels
 
 
 def purity(labels: np.ndarray, motifs: np.ndarray) -> float:
@@ -58,10 +82,10 @@ MEASURES = {
 def shift_labels(
     labels: Mapping[str, np.ndarray], rng: np.random.Generator
 ) -> dict[str, np.ndarray]:
-    """Labels turned round within each session by a random number of frames.
+    """Shift labels circularly within each session by a random number of frames.
 
-    What is left is what two courses share that have nothing to do with each other, but last as
-    long and are as frequent.
+    Shifted labels are as frequent and last as long, but are unrelated to the motifs: what the two
+    still share gives the chance level.
     """
     return {
         session: np.roll(own, int(rng.integers(len(own) // 10, len(own) - len(own) // 10)))
@@ -75,28 +99,27 @@ def at_frames(labels: Mapping[str, np.ndarray], frames: Mapping[str, np.ndarray]
 
 
 def score_motifs(
-    motifs: Mapping[str, np.ndarray],
+    motifs: np.ndarray,
     labels: Mapping[str, np.ndarray],
     frames: Mapping[str, np.ndarray],
     rng: np.random.Generator,
 ) -> dict[str, dict[str, float]]:
-    """Every one of `MEASURES`, with its mean and 95th percentile under shifted labels.
+    """Compute each of `MEASURES`, with its mean and 95th percentile under shifted labels.
 
     Parameters
     ----------
     motifs
-        Of these frames: (one of the frames,) for each session.
+        At these frames, one session after the other.
     labels
-        (frame,) for each session, '' where there is none.
+        (frame,) of each session, '' where there is none.
     frames
-        Which frames of each session count, those without a label left aside.
+        Frames of each session that are scored; those without a label do not count.
     """
-    found = np.concatenate([motifs[session] for session in frames])
 
     def scores(shifted):
         own = at_frames(shifted, frames)
         known = own != ""
-        return {name: measure(own[known], found[known]) for name, measure in MEASURES.items()}
+        return {name: measure(own[known], motifs[known]) for name, measure in MEASURES.items()}
 
     chance = pd.DataFrame([scores(shift_labels(labels, rng)) for _ in range(SHIFTS)])
     return {
@@ -110,28 +133,27 @@ def score_motifs(
 
 
 def probe(
-    points: Mapping[str, np.ndarray],
+    points: np.ndarray,
     labels: Mapping[str, np.ndarray],
     frames: Mapping[str, np.ndarray],
     rng: np.random.Generator,
 ) -> dict[str, float] | None:
-    """Macro-F1 of a logistic regression from latents to labels, whole sessions held out.
+    """Macro F1 of a logistic regression from latents to labels; whole sessions are held out.
 
     None with fewer than two sessions that have labels.
 
     Parameters
     ----------
     points
-        (one of the frames, latent) for each session.
+        (frame, latent) at these frames, one session after the other.
     """
     session = np.repeat(np.arange(len(frames)), [len(own) for own in frames.values()])
-    everything = np.concatenate([points[name] for name in frames])
     keep = np.sort(rng.permutation(len(session))[:PROBE_WINDOWS])
 
     def score(shifted):
         own = at_frames(shifted, frames)[keep]
         known = own != ""
-        x, y, groups = everything[keep][known], own[known], session[keep][known]
+        x, y, groups = points[keep][known], own[known], session[keep][known]
         if len(np.unique(groups)) < 2:
             return None
         predicted = np.empty_like(y)
@@ -152,22 +174,22 @@ def probe(
 
 def score_windows(
     latents: Mapping[str, np.ndarray],
-    aligned: Mapping[str, Aligned],
+    aligned: Mapping[str, AlignedPoses],
     labels: Mapping[str, np.ndarray],
     segmenter: Segmenter,
     rng: np.random.Generator,
-) -> tuple[dict | None, dict | None, tuple[dict | None, dict | None]]:
-    """Score motifs, and those of principal components of the same windows, on a sample of windows.
+) -> dict[str, tuple[dict[str, float] | None, dict[str, float] | None]]:
+    """Score motifs and latents on a sample of windows, beside principal components of the same.
 
     Parameters
     ----------
     labels
-        (frame,) for each session that has any.
+        (frame,) of each session that has any.
 
     Returns
     -------
-    `score_motifs` of both, and `probe` of latents and components; None throughout where no usable
-    window has a label at its centre.
+    `MEASURES` of motifs and of clustered components, and as `probe_f1` those of latents and of
+    components; nothing where no usable window has a label at its centre.
     """
     offset = centre_of(segmenter.time_window)
     known = {}
@@ -177,15 +199,15 @@ def score_windows(
     drawn = draw_windows(known, JUDGED_WINDOWS, rng)
     drawn = {session: own for session, own in drawn.items() if len(own)}
     if not drawn:
-        return None, None, (None, None)
-    count, zdims = sum(map(len, drawn.values())), segmenter.centres.shape[1]
+        return {}
     frames = {session: own + offset for session, own in drawn.items()}
-    motifs = {session: segmenter.label(latents[session])[own] for session, own in drawn.items()}
+    motifs = [segmenter.label(latents[session])[own] for session, own in drawn.items()]
+    zdims = segmenter.centres.shape[1]
     components = component_scores(aligned, drawn, segmenter.time_window, zdims)
-    clusters = cluster_scores(components, min(segmenter.n_motifs, count), 0)
-    points = {session: latents[session][own] for session, own in drawn.items()}
-    return (
-        score_motifs(motifs, labels, frames, rng),
-        score_motifs(clusters, labels, frames, rng),
-        (probe(points, labels, frames, rng), probe(components, labels, frames, rng)),
-    )
+    n_clusters = min(segmenter.n_motifs, len(components))
+    clusters = KMeans(n_clusters, n_init=10, random_state=0).fit(components).predict(components)
+    scores = score_motifs(np.concatenate(motifs), labels, frames, rng)
+    others = score_motifs(clusters, labels, frames, rng)
+    points = take(latents, drawn)
+    probes = probe(points, labels, frames, rng), probe(components, labels, frames, rng)
+    return {name: (scores[name], others[name]) for name in scores} | {"probe_f1": probes}

@@ -1,11 +1,11 @@
-"""Latents in two dimensions, to look at."""
+"""A map of latents in two dimensions."""
 
 from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
+from formats.motifs import centre_of
 
-from motif_analysis.frames import centre_of
 from motif_analysis.latents import draw_windows, find_known, take
 
 FEWEST_WINDOWS = 16
@@ -15,11 +15,11 @@ FEWEST_WINDOWS = 16
 def map_latents(
     latents: Mapping[str, np.ndarray], windows: int, time_window: int, seed: int
 ) -> pd.DataFrame:
-    """UMAP (McInnes, Healy & Melville 2018) of at most so many windows of all sessions.
+    """Map up to `windows` windows of all sessions by UMAP (McInnes, Healy & Melville 2018).
 
     Returns
     -------
-    session, frame (of the window's centre), x, y; no row where there are too few windows to map.
+    session, frame (of the window's centre), x, y; no row where there are too few windows.
     """
     known = {session: find_known(own) for session, own in latents.items()}
     drawn = draw_windows(known, windows, np.random.default_rng(seed))

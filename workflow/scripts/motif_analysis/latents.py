@@ -1,23 +1,14 @@
-"""Latents of many recordings, read in parts: together they may be larger than the memory."""
+"""Usable windows of many recordings, read in parts: together they may exceed the memory."""
 
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 
 import numpy as np
+from formats.runs import blocks_of, find_runs
 
-BLOCK = 65_536
-"""Windows that are at work at once."""
+LONGEST_STRETCH = 10_000  # windows: longer stretches are cut before some are drawn
 
-
-def open_latents(path: str | Path) -> np.ndarray:
-    """(window, latent) float32, memory-mapped; NaN where a window is not usable."""
-    return np.load(path, mmap_mode="r")
-
-
-def blocks_of(length: int, size: int = BLOCK) -> Iterator[slice]:
-    """Slices that cover 0 to `length`, in order."""
-    for start in range(0, length, size):
-        yield slice(start, min(start + size, length))
+Stretch = tuple[str, int, int]
+"""Session, first window, last window + 1; all windows between are usable."""
 
 
 def find_known(latents: np.ndarray) -> np.ndarray:
@@ -28,32 +19,49 @@ def find_known(latents: np.ndarray) -> np.ndarray:
     return known
 
 
-def find_runs(mask: np.ndarray) -> np.ndarray:
-    """(run, 2) start and stop (excluded) of each run of true values."""
-    edges = np.flatnonzero(np.diff(np.pad(mask.astype(np.int8), 1)))
-    return edges.reshape(-1, 2)
-
-
 def draw_windows(
     known: Mapping[str, np.ndarray], count: int, rng: np.random.Generator
 ) -> dict[str, np.ndarray]:
-    """At most `count` usable windows of all sessions, each as likely, in order within a session."""
-    usable = {session: np.flatnonzero(mask) for session, mask in known.items()}
-    ends = np.cumsum([len(windows) for windows in usable.values()])
+    """Draw up to `count` usable windows of all sessions uniformly; sorted within a session."""
     if not known:
         return {}
+    usable = {session: np.flatnonzero(mask) for session, mask in known.items()}
+    ends = np.cumsum([len(windows) for windows in usable.values()])
     total = int(ends[-1])
     drawn = np.arange(total)
     if total > count:
         drawn = np.sort(rng.choice(total, count, replace=False, shuffle=False))
     parts = np.split(drawn, np.searchsorted(drawn, ends[:-1]))
-    starts = ends - [len(windows) for windows in usable.values()]
     return {
-        session: windows[part - start]
-        for (session, windows), part, start in zip(usable.items(), parts, starts, strict=True)
+        session: windows[part - (end - len(windows))]
+        for (session, windows), part, end in zip(usable.items(), parts, ends, strict=True)
     }
 
 
 def take(latents: Mapping[str, np.ndarray], windows: Mapping[str, np.ndarray]) -> np.ndarray:
     """(window, latent) of these windows of these sessions, one session after the other."""
     return np.concatenate([latents[session][own] for session, own in windows.items()])
+
+
+def find_stretches(known: Mapping[str, np.ndarray]) -> list[Stretch]:
+    """All stretches of usable windows, in order."""
+    return [
+        (session, start, stop)
+        for session, own in known.items()
+        for start, stop in find_runs(own).tolist()
+    ]
+
+
+def draw_stretches(
+    known: Mapping[str, np.ndarray], count: int, rng: np.random.Generator, shortest: int = 1
+) -> list[Stretch]:
+    """Draw stretches of `shortest` to `LONGEST_STRETCH` windows until they hold `count`."""
+    pieces = [
+        (session, start + part.start, start + part.stop)
+        for session, start, stop in find_stretches(known)
+        for part in blocks_of(stop - start, LONGEST_STRETCH)
+        if part.stop - part.start >= shortest
+    ]
+    order = rng.permutation(len(pieces))
+    held = np.cumsum([pieces[number][2] - pieces[number][1] for number in order])
+    return [pieces[number] for number in order[: int(np.searchsorted(held, count)) + 1]]

@@ -1,24 +1,30 @@
 """Motifs as clusters of latents (k-means) or as states of a hidden Markov model."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 
 import numpy as np
+from formats.runs import blocks_of, find_runs
 from scipy.spatial.distance import cdist
 
-from motif_analysis.latents import blocks_of, draw_windows, find_known, find_runs, take
+from motif_analysis.latents import (
+    draw_stretches,
+    draw_windows,
+    find_known,
+    find_stretches,
+    take,
+)
 
-SEEDING_WINDOWS = 50_000  # that the mini-batches' first centres are found on
+SEEDING_WINDOWS = 50_000  # on which the first centres of the mini-batches are found
 BATCH, RUN = 8192, 512  # windows of a mini-batch, and of each of the runs that it consists of
-LONGEST_PIECE = 10_000  # windows of a piece of the hidden Markov model's sample
-DECODED_AT_ONCE = 100_000  # windows of a stretch that the most likely path is found for at once
-MARGIN = 1_000  # windows on either side that it may depend on: paths meet within some dozens
+DECODED_AT_ONCE = 100_000  # windows of a stretch whose most likely path is found at once
+MARGIN = 1_000  # windows on either side that the path may depend on: paths meet within some dozens
 
 
 @dataclass(frozen=True)
 class Segmenter:
-    """What gives every window its motif.
+    """A clustering that assigns a motif to every window.
 
     Attributes
     ----------
@@ -27,7 +33,7 @@ class Segmenter:
     time_window
         frames of a window
     frames
-        (motif,) windows of each motif in the sessions that it was fitted on, falling
+        (motif,) windows of each motif in the sessions that it was fitted on, in falling order
     centres
         (motif, latent) means
     variances, start, transitions
@@ -38,9 +44,9 @@ class Segmenter:
     time_window: int
     frames: np.ndarray
     centres: np.ndarray
-    variances: np.ndarray
-    start: np.ndarray
-    transitions: np.ndarray
+    variances: np.ndarray = field(default_factory=lambda: np.empty(0))
+    start: np.ndarray = field(default_factory=lambda: np.empty(0))
+    transitions: np.ndarray = field(default_factory=lambda: np.empty(0))
 
     @property
     def n_motifs(self) -> int:
@@ -49,7 +55,7 @@ class Segmenter:
     def label(self, latents: np.ndarray) -> np.ndarray:
         """(window,) int16: the motif of each window, -1 where it is not usable.
 
-        Nothing runs across a window that is not usable.
+        States of the hidden Markov model do not continue across a window that is not usable.
         """
         if latents.shape[1] != self.centres.shape[1]:
             raise ValueError(
@@ -80,16 +86,14 @@ class Segmenter:
 
 
 def load_segmenter(path: str | Path) -> Segmenter:
-    """A segmenter that `Segmenter.save` wrote; no pickle is opened."""
+    """Load what `Segmenter.save` wrote; pickles are refused."""
     try:
         with np.load(path, allow_pickle=False) as arrays:
-            values = {field.name: arrays[field.name] for field in fields(Segmenter)}
+            values = {each.name: arrays[each.name] for each in fields(Segmenter)}
     except (OSError, ValueError, KeyError) as error:
         raise ValueError(f"{path}: not a segmenter that this workflow wrote ({error})") from error
-    return Segmenter(
-        **values
-        | {"algorithm": str(values["algorithm"]), "time_window": int(values["time_window"])}
-    )
+    algorithm, time_window = str(values.pop("algorithm")), int(values.pop("time_window"))
+    return Segmenter(algorithm, time_window, **values)
 
 
 def fit_segmenter(
@@ -100,10 +104,10 @@ def fit_segmenter(
     seed: int,
     motif_windows: int,
 ) -> Segmenter:
-    """Fit on all usable windows of all sessions together.
+    """Fit motifs on all usable windows of all sessions together.
 
-    Beyond `motif_windows` of them, k-means learns from all of them in mini-batches, and the hidden
-    Markov model from a sample of stretches.
+    Where there are more than `motif_windows`, k-means is fitted to all of them in mini-batches, and
+    the hidden Markov model to a sample of stretches.
 
     Parameters
     ----------
@@ -122,27 +126,29 @@ def fit_segmenter(
             f"{total} usable windows in all sessions for {n_motifs} motifs: lower n_motifs, or "
             "bring longer recordings"
         )
-    fit = _FITS[algorithm]
-    segmenter = replace(fit(latents, known, n_motifs, seed, motif_windows), time_window=time_window)
     frames = np.zeros(n_motifs, dtype=np.int64)
+    fitted = _FITS[algorithm](latents, known, n_motifs, seed, motif_windows)
+    segmenter = Segmenter(algorithm, time_window, frames, **fitted)
     for own in latents.values():
         motifs = segmenter.label(own)
         frames += np.bincount(motifs[motifs >= 0], minlength=n_motifs)
-    return _renumber(replace(segmenter, frames=frames))
+    return _renumber(segmenter)
 
 
 def _renumber(segmenter):
-    """Motifs in order of falling use."""
+    """Number motifs by falling usage."""
     order = np.argsort(-segmenter.frames, kind="stable")
-    changed = {name: getattr(segmenter, name)[order] for name in ("frames", "centres")}
-    if segmenter.algorithm == "hmm":
-        changed |= {name: getattr(segmenter, name)[order] for name in ("variances", "start")}
+    arrays = {
+        name: getattr(segmenter, name) for name in ("frames", "centres", "variances", "start")
+    }
+    changed = {name: array[order] for name, array in arrays.items() if len(array)}
+    if len(segmenter.transitions):
         changed["transitions"] = segmenter.transitions[np.ix_(order, order)]
     return replace(segmenter, **changed)
 
 
 def _fit_kmeans(latents, known, n_motifs, seed, motif_windows):
-    from sklearn.cluster import KMeans, MiniBatchKMeans  # noqa: PLC0415  labelling needs it not
+    from sklearn.cluster import KMeans, MiniBatchKMeans  # noqa: PLC0415  labelling does without
 
     rng = np.random.default_rng(seed)
     total = sum(int(own.sum()) for own in known.values())
@@ -150,24 +156,21 @@ def _fit_kmeans(latents, known, n_motifs, seed, motif_windows):
     drawn = draw_windows(known, total if few else max(SEEDING_WINDOWS, n_motifs), rng)
     fitted = KMeans(n_motifs, n_init=10, random_state=seed).fit(take(latents, drawn))
     if not few:
-        centres = fitted.cluster_centers_
         fitted = MiniBatchKMeans(
             n_motifs,
-            init=centres,
+            init=fitted.cluster_centers_,
             n_init=1,
             batch_size=BATCH,
             random_state=seed,
-            reassignment_ratio=0,  # the first centres are good: none is thrown elsewhere
+            reassignment_ratio=0,  # the first centres are good: none is moved elsewhere
         )
         for batch in _batches(latents, known, rng):
             fitted.partial_fit(batch)
-    none = np.empty(0)
-    centres = fitted.cluster_centers_.astype(np.float64)
-    return Segmenter("kmeans", 0, none, centres, none, none, none)
+    return {"centres": fitted.cluster_centers_.astype(np.float64)}
 
 
 def _batches(latents, known, rng):
-    """All usable windows once, in batches of short runs from all over the sessions."""
+    """Yield all usable windows once, in batches of short runs from all sessions."""
     runs = [
         (session, part.start, part.stop)
         for session, own in latents.items()
@@ -183,15 +186,11 @@ def _batches(latents, known, rng):
 
 
 def _fit_hidden_markov_model(latents, known, n_motifs, seed, motif_windows):
-    from hmmlearn.hmm import GaussianHMM  # noqa: PLC0415  k-means needs it not
+    from hmmlearn.hmm import GaussianHMM  # noqa: PLC0415  k-means does without
 
-    pieces = [
-        (session, first, stop)
-        for session, own in known.items()
-        for first, stop in find_runs(own).tolist()
-    ]
+    pieces = find_stretches(known)
     if sum(stop - first for _, first, stop in pieces) > motif_windows:
-        pieces = _draw_pieces(pieces, motif_windows, np.random.default_rng(seed))
+        pieces = draw_stretches(known, motif_windows, np.random.default_rng(seed))
     windows = np.concatenate([latents[session][first:stop] for session, first, stop in pieces])
     model = GaussianHMM(
         n_motifs,
@@ -205,37 +204,22 @@ def _fit_hidden_markov_model(latents, known, n_motifs, seed, motif_windows):
         startprob_prior=1.01,
         transmat_prior=1.01,
     )
-    # To begin with, motifs last ten windows: hmmlearn's own first transitions are drawn at random,
-    # and the fit may stay with motifs that take turns at every window.
+    # At the start, motifs last ten windows: hmmlearn's own first transitions are random, and the
+    # fit may stay with motifs that alternate at every window.
     model.startprob_ = np.full(n_motifs, 1 / n_motifs)
     model.transmat_ = np.full((n_motifs, n_motifs), 0.1 / (n_motifs - 1))
     np.fill_diagonal(model.transmat_, 0.9)
     model.fit(windows.astype(np.float64), lengths=[stop - first for _, first, stop in pieces])
-    return Segmenter(
-        algorithm="hmm",
-        time_window=0,
-        frames=np.empty(0),
-        centres=model.means_,
-        variances=np.array([np.diag(matrix) for matrix in model.covars_]),
-        start=model.startprob_,
-        transitions=model.transmat_,
-    )
-
-
-def _draw_pieces(pieces, count, rng):
-    """Pieces of stretches, drawn until they hold `count` windows."""
-    short = [
-        (session, first + part.start, first + part.stop)
-        for session, first, stop in pieces
-        for part in blocks_of(stop - first, LONGEST_PIECE)
-    ]
-    order = rng.permutation(len(short))
-    held = np.cumsum([short[number][2] - short[number][1] for number in order])
-    return [short[number] for number in order[: int(np.searchsorted(held, count)) + 1]]
+    return {
+        "centres": model.means_,
+        "variances": np.array([np.diag(matrix) for matrix in model.covars_]),
+        "start": model.startprob_,
+        "transitions": model.transmat_,
+    }
 
 
 def _hidden_markov_model(segmenter):
-    from hmmlearn.hmm import GaussianHMM  # noqa: PLC0415  k-means needs it not
+    from hmmlearn.hmm import GaussianHMM  # noqa: PLC0415  k-means does without
 
     model = GaussianHMM(segmenter.n_motifs, covariance_type="diag")
     model.startprob_, model.transmat_ = segmenter.start, segmenter.transitions

@@ -1,46 +1,83 @@
-"""How often motifs are used, what follows what, and what each of them looks like."""
+"""Tables of a segmentation: usage of motifs, transitions, mean poses, examples, groups."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from formats.aligned import AlignedPoses
+from formats.motifs import centre_of
+from formats.runs import blocks_of
 from scipy.sparse import csr_array
 
-from motif_analysis.frames import Aligned, centre_of
-from motif_analysis.latents import blocks_of
+from motif_analysis.bouts import Bouts, find_bouts
+from motif_analysis.groups import compare_groups
+from motif_analysis.hierarchy import community_tables
 from motif_analysis.segmentation import Segmenter
 
 MOTION_SECONDS = 0.1
-"""Speed and turning are over this long on either side: between two frames there is more jitter than
-movement."""
-EXAMPLES = 3
+"""Time before and after a frame over which speed and turning are measured: between two frames
+there is more jitter than movement."""
+EXAMPLES = 3  # of each motif
 UNITS = {"speed": "px/s", "turning": "deg/s"}
 
 
-class Bouts(NamedTuple):
-    """Runs of frames of one motif; arrays over bouts in the order of the recording."""
+def tabulate(
+    recordings: Iterable[tuple[Mapping[str, str], np.ndarray, np.ndarray, AlignedPoses]],
+    segmenter: Segmenter,
+    latent_map: pd.DataFrame,
+    communities: int | None,
+    permutations: int,
+) -> dict[str, pd.DataFrame]:
+    """Tabulate a segmentation; recordings are taken one by one, so that one is in memory at once.
 
-    motif: np.ndarray
-    start: np.ndarray
-    stop: np.ndarray  # excluded
+    Parameters
+    ----------
+    recordings
+        Session, animal and group; (frame,) motifs; (window, latent) latents; poses of each.
+    latent_map
+        What `latent_map.map_latents` returns.
+    communities
+        How many, or None for those of the greatest modularity.
+    permutations
+        At most so many for each p-value of `groups.compare_groups`.
 
-    @property
-    def frames(self) -> np.ndarray:
-        return self.stop - self.start
+    Returns
+    -------
+    usage, transitions, profile, communities, linkage, examples, latent_map, groups.
+    """
+    n_motifs = segmenter.n_motifs
+    usage, counts, examples, profile = [], {}, [], None
+    latent_map = latent_map.copy()
+    latent_map.insert(2, "motif", -1)
+    for names, motifs, latents, aligned in recordings:
+        session, bouts = names["session"], find_bouts(motifs)
+        own = usage_of_motifs(bouts, n_motifs, aligned.fps)
+        usage.append(pd.DataFrame(dict(names), index=own.index).join(own))
+        counts[session] = count_transitions(bouts, n_motifs)
+        profile = profile or Profile(n_motifs, aligned.features, aligned.scalars)
+        profile.add(aligned, motifs)
+        examples.append(example_bouts(session, bouts, latents, segmenter, aligned.fps))
+        here = latent_map["session"] == session
+        latent_map.loc[here, "motif"] = motifs[latent_map.loc[here, "frame"].to_numpy(int)]
+    assert profile is not None, "no recordings"
+    usage = pd.concat(usage, ignore_index=True)
+    counts["all"] = sum(counts.values())
+    frames = usage.groupby("motif")["frames"].sum().to_numpy()
+    of_motifs, linkage = community_tables(counts["all"], frames, communities)
+    return {
+        "usage": usage,
+        "transitions": transition_table(counts),
+        "profile": profile.table(),
+        "communities": of_motifs,
+        "linkage": linkage,
+        "examples": rank_examples(examples),
+        "latent_map": latent_map,
+        "groups": compare_groups(usage, permutations, np.random.default_rng(0)),
+    }
 
 
-def find_bouts(motifs: np.ndarray) -> Bouts:
-    """Bouts of a recording; frames without a motif (-1) end one and belong to none."""
-    edges = np.flatnonzero(np.diff(motifs)) + 1
-    start = np.concatenate([[0], edges]).astype(np.int64)[: len(motifs)]
-    stop = np.concatenate([edges, [len(motifs)]]).astype(np.int64)[: len(start)]
-    own = motifs[start] >= 0 if len(start) else np.zeros(0, dtype=bool)
-    return Bouts(motifs[start[own]].astype(np.int64), start[own], stop[own])
-
-
-def use_of_motifs(bouts: Bouts, n_motifs: int, fps: float) -> pd.DataFrame:
-    """Per motif: frames, share of all frames that have one, bouts, quartiles of their seconds.
+def usage_of_motifs(bouts: Bouts, n_motifs: int, fps: float) -> pd.DataFrame:
+    """Per motif: frames, share of all frames with a motif, bouts, quartiles of their seconds.
 
     A motif that is not used has zeros, and empty quartiles.
     """
@@ -60,7 +97,7 @@ def use_of_motifs(bouts: Bouts, n_motifs: int, fps: float) -> pd.DataFrame:
 
 
 def count_transitions(bouts: Bouts, n_motifs: int) -> np.ndarray:
-    """(from, to) how often a bout of one motif follows one of another, with no frame between."""
+    """(from, to) how often a bout of one motif directly follows a bout of another."""
     joined = bouts.stop[:-1] == bouts.start[1:]
     counts = np.zeros((n_motifs, n_motifs), dtype=np.int64)
     np.add.at(counts, (bouts.motif[:-1][joined], bouts.motif[1:][joined]), 1)
@@ -68,33 +105,24 @@ def count_transitions(bouts: Bouts, n_motifs: int) -> np.ndarray:
 
 
 def transition_table(counts: Mapping[str, np.ndarray]) -> pd.DataFrame:
-    """Tidy rows of each session's counts; the probability is that of the next motif.
+    """Tidy rows of each session's counts, with the probability of the next motif.
 
-    It is empty where a motif is never left.
+    The probability is empty where a motif is never left.
     """
     tables = []
     for session, own in counts.items():
         left = own.sum(axis=1, keepdims=True)
-        chance = np.divide(own, left, out=np.full(own.shape, np.nan), where=left > 0)
+        chance = own / np.where(left > 0, left, np.nan)
         first, second = np.nonzero(~np.eye(len(own), dtype=bool))
-        tables.append(
-            pd.DataFrame(
-                {
-                    "session": session,
-                    "from_motif": first,
-                    "to_motif": second,
-                    "count": own[first, second],
-                    "probability": chance[first, second],
-                }
-            )
-        )
+        table = pd.DataFrame({"session": session, "from_motif": first, "to_motif": second})
+        tables.append(table.assign(count=own[first, second], probability=chance[first, second]))
     return pd.concat(tables, ignore_index=True)
 
 
 def motion(track: np.ndarray, fps: float) -> np.ndarray:
-    """(frame, 2) speed in px/s, and turning in deg/s, positive where the heading angle rises.
+    """(frame, 2) speed in px/s, and turning in deg/s, positive where the heading angle increases.
 
-    Both over `MOTION_SECONDS` before and after; NaN where a frame of that is not usable.
+    Both are over `MOTION_SECONDS` before and after; NaN where a frame of these is not usable.
 
     Parameters
     ----------
@@ -121,17 +149,15 @@ def motion(track: np.ndarray, fps: float) -> np.ndarray:
 
 
 class Profile:
-    """Mean and standard deviation of every feature in the frames of each motif, summed up part by
-    part."""
+    """Mean and standard deviation of each feature in the frames of each motif, in one pass."""
 
     def __init__(self, n_motifs: int, features: Sequence[str], scalars: Sequence[str]) -> None:
         self.features = [*features, *UNITS]
         self.units = [*("" if name in scalars else "px" for name in features), *UNITS.values()]
-        shape = n_motifs, len(self.features)
-        self._count, self._sum, self._squares = (np.zeros(shape) for _ in range(3))
-        self._shift: np.ndarray | None = None  # near the mean: squares of it cancel nothing
+        self._sums = np.zeros((3, n_motifs, len(self.features)))  # of ones, values, squares
+        self._shift: np.ndarray | None = None  # near the mean, so that squares do not cancel
 
-    def add(self, aligned: Aligned, motifs: np.ndarray) -> None:
+    def add(self, aligned: AlignedPoses, motifs: np.ndarray) -> None:
         """Add the frames of a recording that have a motif."""
         order = [aligned.features.index(name) for name in self.features[: -len(UNITS)]]
         moved = motion(aligned.track, aligned.fps)
@@ -147,17 +173,16 @@ class Profile:
             rows = motifs[part][own]
             member = csr_array(
                 (np.ones(len(rows)), (rows, np.arange(len(rows)))),
-                shape=(len(self._count), len(rows)),
+                shape=(self._sums.shape[1], len(rows)),
             )
-            self._count += member @ known.astype(float)
-            self._sum += member @ values
-            self._squares += member @ values**2
+            self._sums += [member @ each for each in (known.astype(float), values, values**2)]
 
     def table(self) -> pd.DataFrame:
         """A row per motif and feature; mean and sd are empty for a motif that is not used."""
+        count, total, squares = self._sums
         with np.errstate(invalid="ignore", divide="ignore"):
-            mean = self._sum / self._count
-            sd = np.sqrt(np.maximum(self._squares / self._count - mean**2, 0))
+            mean = total / count
+            sd = np.sqrt(np.maximum(squares / count - mean**2, 0))
         shift = 0 if self._shift is None else self._shift
         motif, feature = np.indices(mean.shape)
         return pd.DataFrame(
@@ -174,10 +199,10 @@ class Profile:
 def example_bouts(
     session: str, bouts: Bouts, latents: np.ndarray, segmenter: Segmenter, fps: float
 ) -> pd.DataFrame:
-    """Of each motif, the bouts of a recording whose windows lie nearest to the motif's centre.
+    """Choose the bouts of a recording whose windows are nearest to the centre of their motif.
 
-    Among those that last at least as long as the motif's median bout: a bout of one frame shows
-    nothing. `distance` is the mean over the bout's windows.
+    Only bouts at least as long as the motif's median bout are considered, since a bout of one frame
+    shows nothing. `distance` is the mean over the bout's windows.
     """
     offset = centre_of(segmenter.time_window)
     chosen = np.flatnonzero(
@@ -203,7 +228,7 @@ def example_bouts(
 
 
 def rank_examples(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
-    """The nearest bouts of each motif over all sessions, ranked from 1."""
+    """Rank the nearest bouts of each motif over all sessions, from 1."""
     table = pd.concat(tables, ignore_index=True)
     table = table.sort_values(["motif", "distance", "session", "first_frame"])
     table = table.groupby("motif").head(EXAMPLES)

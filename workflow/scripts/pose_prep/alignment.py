@@ -1,10 +1,10 @@
 """From positions in the image to poses in the animal's own frame of reference.
 
-Convention: the keypoint ``center`` lies at the origin and the keypoint ``orient`` on the positive
-x axis, in every frame. The image is turned, never mirrored: in image coordinates, whose y axis
-points down, the animal looks to the right, and if the camera looks down on it, its right side has
-positive y. In space, the animal is turned about the vertical axis alone: ``orient`` lies above the
-positive x axis, z is the height over ``center``.
+Convention: the keypoint `center` lies at the origin and the keypoint `orient` on the positive x
+axis, in every frame. The image is turned, never mirrored: in image coordinates, whose y axis points
+down, the animal looks to the right, and if the camera looks down on it, its right side has positive
+y. In space, the animal is turned about the vertical axis only: `orient` lies above the positive x
+axis, z is the height over `center`.
 """
 
 import difflib
@@ -13,20 +13,30 @@ from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
+from formats.aligned import AlignedPoses
 
-from pose_prep import cleaning
-from pose_prep.storage import AlignedPoses
+from pose_prep.cleaning import (
+    fill_gaps,
+    find_beyond,
+    find_measured,
+    outlier_limits,
+    resample,
+    smooth,
+    spread_over_gaps,
+)
 
 HORIZONTAL = {"x": "yz", "y": "zx", "z": "xy"}
 """The other two axes for each vertical one, in the order that mirrors nothing."""
 
 SPARSE = 0.5
-"""A recording of which a greater share has no frame at all is sparse: these are never filled."""
+"""Share of frames without any position above which such frames are never filled."""
+
+Limits = Mapping[str, Sequence[float]]
 
 
 @dataclass(frozen=True)
 class CleaningSettings:
-    """The settings of ``inspect_poses``; the config's schema says what they mean."""
+    """What `align_poses` and `inspect_poses` share; the config's schema describes each setting."""
 
     keypoints: list[str] | None
     exclude_keypoints: list[str]
@@ -40,8 +50,15 @@ class CleaningSettings:
 
 
 @dataclass(frozen=True)
+class InspectionSettings(CleaningSettings):
+    """The settings of `inspect_poses`."""
+
+    min_usable_share: float
+
+
+@dataclass(frozen=True)
 class AlignmentSettings(CleaningSettings):
-    """The settings of ``align_poses``."""
+    """The settings of `align_poses`."""
 
     resample_fps: float | None
     savgol_filter: bool
@@ -63,41 +80,42 @@ class CleanedRecording:
         (frame, 2, axis) center and orient, gaps filled, NaN where one is not known.
     egocentric
         (frame, keypoint, axis) cleaned and aligned, NaN where nothing is known.
-    missing, outlier, filled
-        (frame, keypoint) bool: not measured; measured, but implausible; of both, what is filled.
-    limits
-        By coordinate, such as nose_x, the lowest and highest value that is no outlier.
     scalars
         (frame, scalar) numbers per frame, gaps filled.
-    scalars_missing, scalars_filled
-        (frame, scalar) bool
+    missing, outlier, filled
+        (frame, name) bool of keypoints and scalars: not measured; measured, but implausible; of
+        both, what is filled.
+    limits
+        By coordinate, such as nose_x, the lowest and highest value that is no outlier.
     """
 
     source: str
     fps: float
     keypoints: list[str]
+    scalar_names: list[str]
     positions: np.ndarray
     reference: np.ndarray
     egocentric: np.ndarray
+    scalars: np.ndarray
     missing: np.ndarray
     outlier: np.ndarray
     filled: np.ndarray
     limits: dict[str, list[float]]
-    scalar_names: list[str]
-    scalars: np.ndarray
-    scalars_missing: np.ndarray
-    scalars_filled: np.ndarray
+
+    @property
+    def names(self) -> list[str]:
+        return self.keypoints + self.scalar_names
 
     @property
     def never_seen(self) -> list[str]:
         """Keypoints that are confident in no frame."""
         lost = self.missing.all(axis=0)
-        return [name for name, never in zip(self.keypoints, lost, strict=True) if never]
+        return [name for name, never in zip(self.keypoints, lost, strict=False) if never]
 
     @property
     def usable(self) -> np.ndarray:
         """(frame,) bool: aligned, and every keypoint that is ever seen and every scalar known."""
-        seen = ~self.missing.all(axis=0)
+        seen = ~self.missing[:, : len(self.keypoints)].all(axis=0)
         known = np.isfinite(self.egocentric[:, seen]).all(axis=(1, 2))
         if self.keypoints:
             known &= np.isfinite(self.reference).all(axis=(1, 2))
@@ -105,154 +123,103 @@ class CleanedRecording:
 
 
 def align_recording(
-    recording: xr.Dataset,
-    settings: AlignmentSettings,
-    limits: Mapping[str, Sequence[float]] | None = None,
+    recording: xr.Dataset, settings: AlignmentSettings, limits: Limits | None = None
 ) -> AlignedPoses:
-    """Clean one recording and align it; see ``clean_recording``.
+    """Clean one recording and align it; see `clean_recording`.
 
-    A keypoint that is never confident is left out, unless the alignment needs it.
-
-    Parameters
-    ----------
-    limits
-        See ``clean_recording``.
-
-    Raises
-    ------
-    ValueError
-        A setting that the recording cannot meet, no usable frame.
+    A keypoint that is never confident is left out. A recording that lacks what the settings name,
+    or has no usable frame, raises a ValueError.
     """
     cleaned = clean_recording(recording, settings, limits)
-    blind = [name for name in (settings.center, settings.orient) if name in cleaned.never_seen]
-    if blind:
-        raise ValueError(
-            f"{cleaned.source}: never confident: {', '.join(blind)}; choose another center or "
-            f"orient, or lower pose_confidence ({settings.pose_confidence})"
-        )
-    features, series = _free_coordinates(cleaned, settings)
-    features, series = features + cleaned.scalar_names, np.hstack([series, cleaned.scalars])
-    if len(set(features)) < len(features):
-        twice = sorted({name for name in features if features.count(name) > 1})
-        raise ValueError(
-            f"{cleaned.source}: there are two features {', '.join(twice)}; rename a column"
-        )
-    pair = cleaned.reference[:, :, :2].reshape(len(series), 4)  # x, y of center, then of orient
-    series = np.hstack([pair, series])
-    usable = cleaned.usable
-    if not usable.any():
-        raise ValueError(
-            f"{cleaned.source}: no frame has all of its keypoints; leave out the worst by "
-            "'exclude_keypoints', lower pose_confidence or raise max_gap_seconds"
-        )
+    coordinates, own = _free_coordinates(cleaned, settings)
+    features = coordinates + cleaned.scalar_names
+    _check_alignable(cleaned, features, settings)
+    pair = cleaned.reference[:, :, :2].reshape(len(own), 4)  # x, y of center, then of orient
+    series, usable = np.hstack([pair, own, cleaned.scalars]), cleaned.usable
     fps = cleaned.fps
     if settings.resample_fps and settings.resample_fps != fps:
-        series, usable = cleaning.resample(series, usable, fps, settings.resample_fps)
+        series, usable = resample(series, usable, fps, settings.resample_fps)
         fps = settings.resample_fps
-    own = slice(pair.shape[1] + len(features) - len(cleaned.scalar_names))
     if settings.savgol_filter and cleaned.keypoints:
-        series[:, own] = cleaning.smooth(
-            series[:, own], usable, settings.savgol_length, settings.savgol_order
+        tracked = slice(4 + len(coordinates))
+        series[:, tracked] = smooth(
+            series[:, tracked], usable, settings.savgol_length, settings.savgol_order
         )
     series = np.where(usable[:, None], series, np.nan)
     center, ahead = series[:, :2], series[:, 2:4] - series[:, :2]
-    track = np.column_stack([center, np.arctan2(ahead[:, 1], ahead[:, 0])]).astype(np.float32)
-    poses = series[:, pair.shape[1] :].astype(np.float32)
-    own_limits = {name: each for name, each in cleaned.limits.items() if name in features}
-    return AlignedPoses(poses, usable, features, fps, cleaned.scalar_names, own_limits, track)
+    return AlignedPoses(
+        poses=series[:, 4:].astype(np.float32),
+        usable=usable,
+        features=features,
+        fps=fps,
+        scalars=cleaned.scalar_names,
+        limits={name: each for name, each in cleaned.limits.items() if name in features},
+        track=np.column_stack([center, np.arctan2(ahead[:, 1], ahead[:, 0])]).astype(np.float32),
+    )
 
 
 def clean_recording(
-    recording: xr.Dataset,
-    settings: CleaningSettings,
-    limits: Mapping[str, Sequence[float]] | None = None,
+    recording: xr.Dataset, settings: CleaningSettings, limits: Limits | None = None
 ) -> CleanedRecording:
     """Fill short gaps, align, and remove outliers.
 
     Gaps are filled in image coordinates first, so that frames can be aligned. Outliers show in
-    egocentric coordinates only; a gap that they open or lengthen is filled anew between measured
-    frames, and if it is now too long, none of it is: nothing longer than ``max_gap_seconds`` is
-    ever invented.
+    egocentric coordinates only; a gap that they open or lengthen is filled again between measured
+    frames, or not at all if it is now too long: no gap longer than `max_gap_seconds` is ever
+    filled.
 
     Parameters
     ----------
     recording
-        What ``reading.read_poses`` returns, and ``scalars.add_scalars``.
+        What `reading.read_poses` returns, and `scalars.add_scalars`.
     limits
         By feature, the lowest and highest value that is no outlier: those of the recordings that a
-        model was trained on. Without them, ``robust`` goes by this recording's own quartiles.
-
-    Raises
-    ------
-    ValueError
-        Unknown keypoints, poses in 3D without ``vertical_axis``.
+        model was trained on. Without them, `robust` uses this recording's own quartiles.
     """
     fps = float(recording.attrs["fps"])
     max_gap = int(settings.max_gap_seconds * fps + 1e-6)
     keypoints, positions, confidence = _chosen_tracks(recording, settings)
+    missing = ~find_measured(positions, confidence, settings.pose_confidence)
+    present = np.isfinite(positions).any(axis=(1, 2))[:, None]
+    fillable = present | ((~present).mean() <= SPARSE)
 
-    missing = ~cleaning.find_measured(positions, confidence, settings.pose_confidence)
-    absent = ~np.isfinite(positions).any(axis=(1, 2))[:, None]
-    sparse = absent.mean() > SPARSE
+    tracked, filled = fill_gaps(positions, missing, max_gap, fillable)
+    reference, egocentric = _turn(tracked, keypoints, settings)
+    measured = np.where(missing[..., None], np.nan, egocentric)
+    bounds = _bounds(measured, keypoints, settings, limits)
+    outlier = find_beyond(measured, bounds)
+    gap = missing | outlier
+    reopened = spread_over_gaps(outlier, gap)
+    refilled, filled_again = fill_gaps(egocentric, gap, max_gap, fillable)
+    egocentric = np.where(reopened[..., None], refilled, egocentric)
+    filled = np.where(reopened, filled_again, filled)
 
-    def fill(values, gap):
-        values, filled = cleaning.fill_gaps(values, gap, max_gap)
-        if sparse:
-            values = np.where(absent[..., None] & gap[..., None], np.nan, values)
-            filled &= ~absent
-        return values, filled
-
-    tracked, filled = fill(positions, missing)
-    outlier = np.zeros_like(missing)
-    reference = np.full((len(positions), 2, positions.shape[2]), np.nan)
-    egocentric = tracked
-    if keypoints:
-        pair = [keypoints.index(settings.center), keypoints.index(settings.orient)]
-        reference = tracked[:, pair]
-        egocentric = to_egocentric(tracked, reference)
-        egocentric[:, pair[1], 1] *= 0  # rounding leaves 1e-15 here, a spread to judge outliers by
-    bounds = np.full((*egocentric.shape[1:], 2), [-np.inf, np.inf])
-    if settings.robust and keypoints:
-        measured = np.where(missing[..., None], np.nan, egocentric)
-        if limits is None:
-            bounds = cleaning.outlier_limits(measured, settings.iqr_factor)
-        else:
-            bounds = _bounds_of(limits, keypoints, bounds)
-        outlier = cleaning.find_beyond(measured, bounds)
-        gap = missing | outlier
-        reopened = cleaning.spread_over_gaps(outlier, gap)
-        refilled, filled_again = fill(egocentric, gap)
-        egocentric = np.where(reopened[..., None], refilled, egocentric)
-        filled = np.where(reopened, filled_again, filled)
-
-    scalars, names = np.empty((len(positions), 0)), []
+    names, scalars = [], np.empty((len(positions), 0))
     if "features" in recording:
-        scalars = recording.features.transpose("time", "feature").values
         names = [str(name) for name in recording.feature.values]
+        scalars = recording.features.transpose("time", "feature").values
     lost = ~np.isfinite(scalars)
-    scalars, scalars_filled = cleaning.fill_gaps(scalars[..., None], lost, max_gap)
+    scalars, scalars_filled = fill_gaps(scalars[..., None], lost, max_gap)
     return CleanedRecording(
         source=recording.attrs["source_file"],
         fps=fps,
         keypoints=keypoints,
+        scalar_names=names,
         positions=positions,
         reference=reference,
         egocentric=egocentric,
-        missing=missing,
-        outlier=outlier,
-        filled=filled,
-        limits=_limits_of(bounds, keypoints),
-        scalar_names=names,
         scalars=scalars[..., 0],
-        scalars_missing=lost,
-        scalars_filled=scalars_filled,
+        missing=np.hstack([missing, lost]),
+        outlier=np.hstack([outlier, np.zeros_like(lost)]),
+        filled=np.hstack([filled, scalars_filled]),
+        limits=_finite_limits(bounds, keypoints),
     )
 
 
 def to_egocentric(positions: np.ndarray, reference: np.ndarray) -> np.ndarray:
     """Centre and turn (frame, keypoint, axis) positions; see the convention above.
 
-    ``reference`` is (frame, 2, axis): center and orient. Rotating by minus the angle of
+    `reference` is (frame, 2, axis): center and orient. Rotating by minus the angle of
     center→orient is projecting on that direction and on its normal: no angle is ever computed, so
     none can wrap. Where both keypoints coincide there is no direction, and the frame is NaN.
     """
@@ -288,33 +255,23 @@ def _chosen_tracks(recording, settings):
 
 
 def _choose_keypoints(recording, settings, source):
-    """The keypoints to use, in the order of the file; every fault of the settings at once."""
-    available = [str(name) for name in recording.keypoints.values]
-    left_out = settings.exclude_keypoints
-    wanted = [
-        name
-        for name in (available if settings.keypoints is None else settings.keypoints)
-        if name not in left_out
-    ]
-    reference = {"center": [settings.center], "orient": [settings.orient]}
-    faults = [
-        f"{key}: no keypoint {name!r}{_nearest(name, available)}"
-        for key, names in {"keypoints": settings.keypoints or [], **reference}.items()
+    """The keypoints to use, in the order of the file; all unknown names are refused at once."""
+    known = [str(name) for name in recording.keypoints.values]
+    asked = {
+        "keypoints": settings.keypoints or [],
+        "center": [settings.center],
+        "orient": [settings.orient],
+    }
+    errors = [
+        f"{key}: no keypoint {name!r}{_nearest(name, known)}"
+        for key, names in asked.items()
         for name in names
-        if name not in available
+        if name not in known
     ]
-    faults += [
-        f"{key}: {name!r} is not among the chosen 'keypoints'"
-        for key, (name,) in reference.items()
-        if name in available and name not in wanted
-    ]
-    if settings.center == settings.orient:
-        faults.append(f"center and orient are both {settings.center!r}; name two keypoints")
-    if faults:
-        raise ValueError(
-            f"{source}: {'; '.join(faults)} (the recording has {', '.join(available)})"
-        )
-    return [name for name in available if name in wanted]
+    if errors:
+        raise ValueError(f"{source}: {'; '.join(errors)} (the recording has {', '.join(known)})")
+    wanted = set(settings.keypoints or known) - set(settings.exclude_keypoints)
+    return [name for name in known if name in wanted]
 
 
 def _nearest(name, names):
@@ -323,34 +280,63 @@ def _nearest(name, names):
     return f", did you mean {' or '.join(folded[match] for match in close)}?" if close else ""
 
 
-def _bounds_of(limits, keypoints, bounds):
-    """(keypoint, axis, 2) of the limits by feature; a coordinate that has none keeps its bounds."""
-    return np.array(
-        [
-            [limits.get(f"{name}_{axis}", own) for axis, own in zip("xyz", each, strict=False)]
-            for name, each in zip(keypoints, bounds.tolist(), strict=True)
-        ]
-    )
+def _turn(tracked, keypoints, settings):
+    """(frame, 2, axis) of center and orient, and egocentric positions; series stay as they are."""
+    if not keypoints:
+        return np.full((len(tracked), 2, tracked.shape[2]), np.nan), tracked
+    pair = [keypoints.index(settings.center), keypoints.index(settings.orient)]
+    reference = tracked[:, pair]
+    egocentric = to_egocentric(tracked, reference)
+    egocentric[:, pair[1], 1] *= 0  # rounding leaves 1e-15 here, a spread to judge outliers by
+    return reference, egocentric
 
 
-def _limits_of(bounds, keypoints):
-    """Finite (keypoint, axis, 2) bounds, by coordinate."""
-    return {
-        f"{name}_{axis}": pair
-        for name, each in zip(keypoints, bounds.tolist(), strict=True)
-        for axis, pair in zip("xyz", each, strict=False)
-        if np.isfinite(pair).all()
-    }
+def _bounds(measured, keypoints, settings, limits):
+    """(keypoint, axis, 2) lowest and highest value that is no outlier; infinite if none is."""
+    if not (settings.robust and keypoints):
+        return np.full((*measured.shape[1:], 2), [-np.inf, np.inf])
+    if limits is None:
+        return outlier_limits(measured, settings.iqr_factor)
+    names = _coordinates(keypoints, measured.shape[2])
+    bounds = [limits.get(name, (-np.inf, np.inf)) for name in names]
+    return np.array(bounds).reshape(*measured.shape[1:], 2)
+
+
+def _finite_limits(bounds, keypoints):
+    names = _coordinates(keypoints, bounds.shape[1])
+    pairs = zip(names, bounds.reshape(-1, 2).tolist(), strict=True)
+    return {name: pair for name, pair in pairs if np.isfinite(pair).all()}
+
+
+def _coordinates(keypoints, axes):
+    return [f"{keypoint}_{axis}" for keypoint in keypoints for axis in "xyz"[:axes]]
 
 
 def _free_coordinates(cleaned, settings):
     """Names and (frame, feature) of the coordinates that are seen and not constant."""
-    if not cleaned.keypoints:
-        return [], np.empty((len(cleaned.egocentric), 0))
-    axes = "xyz"[: cleaned.egocentric.shape[2]]
-    constant = {*(f"{settings.center}_{axis}" for axis in axes), f"{settings.orient}_y"}
-    unseen = {f"{name}_{axis}" for name in cleaned.never_seen for axis in axes}
-    names = [f"{keypoint}_{axis}" for keypoint in cleaned.keypoints for axis in axes]
-    kept = [index for index, name in enumerate(names) if name not in constant | unseen]
-    series = cleaned.egocentric.reshape(len(cleaned.egocentric), -1)
+    axes = cleaned.egocentric.shape[2]
+    constant = {*_coordinates([settings.center], axes), f"{settings.orient}_y"}
+    left_out = constant | {*_coordinates(cleaned.never_seen, axes)}
+    names = _coordinates(cleaned.keypoints, axes)
+    kept = [index for index, name in enumerate(names) if name not in left_out]
+    series = cleaned.egocentric.reshape(len(cleaned.egocentric), len(names))
     return [names[index] for index in kept], series[:, kept]
+
+
+def _check_alignable(cleaned, features, settings):
+    unseen = [name for name in (settings.center, settings.orient) if name in cleaned.never_seen]
+    if unseen:
+        raise ValueError(
+            f"{cleaned.source}: never confident: {', '.join(unseen)}; choose another center or "
+            f"orient, or lower pose_confidence ({settings.pose_confidence})"
+        )
+    twice = sorted({name for name in features if features.count(name) > 1})
+    if twice:
+        raise ValueError(
+            f"{cleaned.source}: there are two features {', '.join(twice)}; rename a column"
+        )
+    if not cleaned.usable.any():
+        raise ValueError(
+            f"{cleaned.source}: no frame has all of its keypoints; leave out the worst by "
+            "'exclude_keypoints', lower pose_confidence or raise max_gap_seconds"
+        )

@@ -6,13 +6,14 @@ Positions are (frame, keypoint, axis), masks (frame, keypoint).
 import warnings
 
 import numpy as np
+from formats.runs import find_runs
 from scipy.signal import savgol_filter
 
 
 def find_measured(
     positions: np.ndarray, confidence: np.ndarray, pose_confidence: float
 ) -> np.ndarray:
-    """Where the tracker saw a keypoint.
+    """Mark where the tracker saw a keypoint.
 
     A confidence of NaN says nothing against a position (frames labelled by hand, trackers without
     likelihood); an empty position was not measured, whatever its confidence.
@@ -20,23 +21,18 @@ def find_measured(
     return np.isfinite(positions).all(axis=-1) & ~(confidence < pose_confidence)
 
 
-def find_outliers(positions: np.ndarray, iqr_factor: float) -> np.ndarray:
-    """VAME's interquartile rule: in a z-scored coordinate, ``|z| > iqr_factor * IQR(z)``.
-
-    NaN is ignored. A keypoint is an outlier when either of its coordinates is. A coordinate whose
-    quartiles coincide offers no scale to judge by and is left alone.
-    Source: VAME 0.14, ``preprocessing/cleaning.py``.
-    """
-    return find_beyond(positions, outlier_limits(positions, iqr_factor))
-
-
 def find_beyond(positions: np.ndarray, limits: np.ndarray) -> np.ndarray:
-    """Keypoints of which a coordinate lies outside its limits, (keypoint, axis, 2)."""
+    """Mark keypoints of which a coordinate lies outside its limits, (keypoint, axis, 2)."""
     return ((positions < limits[..., 0]) | (positions > limits[..., 1])).any(axis=-1)
 
 
 def outlier_limits(positions: np.ndarray, iqr_factor: float) -> np.ndarray:
-    """(keypoint, axis, 2) the lowest and highest values that are no outliers in this recording."""
+    """(keypoint, axis, 2) the lowest and highest values that are no outliers in this recording.
+
+    VAME's interquartile rule: in a z-scored coordinate, an outlier has |z| > iqr_factor · IQR(z).
+    NaN is ignored. A coordinate whose quartiles coincide offers no scale to judge by and has no
+    outliers. Source: VAME 0.14, `preprocessing/cleaning.py`.
+    """
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", category=RuntimeWarning)  # a keypoint that is all NaN
         mean = np.nanmean(positions, axis=0)
@@ -47,19 +43,20 @@ def outlier_limits(positions: np.ndarray, iqr_factor: float) -> np.ndarray:
 
 
 def fill_gaps(
-    positions: np.ndarray, gap: np.ndarray, max_gap: int
+    positions: np.ndarray, gap: np.ndarray, max_gap: int, fillable: np.ndarray | bool = True
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Interpolate linearly across gaps of at most ``max_gap`` frames; longer ones become NaN.
+    """Interpolate linearly across gaps of at most `max_gap` frames; longer ones become NaN.
 
-    A gap is a run of frames marked in ``gap``, judged for each keypoint by itself. Values come
-    from the frames on either side of it, so a gap at the start or end of the recording stays open.
+    A gap is a run of frames marked in `gap`, judged for each keypoint by itself. Values come from
+    the frames on either side of it, so a gap at the start or end of the recording stays open.
+    Frames that are not `fillable` become NaN in any gap.
 
     Returns
     -------
-    The filled positions, and the part of ``gap`` that is now filled.
+    The filled positions, and the part of `gap` that is now filled.
     """
     before, after = _neighbours(gap)
-    filled = gap & (before >= 0) & (after < len(gap)) & (after - before - 1 <= max_gap)
+    filled = gap & fillable & (before >= 0) & (after < len(gap)) & (after - before - 1 <= max_gap)
 
     result = np.where(gap[..., None], np.nan, positions)
     frame, keypoint = np.nonzero(filled)
@@ -72,7 +69,7 @@ def fill_gaps(
 
 
 def spread_over_gaps(marked: np.ndarray, gap: np.ndarray) -> np.ndarray:
-    """The whole of each gap that holds a marked frame."""
+    """Mark the whole of each gap that holds a marked frame."""
     before, after = _neighbours(gap)
     count = np.cumsum(np.pad(marked & gap, ((1, 1), (0, 0))), axis=0)
     in_gap = np.take_along_axis(count, after, 0) - np.take_along_axis(count, before + 1, 0)
@@ -85,10 +82,19 @@ def longest_gaps(gap: np.ndarray) -> np.ndarray:
     return np.where(gap, after - before - 1, 0).max(axis=0)
 
 
+def _neighbours(gap):
+    """The last frame outside a gap before each frame (-1: none) and the next one (n: none)."""
+    n = len(gap)
+    index = np.arange(n)[:, None]
+    before = np.maximum.accumulate(np.where(gap, -1, index), axis=0)
+    after = np.minimum.accumulate(np.where(gap, n, index)[::-1], axis=0)[::-1]
+    return before, after
+
+
 def smooth(
     series: np.ndarray, usable: np.ndarray, savgol_length: int, savgol_order: int
 ) -> np.ndarray:
-    """Savitzky-Golay filter within each run of usable frames; shorter runs are left as they are."""
+    """Apply a Savitzky-Golay filter within each run of usable frames that is long enough for it."""
     series = series.copy()
     for start, stop in find_runs(usable):
         if stop - start >= savgol_length:
@@ -101,20 +107,10 @@ def smooth(
 def resample(
     series: np.ndarray, usable: np.ndarray, fps: float, target: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """What a camera of ``target`` frames per second would have seen, from the same first frame on.
+    """Interpolate (frame, feature) series and (frame,) usable to `target` frames per second.
 
-    Linear between neighbouring frames; a new frame is usable where both of its neighbours are.
-
-    Parameters
-    ----------
-    series
-        (frame, feature)
-    usable
-        (frame,) bool
-
-    Returns
-    -------
-    Both at the new rate.
+    Linear between neighbouring frames, from the same first frame on; a new frame is usable where
+    both of its neighbours are.
     """
     last = len(series) - 1
     place = np.arange(int(last * target / fps + 1e-6) + 1) * (fps / target)
@@ -127,18 +123,3 @@ def resample(
     filled = np.where(usable[:, None], series, 0)
     mixed = (1 - weight) * filled[before] + weight * filled[after]
     return np.where(known[:, None], mixed, np.nan), known
-
-
-def find_runs(mask: np.ndarray) -> np.ndarray:
-    """(run, 2) start and stop (excluded) of each run of true values in a (frame,) mask."""
-    edges = np.flatnonzero(np.diff(np.pad(mask.astype(np.int8), 1)))
-    return edges.reshape(-1, 2)
-
-
-def _neighbours(gap):
-    """The last frame outside a gap before each frame (-1: none) and the next one (n: none)."""
-    n = len(gap)
-    index = np.arange(n)[:, None]
-    before = np.maximum.accumulate(np.where(gap, -1, index), axis=0)
-    after = np.minimum.accumulate(np.where(gap, n, index)[::-1], axis=0)[::-1]
-    return before, after

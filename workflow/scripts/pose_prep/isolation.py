@@ -1,4 +1,4 @@
-"""Run a reader where it may crash: the HDF5 library does on some damaged files, or never ends."""
+"""Run a reader in a child process: HDF5 crashes on some damaged files, or never returns."""
 
 import multiprocessing
 import signal
@@ -13,45 +13,52 @@ SECONDS_PER_MEGABYTE = 5
 
 
 def in_a_process(function: Callable[..., Any], path: Path, *arguments: Any) -> Any:
-    """``function(path, *arguments)``, from a process of its own.
+    """Call `function(path, *arguments)` in a child process and return its result.
 
-    Raises
-    ------
-    ValueError
-        What the function raises, as a sentence; that its process crashed, or was not done in time.
+    An error in it, a crash, and a child that does not end in time raise a ValueError. Where
+    processes cannot be forked (Windows), the call is made in this process.
     """
-    kind = "fork" if "fork" in multiprocessing.get_all_start_methods() else None
-    context = multiprocessing.get_context(kind)
-    receiver, sender = context.Pipe(duplex=False)
-    seconds = SECONDS + SECONDS_PER_MEGABYTE * path.stat().st_size / 1e6
-    work = (sender, seconds, function, path, *arguments)
-    process = context.Process(target=_work, args=work, daemon=True)
-    process.start()
-    sender.close()
-    try:
-        if not connection.wait([receiver], seconds):
-            raise ValueError(f"it is damaged: not read within {seconds:.0f} seconds")
-        succeeded, result = receiver.recv()
-    except EOFError:
-        process.join()
-        name = signal.Signals(-process.exitcode).name if process.exitcode < 0 else "no result"
-        raise ValueError(f"it is damaged: its library crashed on it ({name})") from None
-    finally:
-        process.kill()
-        process.join()
-    if not succeeded:
-        raise ValueError(result)
+    if "fork" in multiprocessing.get_all_start_methods():
+        seconds = SECONDS + SECONDS_PER_MEGABYTE * path.stat().st_size / 1e6
+        result, error = _call_in_child(seconds, function, path, *arguments)
+    else:
+        result, error = _call(function, path, *arguments)
+    if error is not None:
+        raise ValueError(error)
     return result
 
 
-def _work(sender, seconds, function, path, *arguments):
-    # It ends even if nobody is left to end it, and even inside a library.
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    signal.setitimer(signal.ITIMER_REAL, seconds + 1)
+def _call(function, *arguments):
+    """(result, None), or (None, what went wrong)."""
     try:
-        outcome = (True, function(path, *arguments))
+        return function(*arguments), None
     except ValueError as error:
-        outcome = (False, str(error))
+        return None, str(error)
     except Exception as error:  # of pandas, pytables, h5py, pynwb and others
-        outcome = (False, f"{type(error).__name__}: {error}")
-    sender.send(outcome)
+        return None, f"{type(error).__name__}: {error}"
+
+
+def _call_in_child(seconds, *call):
+    context = multiprocessing.get_context("fork")
+    receiver, sender = context.Pipe(duplex=False)
+
+    def work():
+        # The alarm ends the child even if its parent is gone, and even inside a library.
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.setitimer(signal.ITIMER_REAL, seconds + 1)
+        sender.send(_call(*call))
+
+    child = context.Process(target=work, daemon=True)
+    child.start()
+    sender.close()
+    try:
+        if not connection.wait([receiver], seconds):
+            return None, f"it is damaged: not read within {seconds:.0f} seconds"
+        return receiver.recv()
+    except EOFError:
+        child.join()
+        name = signal.Signals(-child.exitcode).name if child.exitcode < 0 else "no result"
+        return None, f"it is damaged: its library crashed on it ({name})"
+    finally:
+        child.kill()
+        child.join()

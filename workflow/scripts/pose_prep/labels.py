@@ -6,8 +6,10 @@ import numpy as np
 import pandas as pd
 
 
-def check_labels(path: str | Path, frames: int) -> None:
-    """Raise a ValueError unless the csv labels each of the frames, in their order."""
+def check_labels(path: str | Path | None, frames: int) -> None:
+    """Raise a ValueError unless the csv labels each frame, in order; without a csv, do nothing."""
+    if not path:
+        return
     try:
         table = pd.read_csv(path, encoding="utf-8-sig")
     except Exception as error:
@@ -18,29 +20,24 @@ def check_labels(path: str | Path, frames: int) -> None:
             f"{', '.join(map(str, table.columns))}"
         )
     check_length(path, len(table), frames, "labels")
-    try:
-        check_frames(table)
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from error
+    check_frames(path, table["frame"])
 
 
 def check_length(path: str | Path, rows: int, frames: int, what: str) -> None:
     if rows != frames:
-        side = "longer" if rows > frames else "shorter"
+        compared = "longer" if rows > frames else "shorter"
         raise ValueError(
-            f"{path}: {rows} {what} for {frames} tracked frames, {abs(rows - frames)} {side} than "
-            "the track; one row per frame, from the first to the last"
+            f"{path}: {rows} {what} for {frames} tracked frames, {abs(rows - frames)} {compared} "
+            "than the track; one row per frame, from the first to the last"
         )
 
 
-def check_frames(table: pd.DataFrame) -> None:
-    """Raise a ValueError unless the column ``frame``, where there is one, counts up by one."""
-    if "frame" not in table:
-        return
-    numbers = pd.to_numeric(table["frame"], errors="coerce").to_numpy(np.float64)
+def check_frames(path: str | Path, column: pd.Series) -> None:
+    """Raise a ValueError unless the column counts up by one."""
+    numbers = pd.to_numeric(column, errors="coerce").to_numpy(np.float64)
     wrong = np.flatnonzero(~(numbers == numbers[:1] + np.arange(len(numbers))))
     if wrong.size:
         raise ValueError(
-            f"row {wrong[0]} of the column frame is {table['frame'].iloc[wrong[0]]}; frames have "
+            f"{path}: row {wrong[0]} of the column frame is {column.iloc[wrong[0]]}; frames have "
             "to follow one another"
         )

@@ -1,4 +1,8 @@
-"""Read what pose trackers write, through ``movement``."""
+"""Read what pose trackers write, through movement.
+
+A reader takes (path, fps) and returns movement's dataset. Each module of readers names what
+movement 0.15 refuses or misreads in its files; what is right already is left to movement's loaders.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,18 +10,23 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from pose_prep import repairs
+from pose_prep.anipose import load_anipose
+from pose_prep.deeplabcut import load_deeplabcut
 from pose_prep.isolation import in_a_process
+from pose_prep.netcdf import load_movement
+from pose_prep.nwb import load_nwb
 from pose_prep.recognition import recognise
+from pose_prep.sleap import load_sleap
+from pose_prep.vame import load_vame
 
 LOADERS = {
-    "DeepLabCut": repairs.load_deeplabcut,
-    "LightningPose": lambda path, fps: repairs.load_deeplabcut(path, fps, "LightningPose"),
-    "SLEAP": repairs.load_sleap,
-    "NWB": repairs.load_nwb,
-    "Anipose": repairs.load_anipose,
-    "movement": repairs.load_movement,
-    "VAME": repairs.load_vame,
+    "DeepLabCut": load_deeplabcut,
+    "LightningPose": load_deeplabcut,
+    "SLEAP": load_sleap,
+    "NWB": load_nwb,
+    "Anipose": load_anipose,
+    "movement": load_movement,
+    "VAME": load_vame,
 }
 
 
@@ -33,64 +42,70 @@ def read_poses(
     Parameters
     ----------
     software
-        A key of ``LOADERS``; recognised from the file where it is empty.
+        A key of `LOADERS`; recognised from the file where it is empty.
     individual
         Whose track to take; needed only where the file holds several.
     prefixes
-        Of keypoints' names, one per animal, in files that know one animal only; see
-        ``split_by_prefix``.
+        Of keypoint names, one per animal, in files that know one animal only; see
+        `split_by_prefix`.
 
     Returns
     -------
-    movement's poses dataset: ``position`` (time, space, keypoints, individuals) and ``confidence``
+    movement's poses dataset: `position` (time, space, keypoints, individuals) and `confidence`
     (time, keypoints, individuals), float64, one individual, NaN where the file says nothing; and
-    ``features`` (time, feature), where the file has numbers per frame. VAME's own series are
-    features alone. ``attrs["notes"]`` says what was left aside.
+    `features` (time, feature), where the file has numbers per frame. VAME's own series are
+    features only. `attrs["notes"]` says what was left out.
 
     Raises
     ------
     ValueError
-        Unknown software or individual, a file of another format or a damaged one.
+        An unknown individual, a file of another format or a damaged one.
     """
-    if software and software not in LOADERS:
-        raise ValueError(f"{path}: software {software!r} is not one of {', '.join(LOADERS)}")
-    if not Path(path).is_file():
-        raise ValueError(f"{path}: no such file")
     try:
         poses = in_a_process(_load, Path(path), software, float(fps))
     except ValueError as error:
         told = f" as {software}" if software else ""
         raise ValueError(f"{path}: cannot be read{told}: {error}") from error
-    software = software or poses.attrs["source_software"]
-    if not poses.sizes.get("time"):
-        raise ValueError(f"{path}: holds no frames")
-    notes = []
+    notes: list[str] = []
     if "position" in poses:
-        if prefixes:
-            poses = split_by_prefix(poses, prefixes, notes)
+        poses = split_by_prefix(poses, prefixes, notes)
         poses = _select_individual(poses, individual, path, notes)
         for name in ("position", "confidence"):
             poses[name] = poses[name].astype(np.float64)
-    poses.attrs |= {
-        "source_file": str(path),
-        "source_software": software,
-        "fps": float(fps),
-        "notes": "; ".join(notes),
-    }
+    poses.attrs |= {"source_file": str(path), "fps": float(fps), "notes": "; ".join(notes)}
     return poses
 
 
 def _load(path, software, fps):
     software = software or recognise(path)
-    return LOADERS[software](path, fps).load().assign_attrs(source_software=software)
+    poses = LOADERS[software](path, fps).load().assign_attrs(source_software=software)
+    if 0 in poses.sizes.values():
+        raise ValueError("holds no frames, or no keypoints")
+    for name in ("keypoints", "individuals"):
+        if name in poses.indexes and not poses.indexes[name].is_unique:
+            raise ValueError(f"two of its {name} have the same name")
+    return poses
+
+
+def describe_poses(poses: xr.Dataset) -> str:
+    """What was read, in a few lines."""
+    told = poses.attrs
+    lines = [
+        f"read {told['source_file']} as {told['source_software']}: {poses.sizes['time']} frames at "
+        f"{told['fps']} fps"
+    ]
+    for name in ("individuals", "keypoints", "feature"):
+        if name in poses.coords:
+            lines.append(f"{name}: {', '.join(map(str, poses[name].values))}")
+    return "\n".join([*lines, told["notes"]])
 
 
 def split_by_prefix(poses: xr.Dataset, prefixes: Sequence[str], notes: list[str]) -> xr.Dataset:
-    """Animals that a single-animal file tells apart by the beginnings of its keypoints' names.
+    """Turn prefixes of keypoint names into individuals, in a file that knows one animal only.
 
-    ``B_nose`` and ``W_nose`` become the keypoint ``nose`` of the individuals ``B`` and ``W``. A
-    file with several individuals, or without any such name, is left as it is; keypoints without a
-    prefix belong to no animal and are left out, with a note.
+    `B_nose` and `W_nose` become the keypoint `nose` of the individuals `B` and `W`. A file with
+    several individuals, or without any such name, is left as it is; keypoints without a prefix
+    belong to no animal and are left out, with a note.
     """
     names = [str(name) for name in poses.keypoints.values]
     own = {
@@ -111,13 +126,11 @@ def split_by_prefix(poses: xr.Dataset, prefixes: Sequence[str], notes: list[str]
     if left_out:
         notes.append(f"keypoints of no animal, left out: {', '.join(left_out)}")
     keypoints = list(dict.fromkeys(name for one in animals for name in one.keypoints.values))
-    merged = xr.concat(animals, "individuals", join="outer", combine_attrs="override")
-    merged["tracked"] = merged.tracked == 1  # NaN where an animal lacks a keypoint of another
-    return (
-        merged.sel(keypoints=keypoints)
-        .drop_vars("features", errors="ignore")
-        .assign({name: poses[name] for name in ("features",) if name in poses})
+    merged = xr.concat(
+        animals, "individuals", data_vars="minimal", join="outer", combine_attrs="override"
     )
+    merged["tracked"] = merged.tracked == 1  # NaN where an animal lacks a keypoint of another
+    return merged.sel(keypoints=keypoints)
 
 
 def _select_individual(poses, individual, path, notes):

@@ -7,28 +7,26 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from pose_prep.contents import check_dense_size
 from pose_prep.isolation import in_a_process
 from pose_prep.labels import check_frames, check_length
-from pose_prep.recognition import HDF5, check_dense_size
-from pose_prep.repairs import load_movement_scalars
+from pose_prep.netcdf import load_numbers
+from pose_prep.recognition import HDF5
 
 
 def add_scalars(
     poses: xr.Dataset, path: str | Path | None, chosen: Sequence[str] | None
 ) -> xr.Dataset:
-    """The poses with ``features`` (time, feature): those of the pose file and those of ``path``.
+    """Return the poses with `features` (time, feature): those of the pose file and those of `path`.
+
+    Another number of frames, and an unknown or repeated name, raise a ValueError.
 
     Parameters
     ----------
     path
-        A csv or netCDF with one row per frame; see ``read_scalars``.
+        A csv or netCDF with one row per frame; see `read_scalars`.
     chosen
         Which of them to keep, in this order; all where it is None.
-
-    Raises
-    ------
-    ValueError
-        Another number of frames, an unknown or a repeated name.
     """
     table = pd.DataFrame(index=range(poses.sizes["time"]))
     if "features" in poses:
@@ -57,19 +55,25 @@ def add_scalars(
 
 
 def read_scalars(path: str | Path) -> pd.DataFrame:
-    """Numeric columns of a csv (a column ``frame`` aside), or per-frame variables of a netCDF."""
+    """Read the columns of a csv, but for `frame`, or the per-frame variables of a netCDF."""
     try:
-        with open(path, "rb") as file:
-            start = file.read(len(HDF5))
-        if start == HDF5:
-            table = in_a_process(load_movement_scalars, Path(path))
-        else:
-            check_dense_size(2 * Path(path).stat().st_size, path, "its table")
-            table = pd.read_csv(path, encoding="utf-8-sig", skip_blank_lines=False)
-            check_frames(table)
-            table = table.drop(columns="frame", errors="ignore").astype(np.float64)
+        table, frames = _read_table(path)
     except Exception as error:
         raise ValueError(f"{path}: cannot be read as numbers per frame: {error}") from error
+    if frames is not None:
+        check_frames(path, frames)
     if table.empty:
         raise ValueError(f"{path}: holds no numbers per frame")
     return table
+
+
+def _read_table(path):
+    """The numbers, and the column `frame` of a csv, which may have none."""
+    with open(path, "rb") as file:
+        start = file.read(len(HDF5))
+    if start == HDF5:
+        return in_a_process(load_numbers, Path(path)), None
+    check_dense_size(2 * Path(path).stat().st_size, path, "its table")
+    table = pd.read_csv(path, encoding="utf-8-sig", skip_blank_lines=False)
+    frames = table.pop("frame") if "frame" in table else None
+    return table.astype(np.float64), frames

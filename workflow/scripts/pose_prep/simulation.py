@@ -8,21 +8,23 @@ exchanged, keypoints lost. Lengths are pixels, times seconds, angles radians.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from scipy.ndimage import gaussian_filter1d
 
-KEYPOINTS = [
-    "nose",
-    "left_fore_paw",
-    "right_fore_paw",
-    "left_hind_paw",
-    "right_hind_paw",
-    "tail_base",
-]
-NOSE, LEFT_FORE, RIGHT_FORE, LEFT_HIND, RIGHT_HIND, TAIL = range(6)
+PLACES = {  # of an animal that stands: x ahead of the tail base, y to the right
+    "nose": (66.0, 0.0),
+    "left_fore_paw": (46.0, -9.0),
+    "right_fore_paw": (46.0, 9.0),
+    "left_hind_paw": (13.0, -13.0),
+    "right_hind_paw": (13.0, 13.0),
+    "tail_base": (0.0, 0.0),
+}
+KEYPOINTS = list(PLACES)
+NOSE, LEFT_FORE, RIGHT_FORE, LEFT_HIND, RIGHT_HIND, _ = range(6)
 PAWS = [LEFT_FORE, RIGHT_FORE, LEFT_HIND, RIGHT_HIND]
 
 BEHAVIOURS = ["rest", "groom", "walk", "turn_left", "turn_right", "rear"]
@@ -38,12 +40,12 @@ SUCCESSION = np.array(
         [2.0, 2.0, 2.5, 1.5, 1.5, 0.0],
     ]
 )
-# A group draws some behaviours more often and keeps to them for longer or shorter.
+# A group draws some behaviours more often (appeal) and keeps to them for longer or shorter.
 GROUPS = {
-    "calm": {"appeal": np.ones(6), "persistence": np.ones(6)},
+    "calm": {"appeal": [1.0] * 6, "persistence": [1.0] * 6},
     "active": {
-        "appeal": np.array([0.6, 0.7, 1.4, 1.6, 1.6, 1.2]),
-        "persistence": np.array([0.7, 0.8, 1.2, 1.1, 1.1, 1.0]),
+        "appeal": [0.6, 0.7, 1.4, 1.6, 1.6, 1.2],
+        "persistence": [0.7, 0.8, 1.2, 1.1, 1.1, 1.0],
     },
 }
 
@@ -60,9 +62,9 @@ def simulate_recording(
     Returns
     -------
     tracks
-        (frame, keypoint, 3) float64: x, y and likelihood of ``KEYPOINTS``.
+        (frame, keypoint, 3) float64: x, y and likelihood of `KEYPOINTS`.
     labels
-        (frame,) the behaviour of each frame, a name in ``BEHAVIOURS``.
+        (frame,) the behaviour of each frame, a name in `BEHAVIOURS`.
     """
     if group not in GROUPS:
         raise ValueError(f"group {group!r}: the simulation knows {', '.join(GROUPS)}")
@@ -70,14 +72,10 @@ def simulate_recording(
     behaviour = draw_behaviours(rng, n_frames, fps, **GROUPS[group])
     weights = gaussian_filter1d(np.eye(len(BEHAVIOURS))[behaviour], BLEND * fps, axis=0)
 
-    posture, speed, turning = _move(rng, n_frames, fps, tempo)
+    posture, speed, turning = _move(_Rhythms(rng, n_frames, fps, tempo))
     body = size * np.einsum("fb,fbka->fka", weights, posture)
-    place, heading = _travel(
-        rng,
-        fps,
-        speed=size * (weights * speed).sum(axis=1),
-        turning=(weights * turning).sum(axis=1),
-    )
+    speed, turning = size * (weights * speed).sum(axis=1), (weights * turning).sum(axis=1)
+    place, heading = _travel(rng, fps, speed, turning)
     positions = place[:, None] + _rotate(body, heading)
     return _track(rng, positions, fps), np.array(BEHAVIOURS)[behaviour]
 
@@ -86,8 +84,8 @@ def draw_behaviours(
     rng: np.random.Generator,
     n_frames: int,
     fps: float,
-    appeal: np.ndarray,
-    persistence: np.ndarray,
+    appeal: Sequence[float],
+    persistence: Sequence[float],
 ) -> np.ndarray:
     """(frame,) int: a semi-Markov chain with gamma-distributed durations, no self-transition."""
     succession = SUCCESSION * appeal
@@ -113,81 +111,99 @@ def write_deeplabcut_csv(
     table.to_csv(path, float_format="%.4f")
 
 
-def _move(rng, n_frames, fps, tempo):
+@dataclass(frozen=True)
+class _Rhythms:
+    """Random courses and rhythms of one animal, each (frame,)."""
+
+    rng: np.random.Generator
+    n_frames: int
+    fps: float
+    tempo: float
+
+    def wander(self, scale, period):
+        """A slow random course of standard deviation `scale`."""
+        noise = self.rng.normal(size=self.n_frames)
+        course = gaussian_filter1d(noise, period * self.fps / 4, mode="wrap")
+        return scale * course / max(course.std(), 1e-9)
+
+    def phase(self, frequency):
+        """The phase of a rhythm whose frequency wanders by a tenth."""
+        rate = self.tempo * frequency * (1 + self.wander(0.1, 1.0))
+        return 2 * np.pi * (self.rng.random() + np.cumsum(rate) / self.fps)
+
+
+def _move(rhythms):
     """What each behaviour would do at every frame, were it the one.
 
     Returns posture (frame, behaviour, keypoint, 2) with the tail base at the origin, x ahead and
     y to the right, speed and turning rate (frame, behaviour).
     """
-
-    def wander(scale, period):
-        """A slow random course of standard deviation ``scale``."""
-        course = gaussian_filter1d(rng.normal(size=n_frames), period * fps / 4, mode="wrap")
-        return scale * course / max(course.std(), 1e-9)
-
-    def phase(frequency):
-        """The phase of a rhythm whose frequency wanders by a tenth."""
-        rate = tempo * frequency * (1 + wander(0.1, 1.0))
-        return 2 * np.pi * (rng.random() + np.cumsum(rate) / fps)
-
     # One stance for all: what tells behaviours apart is above all how they move.
-    posture = np.zeros((n_frames, len(BEHAVIOURS), len(KEYPOINTS), 2))
-    posture[:, :, NOSE] = 66, 0
-    posture[:, :, LEFT_FORE] = 46, -9
-    posture[:, :, RIGHT_FORE] = 46, 9
-    posture[:, :, LEFT_HIND] = 13, -13
-    posture[:, :, RIGHT_HIND] = 13, 13
-    stretch = wander(2.5, 3.0)[:, None]
-    posture[:, :, NOSE, 0] += stretch
-    posture[:, :, [LEFT_FORE, RIGHT_FORE], 0] += 0.6 * stretch[..., None]
-    for paw in PAWS:
-        posture[:, :, paw] += np.stack([wander(1.5, 2.0), wander(1.2, 2.0)], axis=-1)[:, None]
-    speed = np.zeros((n_frames, len(BEHAVIOURS)))
+    posture = np.repeat(_stand(rhythms)[:, None], len(BEHAVIOURS), axis=1)
+    speed = np.zeros(posture.shape[:2])
     turning = np.zeros_like(speed)
     rest, groom, walk, turn_left, turn_right, rear = range(len(BEHAVIOURS))
 
-    breath = np.sin(phase(2.0))
+    breath = np.sin(rhythms.phase(2.0))
     posture[:, rest, NOSE, 0] += -6 + 1.0 * breath
     posture[:, rest, LEFT_FORE, 1] += 1 - 0.6 * breath
     posture[:, rest, RIGHT_FORE, 1] += 0.6 * breath - 1
 
     # Both fore paws circle at the snout, which nods along.
-    stroke = phase(6.0)
-    vigour = 1 + wander(0.25, 0.8)
+    stroke = rhythms.phase(6.0)
+    vigour = 1 + rhythms.wander(0.25, 0.8)
     posture[:, groom, NOSE, 0] += -9 + 1.5 * np.sin(stroke)
     for paw, inward in ((LEFT_FORE, 1), (RIGHT_FORE, -1)):
         posture[:, groom, paw, 0] += 3 + 3.5 * vigour * np.sin(stroke)
         posture[:, groom, paw, 1] += inward * (2 + 2.5 * vigour * np.cos(stroke))
 
-    # A trot: diagonal pairs in step. Turning is a slower one, on a bent body.
     gaits = {  # steps per second, stride, speed, turning rate
         walk: (3.0, 8.0, 110.0, 0.0),
         turn_left: (2.0, 4.0, 25.0, -2.6),
         turn_right: (2.0, 4.0, 25.0, 2.6),
     }
     for gait, (frequency, stride, pace, rate) in gaits.items():
-        step = phase(frequency)
-        for paw, lead in zip(PAWS, (0, np.pi, np.pi, 0), strict=True):
-            posture[:, gait, paw, 0] += stride * np.sin(step + lead)
-        posture[:, gait, NOSE, 0] += 1.0 * np.sin(2 * step)
-        vigour = 1 + wander(0.2, 1.0)
+        vigour = _step(posture[:, gait], rhythms, frequency, stride, rate)
         speed[:, gait] = pace * vigour
         turning[:, gait] = rate * vigour
-        if rate:
-            # Each point is swung aside by the square of its distance from the tail.
-            bend = np.sign(rate) * (18 + wander(3.0, 0.8))[:, None]
-            ahead = posture[:, gait, :, 0] / 66
-            posture[:, gait, :, 1] += bend * ahead**2
 
     # Seen from above the body shortens; the fore paws come up together and feel about.
-    height = 0.5 + 0.12 * np.sin(phase(0.8))
+    height = 0.5 + 0.12 * np.sin(rhythms.phase(0.8))
     posture[:, rear, NOSE, 0] *= 1 - 0.5 * height
     for paw in (LEFT_FORE, RIGHT_FORE):
         posture[:, rear, paw, 0] *= 1 - 0.4 * height
-        posture[:, rear, paw, 0] += 2.0 * np.sin(phase(1.5))
+        posture[:, rear, paw, 0] += 2.0 * np.sin(rhythms.phase(1.5))
     posture[:, rear, LEFT_HIND, 1] -= 2
     posture[:, rear, RIGHT_HIND, 1] += 2
     return posture, speed, turning
+
+
+def _stand(rhythms):
+    """(frame, keypoint, 2) of an animal that stands, stretches and shifts its paws."""
+    stance = np.tile([*PLACES.values()], (rhythms.n_frames, 1, 1))
+    stretch = rhythms.wander(2.5, 3.0)
+    stance[:, NOSE, 0] += stretch
+    stance[:, [LEFT_FORE, RIGHT_FORE], 0] += 0.6 * stretch[:, None]
+    for paw in PAWS:
+        stance[:, paw] += np.stack([rhythms.wander(1.5, 2.0), rhythms.wander(1.2, 2.0)], axis=-1)
+    return stance
+
+
+def _step(posture, rhythms, frequency, stride, rate):
+    """Let (frame, keypoint, 2) trot, diagonal pairs in step; return its vigour (frame,).
+
+    Turning is a slower trot, on a bent body.
+    """
+    step = rhythms.phase(frequency)
+    for paw, lead in zip(PAWS, (0, np.pi, np.pi, 0), strict=True):
+        posture[:, paw, 0] += stride * np.sin(step + lead)
+    posture[:, NOSE, 0] += 1.0 * np.sin(2 * step)
+    vigour = 1 + rhythms.wander(0.2, 1.0)
+    if rate:
+        # Each point is swung aside by the square of its distance from the tail.
+        bend = np.sign(rate) * (18 + rhythms.wander(3.0, 0.8))[:, None]
+        posture[..., 1] += bend * (posture[..., 0] / 66) ** 2
+    return vigour
 
 
 def _travel(rng, fps, speed, turning):

@@ -1,15 +1,17 @@
 """Which usable frames train, which test, and the scaling that the training frames define."""
 
-import hashlib
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-
-from pose_prep.cleaning import find_runs
-from pose_prep.storage import load_aligned
+import pandas as pd
+from formats.aligned import AlignedPoses, open_aligned
+from formats.files import sha256
+from formats.runs import find_runs
+from scipy.ndimage import maximum_filter1d
 
 SIDES = ("train", "test")
 SHORTEST_SEGMENT = 2
@@ -17,7 +19,7 @@ SHORTEST_SEGMENT = 2
 
 @dataclass(frozen=True)
 class SplitSettings:
-    """The settings of ``split_dataset``; the config's schema says what they mean."""
+    """The settings of `split_dataset`; the config's schema describes each."""
 
     test_fraction: float
     test_blocks: int
@@ -31,8 +33,8 @@ class SplitSettings:
 class Segment:
     """Consecutive usable frames of one session on one side of the split.
 
-    Rows ``start`` to ``stop`` (excluded) of that side's array are the frames of the recording from
-    ``first_frame`` on.
+    Rows `start` to `stop` (excluded) of that side's array are the frames of the recording from
+    `first_frame` on.
     """
 
     session: str
@@ -53,26 +55,20 @@ class Segment:
 def plan_split(
     usable: Mapping[str, np.ndarray], groups: Mapping[str, str], settings: SplitSettings
 ) -> list[Segment]:
-    """Lay the usable frames of every session out as segments of the two sides.
+    """Divide the usable frames of all sessions into segments that train or test.
 
-    Either whole sessions are held out, by name or by group, or each session gives ``test_blocks``
-    contiguous blocks of its usable frames, spread evenly, which together hold ``test_fraction`` of
-    them. Frames of the recording within ``split_gap`` of a test frame then belong to neither side.
-    The plan is the same every time: nothing is drawn.
+    Either whole sessions are held out, by name or by group, or each session gives `test_blocks`
+    contiguous blocks of its usable frames, spread evenly, which together hold `test_fraction` of
+    them. Frames of the recording within `split_gap` of a test frame then belong to neither side.
+    The plan is always the same: nothing is random. A side without frames raises a ValueError.
 
     Parameters
     ----------
     usable
-        (frame,) bool for each session
+        (frame,) bool of each session
     groups
         The group of each session.
-
-    Raises
-    ------
-    ValueError
-        Unknown sessions or groups, a side without frames.
     """
-    _check_names(groups, settings)
     whole = bool(settings.test_sessions or settings.test_groups)
     rows = dict.fromkeys(SIDES, 0)
     segments = []
@@ -82,13 +78,12 @@ def plan_split(
             test = mask & held_out
         else:
             test = _choose_test_blocks(mask, settings.test_fraction, settings.test_blocks)
-        sides = {"train": mask & ~_widen(test, settings.split_gap), "test": test}
-        for side in SIDES:
-            for first, stop in find_runs(sides[side]).tolist():
-                if stop - first < SHORTEST_SEGMENT:
-                    continue
-                start, rows[side] = rows[side], rows[side] + stop - first
-                segments.append(Segment(session, side, start, rows[side], first))
+        train = mask & ~_widen(test, settings.split_gap)
+        for side, frames in zip(SIDES, (train, test), strict=True):
+            for first, stop in find_runs(frames).tolist():
+                if stop - first >= SHORTEST_SEGMENT:
+                    start, rows[side] = rows[side], rows[side] + stop - first
+                    segments.append(Segment(session, side, start, rows[side], first))
     for side in SIDES:
         if not rows[side]:
             raise ValueError(
@@ -106,7 +101,7 @@ _CURES = {  # (side, whole sessions are held out)
 
 
 def _choose_test_blocks(usable, fraction, blocks):
-    """The middle of each of ``blocks`` equal shares of the usable frames."""
+    """The middle of each of `blocks` equal shares of the usable frames."""
     frames = np.flatnonzero(usable)
     size = round(fraction * len(frames))
     share = np.arange(blocks + 1) * len(frames) // blocks
@@ -119,29 +114,8 @@ def _choose_test_blocks(usable, fraction, blocks):
 
 
 def _widen(mask, margin):
-    """Every frame at most ``margin`` frames away from one in ``mask``."""
-    n = len(mask)
-    count = np.concatenate([[0], np.cumsum(mask)])
-    frame = np.arange(n)
-    return count[np.minimum(frame + margin + 1, n)] > count[np.maximum(frame - margin, 0)]
-
-
-def _check_names(groups, settings):
-    faults = [
-        f"test_sessions: no session {name!r}"
-        for name in settings.test_sessions
-        if name not in groups
-    ]
-    faults += [
-        f"test_groups: no session is of group {name!r}"
-        for name in settings.test_groups
-        if name not in groups.values()
-    ]
-    if faults:
-        raise ValueError(
-            f"{'; '.join(faults)} (sessions: {', '.join(groups)}; "
-            f"groups: {', '.join(sorted(set(groups.values()) - {''})) or 'none'})"
-        )
+    """Every frame at most `margin` frames away from one in `mask`."""
+    return maximum_filter1d(mask.astype(np.uint8), 2 * margin + 1, mode="constant").astype(bool)
 
 
 @dataclass(frozen=True)
@@ -163,7 +137,7 @@ class Scaling:
 
 
 def learn_scaling(parts: Iterable[np.ndarray], features: Sequence[str]) -> Scaling:
-    """Learn the scaling from (frame, feature) parts, one at a time, in float64.
+    """Compute the scaling from (frame, feature) parts, one at a time, in float64.
 
     Means and squared deviations of parts are merged after Chan, Golub & LeVeque (1983), which
     cancels nothing however far the mean lies from zero.
@@ -195,7 +169,7 @@ def write_dataset(
     groups: Mapping[str, str],
     settings: SplitSettings,
     arrays: Mapping[str, str | Path],
-) -> dict:
+) -> dict[str, Any]:
     """Split, scale and write the aligned recordings, one in memory at a time.
 
     Parameters
@@ -209,49 +183,57 @@ def write_dataset(
 
     Returns
     -------
-    The content of ``dataset.json``.
+    The content of `dataset.json`.
     """
-    features, scalars, fps, usable, limits = _survey(recordings)
-    segments = plan_split(usable, groups, settings)
-    trained = dict.fromkeys(s.session for s in segments if s.side == "train")
-    training = (
+    # Without their arrays: each open map keeps a file open, of which a process may have few.
+    aligned = {
+        session: replace(open_aligned(path), poses=np.empty(0), track=None)
+        for session, path in recordings.items()
+    }
+    _check_alike(aligned)
+    first = next(iter(aligned.values()))
+    segments = plan_split({name: each.usable for name, each in aligned.items()}, groups, settings)
+    training = [segment for segment in segments if segment.side == "train"]
+    parts = (
         np.concatenate([poses[segment.frames] for segment in own])
-        for poses, own in _per_session(recordings, segments, ["train"], features)
+        for poses, own in _per_session(recordings, training, first.features)
     )
-    scaling = learn_scaling(training, features)
+    scaling = learn_scaling(parts, first.features)
     if settings.scaling == "scalar":
-        scaling = scaling.pooled(np.array([name not in scalars for name in features]))
+        scaling = scaling.pooled(np.array([name not in first.scalars for name in first.features]))
 
-    rows = {side: max(s.stop for s in segments if s.side == side) for side in SIDES}
-    written = {side: _create_array(arrays[side], (rows[side], len(features))) for side in SIDES}
-    for poses, own in _per_session(recordings, segments, SIDES, features):
+    _write_arrays(arrays, recordings, segments, scaling, first.features)
+    hashed = {f"{side}.npy": arrays[side] for side in SIDES}
+    hashed |= {f"{session}.npz": path for session, path in recordings.items()}
+    trained = dict.fromkeys(segment.session for segment in training)
+    return {
+        "features": first.features,
+        "scalars": list(first.scalars),
+        "fps": {session: each.fps for session, each in aligned.items()},
+        "outlier_limits": pool_limits([aligned[session].limits for session in trained]),
+        "scaling": {"mean": scaling.mean.tolist(), "std": scaling.std.tolist()},
+        "segments": [asdict(segment) for segment in segments],
+        "sessions": list(recordings),
+        "split_gap": settings.split_gap,
+        "sha256": {name: sha256(path) for name, path in hashed.items()},
+    }
+
+
+def _write_arrays(arrays, recordings, segments, scaling, features):
+    written = {side: _create_array(arrays[side], segments, side, len(features)) for side in SIDES}
+    for poses, own in _per_session(recordings, segments, features):
         for segment in own:
             written[segment.side][segment.rows] = scaling.apply(poses[segment.frames])
     for array in written.values():
         array.flush()
 
-    hashed = {f"{side}.npy": arrays[side] for side in SIDES}
-    hashed |= {f"{session}.npz": path for session, path in recordings.items()}
-    return {
-        "features": features,
-        "scalars": scalars,
-        "fps": fps,
-        "outlier_limits": pool_limits([limits[session] for session in trained]),
-        "scaling": {"mean": scaling.mean.tolist(), "std": scaling.std.tolist()},
-        "segments": [asdict(segment) for segment in segments],
-        "sessions": list(recordings),
-        "split_gap": settings.split_gap,
-        "sha256": {name: _sha256(path) for name, path in hashed.items()},
-    }
 
-
-def _create_array(path, shape):
-    """A float32 array on disk, its space taken at once: a full disk kills who writes to a map."""
-    array = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=shape)
-    if hasattr(os, "posix_fallocate"):  # not on macOS
-        with open(path, "r+b") as file:
-            os.posix_fallocate(file.fileno(), 0, os.fstat(file.fileno()).st_size)
-    return array
+def summarise_segments(segments: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """Number and lengths of the segments of a `dataset.json`, by session and side."""
+    table = pd.DataFrame(segments)
+    table["frames"] = table["stop"] - table["start"]
+    summary = table.groupby(["session", "side"])["frames"].agg(["count", "sum", "min", "max"])
+    return summary.rename(columns={"count": "segments", "sum": "frames"})
 
 
 def pool_limits(limits: Sequence[Mapping[str, Sequence[float]]]) -> dict[str, list[float]]:
@@ -263,52 +245,47 @@ def pool_limits(limits: Sequence[Mapping[str, Sequence[float]]]) -> dict[str, li
     }
 
 
-def _survey(recordings):
-    """Features, frame rates, usable frames and limits of all sessions.
-
-    Features and rates must agree. The same features in another order are put into that of the
-    first session.
-    """
-    features, scalars, fps, usable, limits, faults = None, [], {}, {}, {}, []
-    for session, path in recordings.items():
-        aligned = load_aligned(path)
-        features, scalars = features or aligned.features, scalars or list(aligned.scalars)
-        if set(aligned.features) != set(features):
-            absent = [name for name in features if name not in aligned.features]
-            extra = [name for name in aligned.features if name not in features]
-            faults.append(
+def _check_alike(aligned: Mapping[str, AlignedPoses]) -> None:
+    """Refuse sessions that differ in features or frame rate; features may be in another order."""
+    name, first = next(iter(aligned.items()))
+    errors = []
+    for session, each in aligned.items():
+        absent = [feature for feature in first.features if feature not in each.features]
+        extra = [feature for feature in each.features if feature not in first.features]
+        if absent or extra:
+            errors.append(
                 f"{session}: lacks {', '.join(absent) or 'none'}; adds {', '.join(extra) or 'none'}"
             )
-        fps[session], usable[session] = aligned.fps, aligned.usable
-        limits[session] = aligned.limits
-    if faults:
+    if errors:
         raise ValueError(
-            f"features differ from those of {next(iter(recordings))}; leave out what some lack by "
-            "'exclude_keypoints' or 'extra_features'. " + " | ".join(faults)
+            f"features differ from those of {name}; leave out what some lack by "
+            "'exclude_keypoints' or 'extra_features'. " + " | ".join(errors)
         )
-    rates = sorted(set(fps.values()))
+    rates: dict[float, list[str]] = {}
+    for session, each in aligned.items():
+        rates.setdefault(each.fps, []).append(session)
     if len(rates) > 1:
-        listed = "; ".join(
-            f"{rate:g} fps: {', '.join(name for name in fps if fps[name] == rate)}"
-            for rate in rates
-        )
+        listed = "; ".join(f"{rate:g} fps: {', '.join(rates[rate])}" for rate in sorted(rates))
         raise ValueError(
             "a window would last longer in some sessions than in others: set resample_fps to one "
             f"frame rate for all ({listed})"
         )
-    return features, scalars, fps, usable, limits
 
 
-def _per_session(recordings, segments, sides, features):
-    """Poses of each session that has segments on these sides, with the segments."""
+def _per_session(recordings, segments, features):
+    """Poses of each session that has segments, with the segments."""
     for session, path in recordings.items():
-        own = [s for s in segments if s.session == session and s.side in sides]
+        own = [segment for segment in segments if segment.session == session]
         if own:
-            aligned = load_aligned(path)
-            order = [aligned.features.index(name) for name in features]
-            yield aligned.poses[:, order], own
+            aligned = open_aligned(path)
+            yield aligned.poses[:, [aligned.features.index(name) for name in features]], own
 
 
-def _sha256(path):
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _create_array(path, segments, side, features):
+    """A float32 array on disk, its space taken at once: a full disk kills who writes to a map."""
+    rows = max(segment.stop for segment in segments if segment.side == side)
+    array = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=(rows, features))
+    if hasattr(os, "posix_fallocate"):  # not on macOS
+        with open(path, "r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, os.fstat(file.fileno()).st_size)
+    return array

@@ -1,24 +1,20 @@
-"""Checkpoints: one file that explains itself, written whole or not at all."""
+"""Checkpoints: one file that explains itself, written atomically."""
 
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
-import json
-import os
 import pickle
 import platform
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 import torch
+from formats.files import write_atomically
 
 from vame_core.config import ModelConfig
 from vame_core.model import RNNVAE
-from vame_core.state import TrainingState, capture, restore
 
 FORMAT = 1
 KEYS = (
@@ -26,61 +22,26 @@ KEYS = (
     "weights",  # state dict, VAME's names
     "settings",  # flat, as in the config
     "features",  # names of the columns that the network reads
-    "scaling",  # {"mean": [...], "std": [...]} of each feature, learnt on the training frames
+    "scaling",  # {"mean": [...], "std": [...]} of each feature over the training frames
     "seed",
     "epoch",
     "selection",  # a sentence: why this epoch's weights
     "dataset",  # sha256 of dataset.json
-    "code",  # digest of vame_core's sources
+    "code",  # digest of the sources that the training uses
     "device",
     "threads",
     "versions",
 )
 
 
-def write_atomically(path: Path, write: Callable[[BinaryIO], None]) -> None:
-    """Let `write` fill a file beside `path`, flush it to disk and rename it to `path`.
-
-    Raises
-    ------
-    OSError
-        Naming `path`, if the disk is full or the folder read-only; what was there is intact.
-    """
-    # On a disk of several machines, where a job's lost copy may still be writing its own.
-    aside = path.with_name(f".{path.name}.{platform.node()}-{os.getpid()}.part")
-    try:
-        with open(aside, "wb") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(aside, path)
-    except OSError as error:
-        raise OSError(
-            error.errno, f"cannot write it ({error.strerror}); what was there is untouched", path
-        ) from error
-    finally:
-        aside.unlink(missing_ok=True)
-
-
 def save_checkpoint(path: Path, checkpoint: dict[str, Any]) -> None:
     """Write a checkpoint with the keys of `KEYS`, `format` and `versions` filled in."""
     checkpoint = {"format": FORMAT, "versions": versions()} | checkpoint
     assert set(checkpoint) == set(KEYS), set(checkpoint) ^ set(KEYS)
-    _save(path, checkpoint)
+    save_tensors(path, checkpoint)
 
 
-def save_history(path: Path, rows: list[dict[str, Any]]) -> None:
-    """Write the rows of `Epoch.row` as csv, if there are any; what is None stays empty."""
-    if not rows:
-        return
-    table = io.StringIO()
-    writer = csv.DictWriter(table, rows[0])
-    writer.writeheader()
-    writer.writerows(rows)
-    write_atomically(path, lambda file: file.write(table.getvalue().encode()))
-
-
-def load_checkpoint(path: Path) -> dict[str, Any]:
+def load_checkpoint(path: str | Path) -> dict[str, Any]:
     """Read a checkpoint, running no code from it.
 
     Raises
@@ -88,7 +49,7 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     ValueError
         If the file is not such a checkpoint: truncated, another format, or a pickle with code.
     """
-    checkpoint = _load(path)
+    checkpoint = load_tensors(path)
     if not isinstance(checkpoint, dict) or set(checkpoint) != set(KEYS):
         raise ValueError(f"{path}: not a checkpoint of this workflow (keys other than {KEYS})")
     if checkpoint["format"] != FORMAT:
@@ -98,8 +59,10 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     return checkpoint
 
 
-def load_model(path: Path, device: torch.device) -> tuple[RNNVAE, ModelConfig, dict[str, Any]]:
-    """The model of a checkpoint in evaluation mode, its config, and the checkpoint."""
+def load_model(
+    path: str | Path, device: torch.device
+) -> tuple[RNNVAE, ModelConfig, dict[str, Any]]:
+    """Return a checkpoint's model in evaluation mode, its config, and the checkpoint."""
     checkpoint = load_checkpoint(path)
     config = ModelConfig.from_settings(checkpoint["settings"])
     model = RNNVAE(config.network, len(checkpoint["features"]))
@@ -107,13 +70,21 @@ def load_model(path: Path, device: torch.device) -> tuple[RNNVAE, ModelConfig, d
     return model.to(device).eval(), config, checkpoint
 
 
-def require_features(checkpoint: dict[str, Any], features: list[str], path: Path) -> None:
+def require_same_data(
+    checkpoint: dict[str, Any], description: dict[str, Any], path: str | Path
+) -> None:
+    """Refuse a checkpoint of other features, or of another scaling, than a dataset has."""
+    require_features(checkpoint, description["features"], path)
+    require_scaling(checkpoint, description["scaling"], path)
+
+
+def require_features(checkpoint: dict[str, Any], features: list[str], path: str | Path) -> None:
     """Refuse a checkpoint whose network reads other features than these.
 
     Raises
     ------
     ValueError
-        Naming the features that differ, or the first that stands elsewhere.
+        Naming the features that differ, or the model's order of them.
     """
     own = checkpoint["features"]
     if own == features:
@@ -129,7 +100,7 @@ def require_features(checkpoint: dict[str, Any], features: list[str], path: Path
 
 
 def require_scaling(
-    checkpoint: dict[str, Any], scaling: dict[str, list[float]], path: Path
+    checkpoint: dict[str, Any], scaling: dict[str, list[float]], path: str | Path
 ) -> None:
     """Refuse a checkpoint whose network was trained on data scaled otherwise.
 
@@ -149,15 +120,14 @@ def require_scaling(
     if differing:
         raise ValueError(
             f"{path}: is a model of data with another scaling ({'; '.join(differing[:3])}"
-            f"{'; …' if len(differing) > 3 else ''}). Scale the data by the model's own, or train "
-            "anew"
+            f"{'; …' if len(differing) > 3 else ''}). Scale the data as the model's, or train anew"
         )
 
 
 def load_pretrained(model: RNNVAE, path: Path, features: list[str] | None = None) -> None:
     """Start `model` from the weights of a checkpoint or of a VAME `.pkl` state dict.
 
-    Where `features` are given, a checkpoint has to have the same; a `.pkl` does not say its own.
+    If `features` are given, a checkpoint has to have the same; a `.pkl` does not name its own.
 
     Raises
     ------
@@ -172,7 +142,7 @@ def load_pretrained(model: RNNVAE, path: Path, features: list[str] | None = None
             f"pretrained_model: {path} does not exist. Correct the path, or set "
             "pretrained_weights: false to start from random weights."
         )
-    content = _load(path)
+    content = load_tensors(path)
     weights = content.get("weights", content) if isinstance(content, dict) else {}
     shapes = {name: tuple(getattr(value, "shape", ())) for name, value in weights.items()}
     wanted = {name: tuple(value.shape) for name, value in model.state_dict().items()}
@@ -192,72 +162,6 @@ def load_pretrained(model: RNNVAE, path: Path, features: list[str] | None = None
     model.load_state_dict(weights)
 
 
-def state_file(folder: Path, identity: dict[str, Any]) -> Path:
-    """Where the state of an unfinished training lies: each set of settings, data and code its own.
-
-    `identity` holds plain values: whatever decides about the numbers that training comes to.
-    """
-    digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
-    return folder / f"state-{digest[:16]}.pt"
-
-
-def save_state(
-    path: Path,
-    state: TrainingState,
-    identity: dict[str, Any],
-    history: list[dict[str, Any]],
-    best: dict[str, Any] | None,
-) -> None:
-    """Write all that it takes to go on: the state, the history so far and the best checkpoint."""
-    _save(
-        path,
-        {
-            "format": FORMAT,
-            "identity": identity,
-            "device": state.sums.device.type,
-            "versions": versions(),
-            "state": capture(state),
-            # To go back to, where the rest of the epoch fails; at its end nobody does.
-            "epoch_start": state.epoch_start if state.step else None,
-            "history": history,
-            "best": best,
-        },
-    )
-
-
-def load_state(
-    path: Path, state: TrainingState, identity: dict[str, Any]
-) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
-    """Put a freshly started `state` where the saved one was; return its history and best.
-
-    Raises
-    ------
-    ValueError
-        If the file is not such a state, or of another training or kind of device.
-    """
-    saved = _load(path)
-    if not isinstance(saved, dict) or saved.get("format") != FORMAT or "state" not in saved:
-        raise ValueError(f"{path}: not a training state of this version; delete it to start anew")
-    if saved["identity"] != identity:
-        differing = [key for key in identity if saved["identity"].get(key) != identity[key]]
-        raise ValueError(f"{path}: the state of another training; {', '.join(differing)} differ")
-    if saved["device"] != state.sums.device.type:
-        raise ValueError(
-            f"{path}: was written on {saved['device']} and cannot go on on "
-            f"{state.sums.device.type}, whose random numbers are others. Run where there is such "
-            "a device, or delete the file to start anew"
-        )
-    restore(state, saved["state"])
-    state.epoch_start = saved["epoch_start"]
-    return saved["history"], saved["best"]
-
-
-def remove_states(folder: Path) -> None:
-    """Remove the states of trainings in `folder`, of whatever settings."""
-    for path in folder.glob("state-*.pt"):
-        path.unlink()
-
-
 def versions() -> dict[str, str]:
     """Versions of what the numbers in a checkpoint depend on."""
     return {
@@ -267,14 +171,35 @@ def versions() -> dict[str, str]:
     }
 
 
-def _save(path: Path, content: Any) -> None:
+def save_rows(path: str | Path, rows: list[dict[str, Any]]) -> None:
+    """Write a table as csv, if it has any rows; None becomes an empty cell."""
+    if not rows:
+        return
+    table = io.StringIO()
+    writer = csv.DictWriter(table, rows[0])
+    writer.writeheader()
+    writer.writerows(rows)
+    write_atomically(Path(path), lambda file: file.write(table.getvalue().encode()))
+
+
+def save_tensors(path: Path, content: Any) -> None:
+    """Write what `load_tensors` reads: tensors and plain values, in lists and dicts."""
     # Not straight into the file: torch turns a full disk into a RuntimeError without a name.
     buffer = io.BytesIO()
     torch.save(content, buffer)
     write_atomically(path, lambda file: file.write(buffer.getbuffer()))
 
 
-def _load(path: Path) -> Any:
+def load_tensors(path: str | Path) -> Any:
+    """Read a file of `torch.save`, running no code from it.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is none.
+    ValueError
+        If it is truncated, no such file, or a pickle with code.
+    """
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:

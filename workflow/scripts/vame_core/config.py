@@ -1,13 +1,25 @@
 """The settings of one model, as frozen dataclasses.
 
-Names are VAME's. Types, ranges, defaults and meanings stand in
-`workflow/schemas/config.schema.yaml` alone; a test compares both lists.
+Names are VAME's. Types, ranges, defaults and meanings are in `workflow/schemas/config.schema.yaml`
+alone; a test compares both lists.
 """
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal, get_type_hints
+from typing import Any, Literal, get_args, get_type_hints
+
+Quirk = Literal[
+    "mixed_decoder_start",
+    "patience_from_start",
+    "plateau_on_last_batch",
+    "redrawn_held_out_windows",
+    "selection_by_reconstruction",
+    "skip_last_epoch",
+    "windows_across_joins",
+]
+QUIRKS: frozenset[Quirk] = frozenset(get_args(Quirk))
+DERIVED = "mixed_decoder_start"  # a field of the network, and one of the quirks
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +33,7 @@ class NetworkConfig:
     hidden_size_pred: int
     dropout_encoder: float
     softplus: bool
-    decoder_start: Literal["per_sample", "mixed"]
+    mixed_decoder_start: bool  # one of `vame_quirks`
 
     @property
     def future_steps(self) -> int:
@@ -51,8 +63,6 @@ class LossConfig:
 class TrainingConfig:
     batch_size: int
     max_epochs: int
-    skip_last_epoch: bool
-    windows: Literal["within_segments", "across_joins"]
     steps_per_epoch: int | None
     learning_rate: float
     scheduler: Literal["constant", "plateau", "one_cycle"]
@@ -61,20 +71,16 @@ class TrainingConfig:
     warmup_steps: int
     gradient_clip: float | None
     noise: bool
-    held_out: Literal["fixed", "redrawn"]
     held_out_windows: int
-    selection: Literal["held_out_loss", "reconstruction"]
-    plateau_on: Literal["held_out_loss", "last_batch"]
     model_convergence: int
-    patience_from: Literal["annealed", "start"]
     model_snapshot: int
     pretrained_weights: bool
     pretrained_model: str
     device: Literal["auto", "cpu", "cuda", "mps"]
-    devices: int
     precision: Literal["float32", "tf32", "bf16"]
     fused_optimizer: bool
     compile: bool
+    vame_quirks: frozenset[Quirk]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,9 +93,9 @@ class ModelConfig:
     def window_length(self) -> int:
         """Frames that one training window needs: the encoded ones and the predicted ones.
 
-        Windows drawn VAME's way, over joins, have twice `time_window`.
+        Windows drawn VAME's way, across joins, have twice `time_window`.
         """
-        if self.training.windows == "across_joins":
+        if "windows_across_joins" in self.training.vame_quirks:
             return 2 * self.network.time_window
         return self.network.frames_used
 
@@ -102,27 +108,34 @@ class ModelConfig:
         ValueError
             If a setting is missing or unknown; all of them are named.
         """
-        sections = {
-            "network": NetworkConfig,
-            "loss": LossConfig,
-            "training": TrainingConfig,
-        }
-        expected = {f.name for section in sections.values() for f in fields(section)}
+        expected = types_of_settings().keys()
         if settings.keys() != expected:
             raise ValueError(
                 f"settings missing: {sorted(expected - settings.keys())}, "
                 f"unknown: {sorted(settings.keys() - expected)}"
             )
-        return cls(**{name: _section(section, settings) for name, section in sections.items()})
+        settings = settings | {DERIVED: DERIVED in settings["vame_quirks"]}
+        sections = get_type_hints(cls).items()
+        return cls(**{name: _section(section, settings) for name, section in sections})
 
     def as_settings(self) -> dict[str, Any]:
         """The flat settings again, plain values only."""
-        return asdict(self.network) | asdict(self.loss) | asdict(self.training)
+        settings = asdict(self.network) | asdict(self.loss) | asdict(self.training)
+        del settings[DERIVED]
+        return settings | {"vame_quirks": sorted(self.training.vame_quirks)}
+
+
+def types_of_settings() -> dict[str, Any]:
+    """The type of each setting, by name."""
+    sections = get_type_hints(ModelConfig).values()
+    types = {name: kind for section in sections for name, kind in get_type_hints(section).items()}
+    del types[DERIVED]
+    return types
 
 
 def _section(section: type, settings: dict[str, Any]) -> Any:
     # YAML gives 1 where a float is meant, and VAME writes 0 and 1 for its switches.
-    casts = {float: float, bool: bool}
+    casts = {float: float, bool: bool, frozenset[Quirk]: frozenset}
     hints = get_type_hints(section)
     return section(
         **{

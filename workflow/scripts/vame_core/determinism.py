@@ -64,3 +64,13 @@ def make_reproducible(seed: int, device: torch.device) -> torch.Generator:
     torch.backends.cudnn.benchmark = False
     torch.manual_seed(seed)
     return torch.Generator(device=device).manual_seed(seed)
+
+
+def global_generator(device: torch.device) -> torch.Generator:
+    """The generator that torch draws from on a device where none is named."""
+    if device.type == "cuda":
+        torch.cuda.init()
+        return torch.cuda.default_generators[torch.cuda.current_device()]
+    if device.type == "mps":
+        return torch.mps._get_default_mps_generator()
+    return torch.default_generator

@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import json
-import struct
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from formats.aligned import AlignedPoses
 from safetensors import SafetensorError, safe_open
 
-from vame_core.checkpoint import write_atomically
 from vame_core.config import ModelConfig
 from vame_core.model import RNNVAE
-from vame_core.training import EVALUATION_BATCH
+from vame_core.windows import EVALUATION_BATCH
 
 HEADER = ("settings", "features", "scaling", "fps")
 """What embedding needs to know of a model beside its weights."""
 
 
 def load_exported(path: Path, device: torch.device) -> tuple[RNNVAE, dict[str, Any]]:
-    """The model of a `model.safetensors` in evaluation mode, and what its header says of it.
+    """Return the model of a `model.safetensors` in evaluation mode, and the file's header.
 
     Raises
     ------
@@ -52,13 +50,12 @@ def embed(
     scaling: dict[str, list[float]],
     batch: int = EVALUATION_BATCH,
 ) -> Iterator[np.ndarray]:
-    """Latents (mu) of the window that begins at each frame, `batch` windows at a time.
+    """Yield latents (mu) of the window that begins at each frame, `batch` windows at a time.
 
     Parameters
     ----------
     poses
-        (frame, feature) in the recording's units, such as a memory map: only the part that is
-        at work is read.
+        (frame, feature) in the recording's units; of a memory map, a part at a time is read.
     usable
         (frame,) bool
     scaling
@@ -84,28 +81,14 @@ def embed(
 
 
 def windows_of(poses: np.ndarray, model: RNNVAE) -> int:
-    """Windows that begin in a recording, usable or not: none where it is shorter than one."""
+    """Number of windows in a recording, usable or not; 0 if it is shorter than one."""
     return max(0, len(poses) - model.network.time_window + 1)
 
 
-def write_latents(path: Path, latents: Iterator[np.ndarray], shape: tuple[int, int]) -> None:
-    """Write blocks of latents as one npy of this shape, whole or not at all."""
+def poses_as_trained(aligned: AlignedPoses, header: dict[str, Any], path: str | Path) -> np.ndarray:
+    """Return the poses with the features in the order of the model.
 
-    def write(file) -> None:
-        description = {"descr": "<f4", "fortran_order": False, "shape": shape}
-        np.lib.format.write_array_header_1_0(file, description)
-        for block in latents:
-            file.write(block.astype("<f4").tobytes())
-
-    write_atomically(path, write)
-
-
-def open_aligned(
-    path: Path, features: list[str], fps: list[float]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Poses and usable frames of an aligned recording, as a model needs them.
-
-    The poses are memory-mapped, unless their features have to be put into the model's order.
+    They stay memory-mapped if that is their order.
 
     Raises
     ------
@@ -113,43 +96,25 @@ def open_aligned(
         Naming the features that the recording lacks or adds, or its frame rate, if they are not
         those that the model was trained on.
     """
-    with np.load(path) as arrays:
-        own, rate, usable = arrays["features"].tolist(), float(arrays["fps"]), arrays["usable"]
-    faults = [
-        f"it {verb} {', '.join(names)}"
-        for verb, names in {
-            "lacks": [name for name in features if name not in own],
-            "adds": [name for name in own if name not in features],
-        }.items()
-        if names
-    ]
-    if faults:
-        raise ValueError(
-            f"{path}: its features are not those of the model: {'; '.join(faults)}. Set keypoints "
-            "and extra_features to those of the model, and name them as there."
+    own, features, fps = aligned.features, header["features"], header["fps"]
+    differing = {
+        "lacks": [name for name in features if name not in own],
+        "adds": [name for name in own if name not in features],
+    }
+    if any(differing.values()):
+        listed = "; ".join(
+            f"it {verb} {', '.join(names)}" for verb, names in differing.items() if names
         )
-    if rate not in fps:
+        raise ValueError(
+            f"{path}: its features are not those of the model: {listed}. Set keypoints and "
+            "extra_features to those of the model, and use its names"
+        )
+    if aligned.fps not in fps:
         trained = " and ".join(f"{known:g}" for known in fps)
         raise ValueError(
-            f"{path}: {rate:g} frames per second, while the model was trained at {trained}: its "
-            f"windows would last another time; set resample_fps to {fps[0]:g}"
+            f"{path}: {aligned.fps:g} frames per second, while the model was trained at {trained}: "
+            f"its windows would last another time; set resample_fps to {fps[0]:g}"
         )
-    poses = map_array(path, "poses")
-    order = [own.index(name) for name in features]
-    return (poses if own == features else poses[:, order]), usable
-
-
-def map_array(path: Path, name: str) -> np.ndarray:
-    """An array of an npz that `np.savez` wrote, memory-mapped: it lies there as in an npy."""
-    with zipfile.ZipFile(path) as archive:
-        member = archive.getinfo(f"{name}.npy")
-        assert member.compress_type == zipfile.ZIP_STORED, path
-        with archive.open(member) as file:
-            np.lib.format.read_magic(file)
-            shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)
-            inside = file.tell()
-    with open(path, "rb") as file:  # the local header: 30 bytes, a name, and extra fields
-        file.seek(member.header_offset + 26)
-        name_and_extra = sum(struct.unpack("<HH", file.read(4)))
-    start = member.header_offset + 30 + name_and_extra + inside
-    return np.memmap(path, dtype, "r", start, shape, "F" if fortran else "C")
+    if own == features:
+        return aligned.poses
+    return aligned.poses[:, [own.index(name) for name in features]]

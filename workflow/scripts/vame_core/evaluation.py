@@ -8,13 +8,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from formats.dataset import locate
 from jaxtyping import Float
 from torch import Tensor
 
 from vame_core.config import ModelConfig, NetworkConfig
 from vame_core.model import RNNVAE
-from vame_core.training import EVALUATION_BATCH, evaluate, split_window
-from vame_core.windows import Windows
+from vame_core.steps import evaluate, split_window
+from vame_core.windows import EVALUATION_BATCH, Windows
 
 RECONSTRUCTIONS = ("reconstruction", "pca_reconstruction")
 FUTURES = ("future", "hold_last_frame", "pca_future")
@@ -178,14 +179,6 @@ def example_reconstructions(
         "features": np.array(description["features"]),
         "fps": np.array([description["fps"][session] for session in sessions], dtype=float),
     }
-
-
-def locate(row: int, description: dict[str, Any], side: str) -> tuple[str, int]:
-    """Session and recording's frame of a row of one side's array."""
-    segment = next(
-        s for s in description["segments"] if s["side"] == side and s["start"] <= row < s["stop"]
-    )
-    return segment["session"], segment["first_frame"] + row - segment["start"]
 
 
 def _variance(windows: torch.Tensor) -> float:

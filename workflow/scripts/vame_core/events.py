@@ -1,64 +1,43 @@
-"""The history of a training as TensorBoard reads it, while it goes on.
-
-One file of a fixed name; no thread, and no number is drawn.
-"""
+"""The history of a training for TensorBoard, written as training goes."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from tensorboardX.proto.event_pb2 import Event
-from tensorboardX.proto.summary_pb2 import Summary
-from tensorboardX.record_writer import RecordWriter
+from tensorboardX import SummaryWriter
 
-NAME = "history.tfevents"  # TensorBoard looks for files with `tfevents` in their name
+SECONDS = 1  # until an epoch is on the disk: SummaryWriter writes in a thread of its own
 
 
-class EventFile:
-    """Scalars of each epoch, by names such as `reconstruction/test`; what is None is left out.
+@contextmanager
+def open_events(folder: Path, history: list[dict[str, Any]]) -> Iterator[SummaryWriter]:
+    """Start the folder's event file anew, with the epochs of `history` (rows of `Epoch.row`).
 
-    The file begins anew with the history that is gone on from, so each epoch is in it once.
-
-    Parameters
-    ----------
-    path
-        Written to at once; what is added is on the disk when `add` returns.
-    rows
-        Rows of `Epoch.row` so far.
+    Event files of an earlier start are removed, so that each epoch is there once.
     """
-
-    def __init__(self, path: Path, rows: Iterable[dict[str, Any]]) -> None:
-        rows = list(rows)
-        self._began = time.time() - (rows[-1]["seconds"] if rows else 0)
-        self._file = RecordWriter(str(path))
-        self._write(Event(wall_time=self._began, file_version="brain.Event:2"))
-        for row in rows:
-            self.add(row)
-
-    def add(self, row: dict[str, Any]) -> None:
-        """Write one epoch; its time is when it ended, pauses of the training not counted."""
-        values = [
-            Summary.Value(tag=_tag(name), simple_value=value)
-            for name, value in row.items()
-            if name not in ("epoch", "seconds") and value is not None
-        ]
-        self._write(
-            Event(
-                wall_time=self._began + row["seconds"],
-                step=row["epoch"],
-                summary=Summary(value=values),
-            )
-        )
-
-    def _write(self, event: Event) -> None:
-        self._file.write(event.SerializeToString())
-        self._file.flush()
+    for earlier in folder.glob("events.out.tfevents.*"):
+        earlier.unlink()
+    writer = SummaryWriter(str(folder), flush_secs=SECONDS)
+    for row in history:
+        add_epoch(writer, row, time.time() + row["seconds"] - history[-1]["seconds"])
+    try:
+        yield writer
+    finally:
+        with suppress(OSError):  # the disk is full: whoever writes a state or a model says so
+            writer.close()
 
 
-def _tag(name: str) -> str:
-    """`train_loss` and `test_loss` share a panel: loss/train, loss/test."""
-    side, _, term = name.partition("_")
-    return f"{term}/{side}" if side in ("train", "test") else name
+def add_epoch(writer: SummaryWriter, row: dict[str, Any], ended: float | None = None) -> None:
+    """Add the numbers of an epoch that has just ended, or ended at that time.
+
+    `train_loss` and `test_loss` are called loss/train and loss/test, and so share a panel.
+    """
+    for name, value in row.items():
+        if name not in ("epoch", "seconds") and value is not None:
+            split, _, term = name.partition("_")
+            tag = f"{term}/{split}" if split in ("train", "test") else name
+            writer.add_scalar(tag, value, row["epoch"], ended)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import platform
 import warnings
+from collections.abc import Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +14,12 @@ import numpy as np
 import onnx
 import onnxruntime
 import torch
+from formats.files import sha256
 from jaxtyping import Float
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from vame_core.checkpoint import versions
 from vame_core.model import RNNVAE
 
 
@@ -41,19 +46,40 @@ class InRecordingUnits(nn.Module):
         )
 
 
-def export_state_dict(model: RNNVAE, path: Path) -> None:
-    """A bare state dict, as VAME saves its models: its `RNN_VAE` loads it with strict=True."""
+def export_state_dict(model: RNNVAE, path: str | Path) -> None:
+    """Write a bare state dict: VAME's `RNN_VAE` loads it with strict=True."""
     torch.save({name: value.cpu() for name, value in model.state_dict().items()}, path)
 
 
-def export_safetensors(model: RNNVAE, path: Path, metadata: dict[str, Any]) -> None:
-    """The weights as safetensors; `metadata` stands in the header, each value as JSON."""
+def export_safetensors(
+    model: RNNVAE,
+    path: str | Path,
+    name: str,
+    checkpoint: dict[str, Any],
+    description: dict[str, Any],
+    alignment: dict[str, Any],
+) -> None:
+    """Write the weights as safetensors, with all in the header that embedding new recordings needs.
+
+    Each value of the header is JSON.
+    """
+    header = _about(checkpoint) | {
+        "alignment": alignment,
+        "outlier_limits": description["outlier_limits"],
+        "scalars": description["scalars"],
+        "fps": sorted(set(description["fps"].values())),
+        "model": name,
+    }
+    write_safetensors(model, path, header)
+
+
+def write_safetensors(model: RNNVAE, path: str | Path, header: dict[str, Any]) -> None:
     weights = {name: value.cpu().contiguous() for name, value in model.state_dict().items()}
-    save_file(weights, path, {key: json.dumps(value) for key, value in metadata.items()})
+    save_file(weights, path, {key: json.dumps(value) for key, value in header.items()})
 
 
-def export_onnx(model: RNNVAE, scaling: dict[str, list[float]], path: Path) -> float:
-    """The model in recording units as ONNX, for any batch size.
+def export_onnx(model: RNNVAE, scaling: dict[str, list[float]], path: str | Path) -> float:
+    """Write the model in recording units as ONNX, for any batch size.
 
     Returns the largest absolute difference between torch's and onnxruntime's outputs on random
     windows, in standard deviations of the feature it belongs to (latents: as they are).
@@ -85,7 +111,48 @@ def export_onnx(model: RNNVAE, scaling: dict[str, list[float]], path: Path) -> f
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     measured = session.run(None, {"poses": poses.numpy()})
     units = [1.0, 1.0] + [module.std.numpy()] * (len(outputs) - 2)
-    return max(
+    difference = max(
         float(np.abs((a - b) / unit).max())
         for a, b, unit in zip(expected, measured, units, strict=True)
     )
+    print(f"largest difference between onnxruntime and torch: {difference:.2g}")
+    return difference
+
+
+def describe_export(
+    name: str,
+    checkpoint: dict[str, Any],
+    description: dict[str, Any],
+    difference: float,
+    inputs: Any,
+    outputs: Mapping[str, Path],
+) -> dict[str, Any]:
+    """What the manifest says of a model, beside the jobs that led to it.
+
+    Parameters
+    ----------
+    difference
+        What `export_onnx` returned.
+    inputs
+        Has the paths of the checkpoint and of `dataset.json` as `model` and `description`.
+    outputs
+        Files by the names that they will have.
+    """
+    exporters = {package: version(package) for package in ("safetensors", "onnx", "onnxruntime")}
+    return {
+        "model": name,
+        **_about(checkpoint),
+        "exported_with": versions() | exporters,
+        "machine": platform.platform(),
+        "onnx_largest_difference": difference,
+        "inputs": {
+            "model.pt": sha256(inputs.model),
+            "dataset.json": sha256(inputs.description),
+            **description["sha256"],
+        },
+        "outputs": {name: sha256(path) for name, path in outputs.items()},
+    }
+
+
+def _about(checkpoint: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in checkpoint.items() if key != "weights"}

@@ -4,6 +4,11 @@ There `nn.GRU` records a dozen operations per time step for automatic differenti
 result that is kept. Here a bidirectional layer is one operation with a gradient of its own: both
 directions side by side, what does not depend on the step before done for many steps at once, an
 input that is the same at every step multiplied once, and its large buffers used again.
+
+What it gains (torch 2.13, default network, 12 features, batches of 64, on two cores): a training
+step takes 190 ms instead of 309 ms with `nn.GRU`, and 319 ms instead of 384 ms on one core;
+embedding takes a tenth less. Only `vame_core.model` imports it. Delete it, and use `nn.GRU` there,
+once torch's own GRU trains as fast on a CPU: the numbers are the same but for rounding.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
-"""What can come between a training and its end: signals, a second process, a person's wish."""
+"""What can interrupt a training: signals, and a second process that writes to the same folder."""
 
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import signal
 import socket
@@ -12,9 +11,13 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
+NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP)
+
 
 class Signals:
-    """SIGTERM and SIGINT, noted instead of obeyed, so that a step can end before anyone acts.
+    """Note SIGTERM and SIGINT instead of obeying them, so that a step can end before anyone acts.
 
     Slurm sends SIGTERM before a time limit or a preemption, a terminal SIGINT at Ctrl-C.
     """
@@ -30,30 +33,32 @@ class Signals:
 
 @contextmanager
 def only_one(lock: Path) -> Iterator[None]:
-    """Hold `lock` while the block runs; the kernel lets go of it however the process ends.
+    """Hold `lock` while the block runs; the system releases it however the process ends.
 
     Raises
     ------
-    RuntimeError
-        If another process holds it: which one, where and since when.
+    BlockingIOError
+        If another process holds it; the message says which one, where and since when.
     """
-    with open(lock, "a+", encoding="utf-8") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            if error.errno in (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP):
-                print(f"WARNING: {lock}: this file system has no locks; start no second process")
-            else:
-                file.seek(0)
-                raise RuntimeError(
-                    f"{lock.parent} is being written by another process: {file.read().strip()}. "
-                    "Wait for it, or end it, and start again"
-                ) from error
-        file.truncate(0)
-        file.write(
-            f"process {os.getpid()} on {socket.gethostname()}, "
-            f"since {datetime.now().astimezone().isoformat(timespec='seconds')}\n"
-        )
-        file.flush()
+    held = FileLock(lock, timeout=0, fallback_to_soft=False)
+    holder = lock.with_name(f"{lock.name}-holder")  # Windows lets nobody read a locked file
+    try:
+        held.acquire()
+    except Timeout as error:
+        who = holder.read_text(encoding="utf-8") if holder.is_file() else "it left no name"
+        raise BlockingIOError(
+            f"{lock.parent} is being written by another process: {who}. Wait for it, or end it, "
+            "and start again"
+        ) from error
+    except OSError as error:
+        if error.errno not in NO_LOCKS:
+            raise
+        print(f"WARNING: {lock}: this file system has no locks; start no second process")
+    try:
+        since = datetime.now().astimezone().isoformat(timespec="seconds")
+        me = f"process {os.getpid()} on {socket.gethostname()}, since {since}"
+        holder.write_text(me, encoding="utf-8")
         yield
-        file.truncate(0)
+    finally:
+        holder.unlink(missing_ok=True)
+        held.release()

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from vame_core.config import LossConfig
+from vame_core.config import ModelConfig
 from vame_core.model import Outputs
 
 
@@ -75,16 +75,9 @@ def compute_terms(
 
 
 def term_weights(
-    loss: LossConfig,
-    kl_weight: float,
-    *,
-    batch_size: int,
-    time_window: int,
-    future_steps: int,
-    n_features: int,
-    zdims: int,
+    config: ModelConfig, kl_weight: float, n_features: int, batch_size: int | None = None
 ) -> Terms:
-    """What each term counts for in the objective.
+    """Weight of each term in the objective, for a batch as in training or of another size.
 
     VAME adds squared errors that are summed over the batch (or averaged, by the two
     `mse_*_reduction` settings) to a Kullback-Leibler term that is averaged over batch and
@@ -93,7 +86,9 @@ def term_weights(
     instead: with `beta` 1 the negative evidence lower bound of a Gaussian likelihood of unit
     variance (Kingma & Welling 2014, eq. 3), up to a constant.
     """
-    errors_per_window = n_features * time_window, n_features * future_steps
+    loss, network = config.loss, config.network
+    batch_size = batch_size or config.training.batch_size
+    errors_per_window = n_features * network.time_window, n_features * network.future_steps
     if loss.reduction == "elbo":
         reconstruction, future = (0.5 * errors for errors in errors_per_window)
         kl = 1.0
@@ -106,7 +101,7 @@ def term_weights(
                 strict=True,
             )
         )
-        kl = 1 / zdims
+        kl = 1 / network.zdims
     return Terms(
         reconstruction=reconstruction,
         future=future,

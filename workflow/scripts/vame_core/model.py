@@ -66,7 +66,7 @@ class Decoder(nn.Module):
         self, network: NetworkConfig, n_features: int, *, rnn: str, hidden: int, steps: int
     ) -> None:
         super().__init__()
-        self.rnn, self.steps, self.decoder_start = rnn, steps, network.decoder_start
+        self.rnn, self.steps, self.mixed_start = rnn, steps, network.mixed_decoder_start
         self.add_module(rnn, GRU(network.zdims, hidden))
         self.latent_to_hidden = nn.Linear(network.zdims, 2 * hidden)
         self.hidden_to_output = nn.Linear(2 * hidden, n_features)
@@ -74,7 +74,7 @@ class Decoder(nn.Module):
     def forward(self, z: Float[Tensor, "batch latent"]) -> Float[Tensor, "batch steps feature"]:
         batch = z.shape[0]
         start = self.latent_to_hidden(z)
-        if self.decoder_start == "mixed":
+        if self.mixed_start:
             # VAME's view of (batch, 2 hidden) as (2, batch, hidden): sample b starts from the
             # states of samples b // 2 and (batch + b) // 2.
             start = start.view(2, batch, -1)
@@ -126,10 +126,9 @@ class RNNVAE(nn.Module):
         self,
         windows: Float[Tensor, "batch time feature"],
         generator: torch.Generator | None = None,
-        noise: Float[Tensor, "batch latent"] | None = None,
     ) -> Outputs:
         mu, logvar = self.encode(windows)
-        z = reparametrise(mu, logvar, generator, noise) if self.training else mu
+        z = reparametrise(mu, logvar, generator) if self.training else mu
         future = self.decoder_future(z) if self.network.prediction_decoder else None
         return Outputs(self.decoder(z), future, z, mu, logvar)
 
@@ -138,9 +137,7 @@ def reparametrise(
     mu: Float[Tensor, "batch latent"],
     logvar: Float[Tensor, "batch latent"],
     generator: torch.Generator | None,
-    noise: Float[Tensor, "batch latent"] | None = None,
 ) -> Float[Tensor, "batch latent"]:
-    """z = mu + sigma ε with ε ~ N(0, 1), drawn here where no `noise` is given."""
-    if noise is None:
-        noise = torch.randn(mu.shape, generator=generator, device=mu.device, dtype=mu.dtype)
+    """Draw z = mu + sigma ε with ε ~ N(0, 1)."""
+    noise = torch.randn(mu.shape, generator=generator, device=mu.device, dtype=mu.dtype)
     return mu + (0.5 * logvar).exp() * noise

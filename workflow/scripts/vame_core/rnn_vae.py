@@ -1,47 +1,36 @@
 """The documented interface of VAME's training module, `vame.model.rnn_vae`.
 
-Names, parameters and returns are VAME's; the mathematics is that of the other modules, which the
-workflow uses. VAME's conventions are kept where they differ from the workflow's, because VAME's
-own functions go on with the files that `train_model` leaves: windows of twice `time_window`
-frames, one scaling for all features, decoder start states that mix a batch, `max_epochs - 1`
-epochs, the best model by the reconstruction of freshly drawn test windows.
+Names, parameters and returns are VAME's. `train_model` is the workflow's training with all of
+VAME's quirks; VAME's own functions work with the files that it leaves.
 """
 
 from __future__ import annotations
 
-import json
-import logging
-import math
-from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, datetime
-from functools import wraps
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import NoReturn
 
-import numpy as np
 import torch
-import yaml
 from torch import Tensor, nn
 
-from vame_core.annealing import ANNEALED, kl_weight
-from vame_core.checkpoint import load_pretrained, write_atomically
-from vame_core.config import NetworkConfig
-from vame_core.determinism import choose_device
-from vame_core.losses import (
-    Terms,
-    cluster_norm,
-    compute_terms,
-    kl_divergence,
-    objective,
-    squared_error,
-)
+from vame_core.annealing import kl_weight
+from vame_core.checkpoint import load_pretrained
+from vame_core.determinism import choose_device, global_generator
+from vame_core.losses import Terms, cluster_norm, kl_divergence, squared_error
 from vame_core.model import RNNVAE, Outputs
 from vame_core.noise import NOISE_LEVEL, add_noise
-from vame_core.training import split_window, train_step
-from vame_core.windows import Windows
-
-logger = logging.getLogger(__name__)
-F = TypeVar("F", bound=Callable[..., None])
+from vame_core.steps import evaluate, train_step
+from vame_core.training import Backoff, Epoch, fit, start_training
+from vame_core.vame_project import (
+    Project,
+    logged,
+    logger,
+    open_project,
+    read_windows,
+    recorded,
+    save_losses,
+    save_weights,
+)
 
 
 def reconstruction_loss(x: Tensor, x_tilde: Tensor, reduction: str) -> Tensor:
@@ -113,8 +102,6 @@ def train(
         Any module that returns what VAME's does: reconstruction, (future,) z, mu, logvar.
     seq_len
         Frames of a window: twice those that are encoded.
-    bsize
-        Batch size that the cluster term is divided by.
 
     Returns
     -------
@@ -125,40 +112,27 @@ def train(
     named = _Named(model)
     time_window = seq_len // 2
     length = time_window + (future_steps if future_decoder else 0)
-    losses, zdims = [], None
+    options = {"time_window": time_window, "kmeans_loss": kloss, "noise": bool(noise)}
+    losses = []
     for windows in _time_first(train_loader, named.device):
-        zdims = zdims or named.count_latents(windows[:1, :time_window])
         weights = Terms(
             reconstruction=_elements(windows[:, :time_window], mse_red),
             future=_elements(windows[:, time_window:length], mse_pred),
-            kl=weight * BETA / zdims,
+            kl=weight * BETA / named.count_latents(windows[:, :time_window]),
             cluster=weight * klmbda * (len(windows) / bsize) ** 0.5,
         )
         *terms, _ = train_step(
-            named,
-            windows[:, :length],
-            optimizer,
-            weights,
-            time_window=time_window,
-            kmeans_loss=kloss,
-            noise=bool(noise),
-            generator=None,
+            named, windows[:, :length], optimizer, weights, generator=None, **options
         )
-        reconstruction, future, kl, cluster = (
-            w * term for w, term in zip(weights, terms, strict=True)
-        )
-        loss = reconstruction + future + kl + cluster
-        losses.append(torch.stack([loss, cluster, terms[2] / zdims, reconstruction, future]))
+        losses.append(torch.stack([*map(torch.mul, terms, weights), terms[2] / named.zdims]))
     _require(losses, "train_loader")
-    if isinstance(scheduler, torch.optim.lr_scheduler.ReduceLROnPlateau):
-        scheduler.step(losses[-1][0])
-    else:
-        scheduler.step()
-    loss, cluster, kl, reconstruction, future = torch.stack(losses).mean(dim=0).tolist()
-    return weight, loss, cluster, kl, reconstruction, future
+    on_plateau = isinstance(scheduler, torch.optim.lr_scheduler.ReduceLROnPlateau)
+    scheduler.step(*([losses[-1][:-1].sum()] if on_plateau else []))
+    *weighted, kl = torch.stack(losses).mean(dim=0).tolist()
+    reconstruction, future, _, cluster = weighted
+    return weight, sum(weighted), cluster, kl, reconstruction, future
 
 
-@torch.inference_mode()
 def test(
     test_loader: Iterable[Tensor],
     model: nn.Module,
@@ -178,68 +152,23 @@ def test(
     The means over batches of the reconstruction loss and of the total loss, in which VAME counts
     no future, and the sum over batches of the cluster loss times `kl_weight`.
     """
-    named = _Named(model).eval()
-    time_window = seq_len // 2
+    named = _Named(model, with_future=False)
     losses = []
     for windows in _time_first(test_loader, named.device):
-        target, _ = split_window(windows, time_window)
-        outputs = named(target)._replace(future=None)
-        terms = compute_terms(outputs, target, None, kloss)
+        target = windows[:, : seq_len // 2]
         weights = Terms(
             reconstruction=_elements(target, mse_red),
             future=0.0,
-            kl=kl_weight * BETA / outputs.mu.shape[1],
+            kl=kl_weight * BETA / named.count_latents(target),
             cluster=kl_weight * klmbda * (len(windows) / bsize) ** 0.5,
         )
-        losses.append(
-            torch.stack(
-                [
-                    weights.reconstruction * terms.reconstruction,
-                    objective(terms, weights),
-                    weights.cluster * terms.cluster,
-                ]
-            )
-        )
+        terms, *_ = evaluate(named, [target], time_window=seq_len // 2, kmeans_loss=kloss)
+        losses.append([w * term for w, term in zip(weights, terms, strict=True)])
     _require(losses, "test_loader")
-    reconstruction, loss, cluster = torch.stack(losses).sum(dim=0).tolist()
-    return reconstruction / len(losses), loss / len(losses), cluster
+    sums = Terms(*map(sum, zip(*losses, strict=True)))
+    return sums.reconstruction / len(losses), sum(sums) / len(losses), sums.cluster
 
 
-def save_state(function: F) -> F:
-    """Record in the project's `states/states.json` how a call went, with its arguments and times.
-
-    The state is `running`, then `success`, `failed` (with the error, which is raised) or
-    `aborted` (Ctrl-C, or VAME's stop file).
-    """
-
-    @wraps(function)
-    def recorded(config: str, *args: Any, **kwargs: Any) -> None:
-        bound = dict(zip(("save_logs",), args, strict=False)) | kwargs
-        entry = {"config": str(config), **bound, "started": _now()}
-        path = Path(config).parent / "states" / "states.json"
-
-        def record(state: str, **more: str) -> None:
-            states = json.loads(path.read_text()) if path.is_file() else {}
-            states[function.__name__] = entry | {"execution_state": state} | more
-            path.parent.mkdir(exist_ok=True)
-            text = json.dumps(states, indent=4)
-            write_atomically(path, lambda file: file.write(text.encode()))
-
-        record("running")
-        try:
-            function(config, *args, **kwargs)
-        except KeyboardInterrupt:
-            record("aborted", finished=_now())
-            raise
-        except BaseException as error:
-            record("failed", finished=_now(), error=f"{type(error).__name__}: {error}")
-            raise
-        record("success", finished=_now())
-
-    return recorded
-
-
-@save_state
 def train_model(config: str, save_logs: bool = False) -> None:
     """Train the model of a VAME project, and leave the files that VAME leaves.
 
@@ -261,186 +190,80 @@ def train_model(config: str, save_logs: bool = False) -> None:
         If the config, the training data or the pretrained model is not there.
     ValueError
         If a setting is missing, or the data do not fit `num_features`.
+    NotImplementedError
+        If `anneal_function` is unknown.
     """
-    project = Path(config).parent
-    settings = _read_settings(Path(config))
-    log = _log_to(project / "logs" / "train_model.log") if save_logs else None
-    try:
-        _train_project(project, settings)
-    except Exception:
-        logger.exception("training failed")
-        raise
-    finally:
-        if log is not None:
-            logger.removeHandler(log)
-            log.close()
+    path = Path(config)
+    log = path.parent / "logs" / "train_model.log" if save_logs else None
+    with recorded(path, save_logs=save_logs), logged(log):
+        _train_project(open_project(path))
 
 
-def _train_project(project: Path, settings: dict[str, Any]) -> None:
-    network = _network_of(settings)
-    device = choose_device("auto")
-    seed = settings.get("project_random_state", 42)
-    torch.manual_seed(seed)
-    generator = torch.Generator(device=device).manual_seed(seed)
-    length, batch_size = 2 * network.time_window, settings["batch_size"]
-
-    windows = _read_windows(project, settings, device)
-    train_steps = settings.get("steps_per_epoch") or max(
-        1, len(windows["train"].frames) // batch_size
-    )
-    test_size = max(1, batch_size // 4)
-    test_steps = settings.get("steps_per_epoch") or max(1, len(windows["test"].frames) // test_size)
-
-    model = RNNVAE(network, windows["train"].frames.shape[1]).to(device)
-    best_folder = project / "model" / "best_model"
-    name = f"{settings['model_name']}_{settings['project_name']}"
-    if settings["pretrained_weights"]:
-        pretrained = settings["pretrained_model"]
-        by_name = best_folder / f"{pretrained}_{settings['project_name']}.pkl"
-        load_pretrained(model, by_name if by_name.is_file() else Path(pretrained))
-        settings |= {"kl_start": 0, "annealtime": 1}  # its annealing is done
-    optimizer = torch.optim.Adam(model.parameters(), settings["learning_rate"], amsgrad=True)
-    scheduler = (
-        torch.optim.lr_scheduler.ReduceLROnPlateau(
-            optimizer,
-            factor=settings["scheduler_gamma"],
-            patience=settings["scheduler_step_size"],
-            threshold=1e-3,
-        )
-        if settings["scheduler"]
-        else torch.optim.lr_scheduler.ConstantLR(optimizer, factor=1.0)
-    )
-    stop = project / "model" / "STOP"
-    stop.unlink(missing_ok=True)  # it was meant for an earlier run
-    losses: dict[str, list[float]] = {}
-    best_loss, best_file, without_gain = math.inf, best_folder / f"{name}.pkl", 0
-    logger.info("training %s on %s, %d steps an epoch", name, device, train_steps)
-    for epoch in range(1, settings["max_epochs"]):
-        weight, loss, cluster, kl, reconstruction, future = train(
-            _feature_first(windows["train"], batch_size, train_steps, generator),
-            epoch,
-            model,
-            optimizer,
-            settings["anneal_function"],
-            settings["beta"],
-            settings["kl_start"],
-            settings["annealtime"],
-            length,
-            network.prediction_decoder,
-            network.prediction_steps,
-            scheduler,
-            settings["mse_reconstruction_reduction"],
-            settings["mse_prediction_reduction"],
-            settings["kmeans_loss"],
-            settings["kmeans_lambda"],
-            batch_size,
-            settings["noise"],
-        )
-        held_out, test_loss, _ = test(
-            _feature_first(windows["test"], test_size, test_steps, generator),
-            model,
-            settings["beta"],
-            weight,
-            length,
-            settings["mse_reconstruction_reduction"],
-            settings["kmeans_loss"],
-            settings["kmeans_lambda"],
-            network.prediction_decoder,
-            test_size,
-        )
-        for key, value in {
-            "train_losses": loss,
-            "test_losses": test_loss,
-            "kmeans_losses": cluster,
-            "kl_losses": kl,
-            "weight_values": weight,
-            "mse_train_losses": reconstruction,
-            "mse_test_losses": held_out,
-            "fut_losses": future,
-        }.items():
-            losses.setdefault(key, []).append(value)
-            _save_losses(project, f"{key}_{settings['model_name']}.npy", losses[key])
-        logger.info("epoch %d: train %.6g, test %.6g, kl %.4g", epoch, loss, test_loss, kl)
-
-        if weight > ANNEALED and held_out <= best_loss:
-            best_loss, without_gain = held_out, 0
-            _save_weights(model, best_file)
-        else:
-            without_gain += 1
-        if epoch % settings["model_snapshot"] == 0:
-            _save_weights(model, best_folder / "snapshots" / f"{name}_epoch_{epoch}.pkl")
-        if stop.exists():
-            stop.unlink()
-            _save_weights(model, best_folder / "snapshots" / f"{name}_stopped_epoch_{epoch}.pkl")
-            if best_loss == math.inf:
-                _save_weights(model, best_file)
-            raise KeyboardInterrupt(f"stopped after epoch {epoch}, as {stop} asked")
-        if without_gain > settings["model_convergence"]:
-            logger.info("converged: %d epochs without gain", without_gain)
-            break
-    if best_loss == math.inf:
+def _train_project(project: Project) -> None:
+    config, device = project.config, choose_device("auto")
+    torch.manual_seed(project.settings.get("project_random_state", 42))
+    train, held_out = read_windows(project, device)
+    n_features = train.frames.shape[1]
+    model = RNNVAE(config.network, n_features).to(device)
+    if config.training.pretrained_weights:
+        load_pretrained(model, project.pretrained)
+    project.stop.unlink(missing_ok=True)  # it was meant for an earlier run
+    logger.info("training %s on %s", project.name, device)
+    state = start_training(model, config, train, global_generator(device))
+    for event in fit(state, train, held_out, config):
+        if isinstance(event, Backoff):
+            logger.warning("%s; the epoch starts again at half the learning rate", event.failure)
+        elif event:
+            logger.info("%s", event)
+            _keep(project, event, model, n_features)
+            if project.stop.exists():
+                _stop(project, event, model, state.best_epoch is None)
+    if state.best_epoch is None:
         # VAME leaves no model here, and its next step fails.
         logger.warning("no epoch was annealed or better; the last one's weights are kept")
-        _save_weights(model, best_file)
+        save_weights(model, project.best)
 
 
-def _network_of(settings: dict[str, Any]) -> NetworkConfig:
-    return NetworkConfig(
-        time_window=settings["time_window"],
-        zdims=settings["zdims"],
-        prediction_decoder=bool(settings["prediction_decoder"]),
-        prediction_steps=settings["prediction_steps"],
-        hidden_size_layer_1=settings["hidden_size_layer_1"],
-        hidden_size_rec=settings["hidden_size_rec"],
-        hidden_size_pred=settings["hidden_size_pred"],
-        dropout_encoder=float(settings["dropout_encoder"]),
-        softplus=bool(settings["softplus"]),
-        decoder_start="mixed",
-    )
+def _keep(project: Project, epoch: Epoch, model: RNNVAE, n_features: int) -> None:
+    """Write an epoch's losses, and its weights if they are the best or a snapshot."""
+    save_losses(project, epoch, n_features)
+    if epoch.is_best:
+        save_weights(model, project.best)
+    if epoch.epoch % project.config.training.model_snapshot == 0:
+        save_weights(model, project.snapshot(f"epoch_{epoch.epoch}"))
 
 
-def _read_windows(
-    project: Path, settings: dict[str, Any], device: torch.device
-) -> dict[str, Windows]:
-    """Windows of both sides, with one scaling for all features, which is left for VAME."""
-    data = project / "data" / "train"
-    sides = {side: _read_sequence(data / f"{side}_seq.npy", settings) for side in ("train", "test")}
-    mean, std = sides["train"].mean(), sides["train"].std()
-    for name, value in (("mean", mean), ("std", std)):
-        write_atomically(
-            data / f"seq_{name}.npy", lambda file, value=value: np.save(file, np.float64(value))
-        )
-    return {
-        side: Windows(
-            torch.from_numpy(((frames - mean) / std).astype(np.float32)).to(device),
-            [(0, len(frames) - 1)],  # VAME never draws the last window
-            2 * settings["time_window"],
-        )
-        for side, frames in sides.items()
-    }
+def _stop(project: Project, epoch: Epoch, model: RNNVAE, is_first: bool) -> NoReturn:
+    """End training as the project's stop file asks; the weights are kept, as the model if first."""
+    project.stop.unlink()
+    save_weights(model, project.snapshot(f"stopped_epoch_{epoch.epoch}"))
+    if is_first:
+        save_weights(model, project.best)
+    raise KeyboardInterrupt(f"stopped after epoch {epoch.epoch}, as {project.stop} asked")
 
 
 class _Named(nn.Module):
     """A model that returns VAME's bare tuple, with its outputs named."""
 
-    def __init__(self, model: nn.Module) -> None:
+    def __init__(self, model: nn.Module, *, with_future: bool = True) -> None:
         super().__init__()
-        self.model = model
+        self.model, self.with_future = model, with_future
+        self.zdims: int | None = None
 
     def forward(self, windows: Tensor) -> Outputs:
-        outputs = self.model(windows)
-        if len(outputs) == 4:
-            outputs = (outputs[0], None, *outputs[1:])
-        return Outputs(*outputs)
+        *decoded, z, mu, logvar = self.model(windows)
+        future = decoded[1] if len(decoded) == 2 and self.with_future else None
+        return Outputs(decoded[0], future, z, mu, logvar)
 
     @property
     def device(self) -> torch.device:
         return next(self.parameters()).device
 
     @torch.inference_mode()
-    def count_latents(self, window: Tensor) -> int:
-        """Latents of the model, found without drawing random numbers."""
-        return self.eval()(window).mu.shape[1]
+    def count_latents(self, windows: Tensor) -> int:
+        """Latents of the model, found once, without drawing random numbers."""
+        self.zdims = self.zdims or self.eval()(windows[:1]).mu.shape[1]
+        return self.zdims
 
 
 def _time_first(loader: Iterable[Tensor], device: torch.device) -> Iterator[Tensor]:
@@ -449,89 +272,11 @@ def _time_first(loader: Iterable[Tensor], device: torch.device) -> Iterator[Tens
         yield windows.to(device=device, dtype=torch.float32).permute(0, 2, 1)
 
 
-def _feature_first(
-    windows: Windows, batch_size: int, steps: int, generator: torch.Generator
-) -> Iterator[Tensor]:
-    """Windows as a loader of VAME's: (batch, feature, time)."""
-    for _ in range(steps):
-        yield windows.draw(batch_size, generator).permute(0, 2, 1)
-
-
 def _elements(target: Tensor, reduction: str) -> float:
-    """What a mean over elements is multiplied by to be reduced as asked."""
+    """The factor from a mean over elements to the reduction."""
     return float(target.numel()) if reduction == "sum" else 1.0
 
 
-def _require(losses: list[Tensor], loader: str) -> None:
+def _require(losses: list, loader: str) -> None:
     if not losses:
         raise ValueError(f"{loader} gave no batch: fewer windows than the batch size?")
-
-
-NUMBERS = {
-    float: ("beta", "learning_rate", "scheduler_gamma", "kmeans_lambda", "dropout_encoder"),
-    int: (
-        *("time_window", "zdims", "prediction_steps", "kmeans_loss", "kl_start", "annealtime"),
-        *("hidden_size_layer_1", "hidden_size_rec", "hidden_size_pred", "scheduler_step_size"),
-        *("batch_size", "max_epochs", "model_snapshot", "model_convergence"),
-    ),
-}
-OTHERS = (
-    *("project_name", "model_name", "pretrained_weights", "pretrained_model", "softplus"),
-    *("prediction_decoder", "scheduler", "noise", "anneal_function"),
-    *("mse_reconstruction_reduction", "mse_prediction_reduction"),
-)
-
-
-def _read_settings(path: Path) -> dict[str, Any]:
-    """The settings of a VAME project. VAME's YAML 1.2 has numbers that PyYAML reads as strings."""
-    settings = yaml.safe_load(path.read_text())
-    missing = sorted({*OTHERS, *NUMBERS[float], *NUMBERS[int]} - settings.keys())
-    if missing:
-        raise ValueError(f"{path}: these settings are missing: {', '.join(missing)}")
-    for kind, keys in NUMBERS.items():
-        for key in keys:
-            try:
-                settings[key] = kind(settings[key])
-            except (TypeError, ValueError):
-                raise ValueError(f"{path}: {key}: {settings[key]!r} is not a number") from None
-    return settings
-
-
-def _read_sequence(path: Path, settings: dict[str, Any]) -> np.ndarray:
-    """VAME's (feature, frame) array as (frame, feature)."""
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} does not exist: create the training set first")
-    sequence = np.load(path)
-    n_features = settings.get("num_features", min(sequence.shape))
-    for frames in (sequence.T, sequence):
-        if frames.ndim == 2 and frames.shape[1] == n_features:
-            return frames
-    raise ValueError(
-        f"{path}: shape {sequence.shape} has no axis of num_features = {n_features}; "
-        "correct num_features in the config, or create the training set anew"
-    )
-
-
-def _save_weights(model: nn.Module, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    weights = {name: value.cpu() for name, value in model.state_dict().items()}
-    write_atomically(path, lambda file: torch.save(weights, file))
-
-
-def _save_losses(project: Path, name: str, values: list[float]) -> None:
-    folder = project / "model" / "model_losses"
-    folder.mkdir(parents=True, exist_ok=True)
-    write_atomically(folder / name, lambda file: np.save(file, np.array(values)))
-
-
-def _log_to(path: Path) -> logging.Handler:
-    path.parent.mkdir(exist_ok=True)
-    handler = logging.FileHandler(path)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    logger.addHandler(handler)
-    logger.setLevel(logging.INFO)
-    return handler
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,15 +1,19 @@
-"""Everything that a training run is between two steps, taken down and put back."""
+"""The state of a training between two steps: captured, restored, saved and loaded."""
 
 from __future__ import annotations
 
 import copy
+import hashlib
+import json
 import math
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from vame_core.checkpoint import FORMAT, load_tensors, save_tensors, versions
 from vame_core.model import RNNVAE
 
 PARTS = ("model", "optimizer", "scheduler")
@@ -21,35 +25,26 @@ PROGRESS = (
 
 @dataclass(kw_only=True)
 class TrainingState:
-    """A training run between two steps; what changes in it is listed in PARTS and PROGRESS."""
+    """A training between two steps; PARTS and PROGRESS list what changes in it."""
 
     model: RNNVAE
     optimizer: torch.optim.Optimizer
     scheduler: torch.optim.lr_scheduler.LRScheduler
     generator: torch.Generator
-    sums: Tensor  # of what the finished steps of the epoch under way measured
+    sums: Tensor  # over the finished steps of the current epoch, of what they measured
     last: Tensor | None = None  # what the last step measured
     epoch: int = 0  # finished epochs
-    step: int = 0  # finished steps of the epoch under way
-    learning_rate: float = 0.0  # at the first step of the epoch under way
+    step: int = 0  # finished steps of the current epoch
+    learning_rate: float = 0.0  # at the first step of the current epoch
     seconds: float = 0.0
     best_score: float = math.inf
     best_epoch: int | None = None
     epochs_without_gain: int = 0
     backoffs: int = 0  # how often the learning rate was halved after a numerical failure
     epoch_start: dict[str, Any] | None = None  # captured before the epoch's first step
-    shared: nn.Module | None = None  # the model as it is called where several processes train it
-
-    @property
-    def called(self) -> nn.Module:
-        """The model to call."""
-        return self.shared or self.model
 
     def random_states(self) -> dict[str, Tensor]:
-        """States of all generators that training draws from: ours, and the ones of torch.
-
-        Dropout inside `nn.GRU` draws from torch's.
-        """
+        """States of all generators that training draws from: ours, and torch's (dropout)."""
         states = {"ours": self.generator.get_state(), "cpu": torch.get_rng_state()}
         if self.generator.device.type == "cuda":
             states["cuda"] = torch.cuda.get_rng_state(self.generator.device)
@@ -67,7 +62,7 @@ class TrainingState:
 
 
 def capture(state: TrainingState) -> dict[str, Any]:
-    """A copy of all that changes while training, as tensors and plain values."""
+    """Copy all that changes in training, as tensors and plain values."""
     return copy.deepcopy(
         {part: getattr(state, part).state_dict() for part in PARTS}
         | {name: getattr(state, name) for name in PROGRESS}
@@ -76,7 +71,7 @@ def capture(state: TrainingState) -> dict[str, Any]:
 
 
 def restore(state: TrainingState, captured: dict[str, Any]) -> None:
-    """Put back what `capture` took; `captured` can be put back again."""
+    """Return to what `capture` copied; `captured` stays as it is."""
     captured = copy.deepcopy(captured)
     for part in PARTS:
         getattr(state, part).load_state_dict(captured[part])
@@ -85,3 +80,70 @@ def restore(state: TrainingState, captured: dict[str, Any]) -> None:
         moves = isinstance(value, Tensor)
         setattr(state, name, value.to(state.sums.device) if moves else value)
     state.set_random_states(captured["random"])
+
+
+def state_file(folder: Path, identity: dict[str, Any]) -> Path:
+    """File of an unfinished training's state.
+
+    `identity` holds, as plain values, all that decides about the results: settings, data, code and
+    seed. Each training has a file of its own.
+    """
+    digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
+    return folder / f"state-{digest[:16]}.pt"
+
+
+def save_state(
+    path: Path,
+    state: TrainingState,
+    identity: dict[str, Any],
+    history: list[dict[str, Any]],
+    best: dict[str, Any] | None,
+) -> None:
+    """Write all that is needed to resume: the state, the history so far and the best checkpoint."""
+    save_tensors(
+        path,
+        {
+            "format": FORMAT,
+            "identity": identity,
+            "device": state.sums.device.type,
+            "versions": versions(),
+            "state": capture(state),
+            # A failure in the rest of the epoch goes back to it.
+            "epoch_start": state.epoch_start if state.step else None,
+            "history": history,
+            "best": best,
+        },
+    )
+
+
+def load_state(
+    path: Path, state: TrainingState, identity: dict[str, Any]
+) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
+    """Restore a saved state into a freshly started one; return its history and best checkpoint.
+
+    Raises
+    ------
+    ValueError
+        If the file is no such state, or one of another training or kind of device.
+    """
+    saved = load_tensors(path)
+    if not isinstance(saved, dict) or saved.get("format") != FORMAT or "state" not in saved:
+        raise ValueError(f"{path}: not a training state of this version; delete it to start anew")
+    if saved["identity"] != identity:
+        differing = [key for key in identity if saved["identity"].get(key) != identity[key]]
+        raise ValueError(f"{path}: the state of another training; {', '.join(differing)} differ")
+    if saved["device"] != state.sums.device.type:
+        raise ValueError(
+            f"{path}: was written on {saved['device']} and cannot go on on "
+            f"{state.sums.device.type}, whose random numbers are others. Run where there is such "
+            "a device, or delete the file to start anew"
+        )
+    restore(state, saved["state"])
+    state.epoch_start = saved["epoch_start"]
+    return saved["history"], saved["best"]
+
+
+def remove_states(folder: Path) -> None:
+    """Remove the states of all trainings in `folder`."""
+    for path in folder.glob("state-*.pt"):
+        path.unlink()

@@ -17,6 +17,7 @@ from torch import Tensor
 from vame_core.config import ModelConfig
 
 LARGE = 2**28  # bytes of a file that is read window by window
+EVALUATION_BATCH = 1024  # windows that the network reads at once where it does not learn
 
 
 class Windows:
@@ -104,6 +105,20 @@ class Windows:
             yield self.take(chunk)
 
 
+def open_splits(
+    train: str | Path,
+    test: str | Path,
+    description: dict,
+    config: ModelConfig,
+    device: torch.device,
+) -> tuple[Windows, Windows]:
+    """Windows of both splits of a dataset: those to train on, and the held-out ones."""
+    return (
+        open_windows(Path(train), description, "train", config, device),
+        open_windows(Path(test), description, "test", config, device),
+    )
+
+
 def open_windows(
     path: Path, description: dict, side: str, config: ModelConfig, device: torch.device
 ) -> Windows:
@@ -120,7 +135,7 @@ def open_windows(
     elif mapped.nbytes > LARGE and mapped.flags.c_contiguous:
         read = WindowReader(path, mapped)
     segments = [(s["start"], s["stop"]) for s in description["segments"] if s["side"] == side]
-    if config.training.windows == "across_joins":
+    if "windows_across_joins" in config.training.vame_quirks:
         segments = [(0, len(frames) - 1)]  # VAME never draws the last window
     try:
         return Windows(frames, segments, config.window_length, device, read)

@@ -1,0 +1,156 @@
+"""Records are found by what they say that jobs wrote, back to what no job made."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from formats.records import (
+    digest_of,
+    imported_versions,
+    lineage,
+    name_in_record,
+    record_of,
+    write_manifest,
+)
+
+HERE = Path("results/provenance/export_checkpoint/vame/seed0.json")
+
+
+@pytest.fixture
+def write_record(tmp_path, monkeypatch):
+    """Write the record of a job that made these outputs of these inputs."""
+    monkeypatch.chdir(tmp_path)
+    HERE.parents[2].mkdir(parents=True)
+
+    def write(rule, *, inputs, outputs, hour=1, host="here", name="job"):
+        path = Path(f"results/provenance/{rule}/{name}.json")
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(json.dumps(make_job(rule, inputs, outputs, hour, host)))
+
+    return write
+
+
+def make_job(rule, inputs, outputs, hour=1, host="here"):
+    started = f"2030-01-01T0{hour}:00:00+00:00"
+    return {
+        "rule": rule,
+        "wildcards": {},
+        "inputs": dict.fromkeys(inputs, "0"),
+        "outputs": dict.fromkeys(outputs, "0"),
+        "started": started,
+        "finished": started,
+        "machine": {"host": host},
+        "software": {"python": "3.11"},
+    }
+
+
+def rules_of(content):
+    return [job["rule"] for job in content["jobs"]]
+
+
+@pytest.mark.parametrize(
+    ("log", "rule", "record"),
+    [
+        ("logs/verify/verify.log", "verify", "results/provenance/verify/verify.json"),
+        (
+            "mine/logs/embed_session/m.1/seed0/a.b.log",
+            "embed_session",
+            "mine/results/provenance/embed_session/m.1/seed0/a.b.json",
+        ),
+        (
+            "mine/logs/align_poses/mouse1.log",
+            "vame_align_poses",
+            "mine/results/provenance/align_poses/mouse1.json",
+        ),
+        (
+            "/data/logs/logs/train_model/logs/seed0.log",
+            "train_model",
+            "/data/logs/results/provenance/train_model/logs/seed0.json",
+        ),
+    ],
+)
+def test_a_record_lies_as_its_log_does(log, rule, record):
+    assert record_of(log, rule) == Path(record)
+
+
+FETCHED = ".snakemake/storage/s3/lab/vame/"
+RECORD = "results/provenance/align_poses/mouse1.json"
+
+
+@pytest.mark.parametrize(
+    ("path", "record", "name"),
+    [
+        ("results/poses/mouse1.nc", RECORD, "results/poses/mouse1.nc"),
+        ("mine/results/poses/mouse1.nc", f"mine/{RECORD}", "mine/results/poses/mouse1.nc"),
+        ("/data/mouse1.csv", RECORD, "/data/mouse1.csv"),
+        (f"{FETCHED}results/poses/mouse1.nc", f"{FETCHED}{RECORD}", "results/poses/mouse1.nc"),
+        (".snakemake/storage/s3/raw/mouse1.csv", f"{FETCHED}{RECORD}", "s3://raw/mouse1.csv"),
+        (".snakemake/storage/http/lab.org/mouse1.csv", RECORD, "http://lab.org/mouse1.csv"),
+    ],
+)
+def test_a_fetched_file_has_the_name_that_it_has_where_it_lies(path, record, name):
+    assert name_in_record(path, Path(record)) == name
+
+
+def test_a_lineage_goes_back_to_the_recordings_in_the_order_in_which_jobs_ran(write_record):
+    write_record("train", inputs=["results/dataset"], outputs=["results/model"], hour=3)
+    write_record("split", inputs=["results/aligned"], outputs=["results/dataset"], hour=2)
+    write_record("align", inputs=["/data/mouse1.csv"], outputs=["results/aligned"], hour=1)
+    write_record("plot", inputs=["results/model"], outputs=["results/figure"], hour=4)
+    content = lineage(["results/model"], HERE)
+    assert rules_of(content) == ["align", "split", "train"]
+    assert content["without_record"] == []
+
+
+def test_a_job_that_led_to_two_of_the_files_is_listed_once(write_record):
+    write_record("align", inputs=["/data/mouse1.csv"], outputs=["results/a", "results/b"])
+    assert rules_of(lineage(["results/a", "results/b"], HERE)) == ["align"]
+
+
+def test_a_file_that_two_records_claim_is_the_later_jobs(write_record):
+    write_record("old", inputs=[], outputs=["results/a"], hour=1, name="z")
+    write_record("new", inputs=[], outputs=["results/a"], hour=2, name="a")
+    assert rules_of(lineage(["results/a"], HERE)) == ["new"]
+
+
+def test_results_whose_record_is_gone_are_named_and_recordings_are_not(write_record):
+    write_record("train", inputs=["results/dataset", "/data/a.csv"], outputs=["results/model"])
+    assert lineage(["results/model"], HERE)["without_record"] == ["results/dataset"]
+
+
+def test_the_job_that_asks_can_be_the_last_one(write_record):
+    write_record("train", inputs=[], outputs=["results/model"])
+    own = make_job("export", ["results/model"], ["results/vame.pkl"], hour=5)
+    assert rules_of(lineage(["results/model"], HERE, own)) == ["train", "export"]
+
+
+def test_a_machine_is_listed_once_and_jobs_name_it(write_record):
+    for rule, host in (("a", "here"), ("b", "here"), ("c", "there")):
+        write_record(rule, inputs=[], outputs=[f"results/{rule}"], host=host)
+    made = lineage(["results/a", "results/b", "results/c"], HERE)
+    assert sorted(machine["host"] for machine in made["machines"].values()) == ["here", "there"]
+    assert {job["rule"]: made["machines"][job["machine"]]["host"] for job in made["jobs"]} == {
+        "a": "here",
+        "b": "here",
+        "c": "there",
+    }
+    assert len(made["software"]) == 1
+
+
+def test_versions_are_of_what_was_imported():
+    versions = imported_versions()
+    assert versions["numpy"] == np.__version__
+    assert not {"json", "hashlib", "numpy.random"} & versions.keys()
+
+
+def test_a_digest_does_not_depend_on_the_layout():
+    assert digest_of({"a": 1, "b": [1, 2]}) == digest_of({"b": (1, 2), "a": 1})
+    assert digest_of({"a": 1}) != digest_of({"a": 2})
+
+
+def test_a_manifest_carries_the_digest_of_the_rest(tmp_path):
+    write_manifest(tmp_path / "manifest.json", {"jobs": [], "seed": 3})
+    manifest = json.loads((tmp_path / "manifest.json").read_text())
+    assert manifest.pop("digest") == digest_of(manifest)
+    assert manifest == {"jobs": [], "seed": 3}

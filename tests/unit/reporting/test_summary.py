@@ -1,0 +1,244 @@
+"""The summary describes in sentences what tables have as numbers."""
+
+import json
+import re
+
+import pandas as pd
+import pytest
+from formats.tables import read_table
+from motif_tables import QUALITY, make_tables
+from reporting.facts import (
+    cautions,
+    group_sentences,
+    motif_sentences,
+    shown,
+    training_sentences,
+)
+from reporting.page import summarise
+
+DATASET = {
+    "features": ["nose_x", "left_ear_x", "left_ear_y", "speed"],
+    "scalars": ["speed"],
+    "fps": {"a": 30.0, "b": 30.0},
+    "sessions": ["a", "b"],
+    "segments": [
+        {"session": "a", "side": "train", "start": 0, "stop": 1800, "first_frame": 0},
+        {"session": "b", "side": "train", "start": 1800, "stop": 5400, "first_frame": 0},
+        {"session": "b", "side": "test", "start": 0, "stop": 900, "first_frame": 4000},
+    ],
+}
+TRAININGS = pd.DataFrame(
+    {
+        "model": ["vame", "vame"],
+        "seed": [0, 1],
+        "time_window": 30,
+        "prediction_steps": 15,
+        "zdims": 16,
+        "epochs": 6,
+        "training_seconds": [100.0, 140.0],
+    }
+)
+RECORDINGS = pd.DataFrame(
+    {
+        "session": ["a", "b<1>"],
+        "minutes": [1.0, 2.5],
+        "usable_share": [1.0, 0.4],
+        "worst": ["nose", "tail"],
+        "leave_out_because": ["", "40% of frames are usable"],
+    }
+)
+
+
+def usage_of(frames, group="", animals=1):
+    """A row per motif and animal; `frames` of each motif."""
+    return pd.DataFrame(
+        [
+            (f"{group}{animal}", f"{group}{animal}", group, motif, count)
+            for animal in range(animals)
+            for motif, count in enumerate(frames)
+        ],
+        columns=["session", "animal", "group", "motif", "frames"],
+    )
+
+
+class TestTraining:
+    def test_minutes_keypoints_and_settings(self):
+        first, second, third = training_sentences(DATASET, TRAININGS)
+        assert first.startswith("2 recordings at 30 frames per second: 3.0 minutes to train on")
+        assert "0.5 minutes held out" in first
+        assert second == (
+            "Each frame has 4 features: coordinates of 2 keypoints (nose and left_ear) and speed."
+        )
+        assert third == (
+            "Model vame: reads 30 frames (1 s), encodes them as 16 latents, predicts the next 15 "
+            "frames; 2 seeds, 6 epochs, 2 minutes per training."
+        )
+
+    def test_a_model_without_a_future(self):
+        trainings = TRAININGS.assign(prediction_steps=float("nan"))
+        assert "predicts no future frames" in training_sentences(DATASET, trainings)[-1]
+
+
+class TestMotifs:
+    def test_use_and_communities(self):
+        communities = pd.DataFrame({"motif": [0, 1, 2, 3], "community": [0, 1, 0, None]})
+        first, unused, joined, groups = motif_sentences(
+            usage_of([50, 30, 20, 0]), communities, make_tables(groups=()).groups
+        )
+        assert first == (
+            "3 of 4 motifs are used. The most frequent are 0 (50%), 1 (30%) and 2 (20%); half of "
+            "all frames belong to 1 motif."
+        )
+        assert unused == "Unused motifs: 3."
+        assert joined == (
+            "Motifs that follow one another form 2 communities: A (0 and 2) and B (1)."
+        )
+        assert groups == "Groups are not compared: the sessions table names no group."
+
+    def test_no_motif_at_all(self):
+        (sentence,) = motif_sentences(usage_of([0, 0]), pd.DataFrame(), pd.DataFrame())
+        assert sentence.startswith("No frame has a motif")
+
+    def test_no_difference_is_found_only_where_one_could_be(self):
+        tables = make_tables(n_motifs=3, unused=0)
+        groups = tables.groups.assign(q_value=0.5, animals_a=4, animals_b=4)
+        assert group_sentences(tables.usage, groups) == [
+            "No difference in motif usage was found between groups control (4 animals) and treated "
+            "(4 animals); the smallest q-value is 0.5. This does not show that they are equal."
+        ]
+        assert group_sentences(tables.usage, groups.assign(animals_a=1)) == [
+            "Groups control (1 animal) and treated (4 animals) cannot be compared: each needs at "
+            "least 4 animals."
+        ]
+
+    def test_groups_differ_where_q_is_small_whatever_p_is(self):
+        tables = make_tables(n_motifs=3, unused=0)
+        usage, groups = tables.usage, tables.groups.assign(
+            share_a=0.1, share_b=[0.2, 0.05, 0.1], hedges_g=[1.2, -0.9, 0.0],
+            p_value=1e-9, q_value=[0.01, 0.04, 0.3], animals_a=5, animals_b=4,
+        )  # fmt: skip
+        (sentence,) = group_sentences(usage, groups)
+        assert sentence == (
+            "Usage of 2 motifs differs between groups control (5 animals) and treated (4 animals): "
+            "motif 0 is more frequent in treated (20.0%; control: 10.0%; q = 0.01, Hedges' g +1.2) "
+            "and motif 1 is less frequent in treated (5.0%; control: 10.0%; q = 0.04, Hedges' g "
+            "−0.9)."
+        )
+
+    def test_one_group_is_not_compared(self):
+        (sentence,) = group_sentences(usage_of([1], "calm"), pd.DataFrame())
+        assert "only one group, calm" in sentence
+
+
+class TestCautions:
+    def test_recordings_bad_findings_few_animals_and_one_seed(self):
+        usage = pd.concat([usage_of([1], "x", 3), usage_of([1], "y", 9)])
+        findings = [
+            {"verdict": "bad", "sentence": "It is bad."},
+            {"verdict": "good", "sentence": "It is good."},
+        ]
+        said = cautions(RECORDINGS, usage, findings, seeds=1)
+        assert said[0] == "Consider leaving out recording b<1>: 40% of frames are usable."
+        assert said[1] == "It is bad."
+        assert said[2].startswith("Too few animals for a comparison of groups")
+        assert "4 per group: x (3 animals)." in said[2]
+        assert "one seed" in said[3]
+
+    def test_an_animal_without_a_motif_takes_no_part(self):
+        usage = pd.concat([usage_of([1], "x", 4), usage_of([1], "y", 3), usage_of([0], "y", 6)])
+        (caution,) = cautions(RECORDINGS.head(1), usage, [], seeds=3)
+        assert "y (3 animals)" in caution
+
+    def test_animals_of_the_only_group_are_not_counted(self):
+        usage = pd.concat([usage_of([1], "x", 2), usage_of([1], "", 9)])
+        assert cautions(RECORDINGS.head(1), usage, [], seeds=3) == []
+
+    def test_nothing_to_say(self):
+        usage = pd.concat([usage_of([1], "x", 6), usage_of([1], "y", 6)])
+        assert cautions(RECORDINGS.head(1), usage, [], seeds=3) == []
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [(0.91234, "0.912"), (None, ""), (float("nan"), ""), (2, "2"), (12345.6, "12,346"), ("a", "a")],
+)
+def test_numbers_are_short(number, text):
+    assert shown(number) == text
+
+
+@pytest.fixture(scope="module")
+def paths(tmp_path_factory):
+    """A folder with the files that the page is made of."""
+    folder = tmp_path_factory.mktemp("tables")
+    RECORDINGS.to_csv(folder / "recordings.csv", index=False)
+    TRAININGS.to_csv(folder / "trainings.csv", index=False)
+    (folder / "dataset.json").write_text(json.dumps(DATASET))
+    choice = {"model": "vame", "seed": 1, "because": "it is the only model"}
+    (folder / "choice.json").write_text(json.dumps(choice))
+    tables = make_tables()
+    for name in ("usage", "communities", "groups"):
+        getattr(tables, name).to_csv(folder / f"{name}.csv", index=False)
+    (folder / "quality.json").write_text(json.dumps(QUALITY))
+    return folder
+
+
+class TestPage:
+    def page(self, paths, segmented, **changed):
+        inputs = {
+            "recordings": paths / "recordings.csv",
+            "dataset": paths / "dataset.json",
+            "trainings": paths / "trainings.csv",
+            "choice": paths / "choice.json",
+            "frozen": None,
+        }
+        tables = {
+            name: [paths / f"{name}.{'json' if name == 'quality' else 'csv'}"] * len(segmented)
+            for name in ("usage", "communities", "groups", "quality")
+        }
+        return summarise(**(inputs | changed), segmented=segmented, tables=tables)
+
+    def test_every_part_is_there_and_findings_begin_with_the_doubtful(self, paths):
+        page = self.page(paths, [{"model": "vame", "seed": "1", "segmentation": "kmeans-6"}])
+        headings = re.findall(r"<h2>(.*)</h2>", page)
+        assert headings == ["Training data", "Quality", "Motifs and groups", "Cautions", "Advice"]
+        assert page.index("Two of five bouts") < page.index("The model draws 91%")
+        assert "Fewer motifs (n_motifs) would make bouts longer." in page
+        assert "0.3 to 0.5" in re.sub(r"\s+", " ", page)
+
+    def test_names_are_text_and_never_markup(self, paths):
+        page = self.page(paths, [{"model": "vame", "seed": "1", "segmentation": "kmeans-6"}])
+        assert "b&lt;1&gt;" in page
+        assert "b<1>" not in page
+        assert "two frames &lt;," in page
+
+    def test_the_chosen_model_is_told_and_the_others_are_listed(self, paths):
+        segmented = [
+            {"model": "vame", "seed": seed, "segmentation": name}
+            for seed in ("0", "1")
+            for name in ("hmm-6", "kmeans-6")
+        ]
+        page = self.page(paths, segmented)
+        assert "model <b>vame</b>, seed 1, with motifs of segmentation\n<b>hmm-6</b>" in page
+        rows = re.findall(r"<tr><td>(vame)</td><td>(\d)</td><td>(.*?)</td>", page)
+        assert rows == [
+            ("vame", "0", "hmm-6"),
+            ("vame", "0", "kmeans-6"),
+            ("vame", "1", "kmeans-6"),
+        ]
+
+    def test_a_frozen_model_trains_nothing_and_the_page_says_so(self, paths):
+        page = self.page(
+            paths,
+            [{"model": "vame", "seed": "1", "segmentation": "kmeans-6"}],
+            **{"dataset": None, "trainings": None, "choice": None, "frozen": "/data/export"},
+        )
+        assert "No model was trained" in page
+        assert "/data/export" in page
+
+    def test_without_motifs_there_is_a_page(self, paths):
+        assert "Quality" not in self.page(paths, [])
+
+    def test_tables_are_read_with_names_as_text(self, tmp_path):
+        (tmp_path / "t.csv").write_text("session,group,leave_out_because\n007,,\nNA,NA,\n")
+        table = read_table(tmp_path / "t.csv")
+        assert table.to_numpy().tolist() == [["007", "", ""], ["NA", "NA", ""]]

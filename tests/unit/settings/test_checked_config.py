@@ -1,0 +1,153 @@
+"""What each setting allows by itself but not together, and what may surprise."""
+
+import pytest
+from projects import ROOT
+from settings.config import checked_config, warnings_about
+from settings.files import Access
+from settings.models import settings_of_model
+from settings.schema import SettingsError, read_schema
+
+SCHEMA = read_schema(ROOT / "workflow/schemas/config.schema.yaml")
+VALID = {"center": "tail", "orient": "nose"}
+HERE = Access(shared_disk=True, can_fetch=lambda url: url.startswith("s3"))
+
+
+def errors(access=HERE, **settings):
+    """The sentences of a refusal; none where the config is accepted."""
+    try:
+        checked_config(VALID | settings, SCHEMA, access)
+    except SettingsError as error:
+        return [line.removeprefix("  - ") for line in str(error).splitlines()[1:]]
+    return []
+
+
+@pytest.mark.parametrize(
+    ("settings", "start"),
+    [
+        ({"savgol_length": 4}, "savgol_length: 4 is even"),
+        (
+            {"savgol_length": 3, "savgol_order": 3},
+            "savgol_order: 3 must be below savgol_length (3)",
+        ),
+        ({"center": "nose"}, "orient: must be another keypoint than center"),
+        ({"keypoints": ["tail", "a", "b"]}, "orient: 'nose' is not among keypoints"),
+        ({"exclude_keypoints": ["tail"]}, "center: 'tail' is left out by exclude_keypoints"),
+        (
+            {"choose_by": "future", "prediction_decoder": False},
+            "choose_by: no model predicts a future",
+        ),
+        ({"embed_models": ["b"]}, "embed_models: no model is 'b'; there are: vame"),
+        (
+            {"time_window": 8, "prediction_steps": 9},
+            "prediction_steps: model vame predicts 9 frames from 8",
+        ),
+        (
+            {"split_gap": 44},
+            "split_gap: 44 frames are fewer than the window of model vame (time_window + "
+            "prediction_steps = 45); set it to 45 or more",
+        ),
+        (
+            {"vame_quirks": ["skip_last_epoch"], "max_epochs": 1},
+            "vame_quirks: model vame has one epoch and would skip it",
+        ),
+        (
+            {"pretrained_weights": True, "pretrained_model": "gone.pt"},
+            "pretrained_model: gone.pt of model vame does not exist",
+        ),
+        (
+            {"pretrained_weights": True, "pretrained_model": "ftp://x/a.pt"},
+            "pretrained_model: ftp://x/a.pt cannot be fetched; install "
+            "snakemake-storage-plugin-ftp",
+        ),
+    ],
+)
+def test_what_does_not_go_together_is_refused(settings, start):
+    (error,) = errors(**settings)
+    assert error.startswith(start)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"split_gap": 45},
+        {"split_gap": 30, "prediction_decoder": False},
+        {"split_gap": 0, "vame_quirks": ["windows_across_joins"]},
+        {"vame_quirks": ["skip_last_epoch"], "max_epochs": 2},
+        {"pretrained_model": "gone.pt"},  # without pretrained_weights
+        {"pretrained_weights": True, "pretrained_model": "s3://lab/a.pt"},
+        {"choose_by": "future", "models": {"a": {"prediction_decoder": False}, "b": {}}},
+    ],
+)
+def test_what_goes_together_is_accepted(settings):
+    assert errors(**settings) == []
+
+
+def test_errors_of_all_models_are_named_at_once():
+    found = errors(models={"a": {"prediction_steps": 31}, "b": {"batch_size": 0}, "c": {"zdim": 1}})
+    assert [error.split(":")[0] for error in found] == ["models.b.batch_size", "models.c.zdim"]
+    found = errors(
+        split_gap=10, models={"a": {"prediction_steps": 31}, "b": {"time_window": 15}}, seeds=[1]
+    )
+    assert [error.split(":")[0] for error in found] == [
+        "prediction_steps",
+        "split_gap",
+        "split_gap",
+    ]
+
+
+def test_a_file_of_this_machine_is_refused_where_jobs_do_not_see_its_disks(tmp_path):
+    (tmp_path / "a.pt").touch()
+    settings = {"pretrained_weights": True, "pretrained_model": str(tmp_path / "a.pt")}
+    assert errors(**settings) == []
+    (error,) = errors(Access(shared_disk=False, can_fetch=HERE.can_fetch), **settings)
+    assert "lies on this machine, whose disks the jobs do not see" in error
+
+
+def test_how_a_config_is_written_changes_nothing():
+    written = VALID | {"n_motifs": 15, "scheduler": 1, "beta": 2, "motifs": ["kmeans", "hmm"]}
+    typed = VALID | {"n_motifs": [15], "scheduler": "plateau", "beta": "2.0"}
+    typed |= {"motifs": ["hmm", "kmeans"]}
+    one, two = (checked_config(each, SCHEMA, HERE) for each in (written, typed))
+    assert sorted(map(repr, one.items())) == sorted(map(repr, two.items()))  # types, too
+
+
+def test_the_config_that_is_given_is_left_alone():
+    given = VALID | {"grid": {"zdims": ["3"]}, "demo": {"seed": "2"}, "models": {}}
+    before = repr(given)
+    checked_config(given, SCHEMA, HERE)
+    assert repr(given) == before
+
+
+def warned(**settings):
+    config = checked_config(VALID | settings, SCHEMA, HERE)
+    models = {
+        name: settings_of_model(config, changes, SCHEMA)
+        for name, changes in config["models"].items()
+    }
+    return warnings_about(config, models, SCHEMA)
+
+
+@pytest.mark.parametrize(
+    ("settings", "start"),
+    [
+        (
+            {"beta_norm": False, "dropout_rec": 0.1},
+            "these keys of VAME's config do nothing here: beta_norm, dropout_rec",
+        ),
+        ({"kmeans_loss": 31}, "kmeans_loss: model vame has only 30 singular values (zdims); 31"),
+        ({"softplus": 1}, "softplus: model vame cannot have a posterior narrower than the prior"),
+        ({"max_epochs": 5}, "max_epochs: model vame ends after 5 epochs, before the KL weight has"),
+        (
+            {"anneal_function": "sigmoid", "annealtime": 20, "max_epochs": 24},
+            "max_epochs: model vame ends after 24 epochs, before the KL weight has risen (epoch 25",
+        ),
+    ],
+)
+def test_what_may_surprise_is_warned_about(settings, start):
+    (sentence,) = warned(**settings)
+    assert sentence.startswith(start)
+
+
+@pytest.mark.parametrize("settings", [{}, {"max_epochs": 6}, {"kmeans_loss": 30}])
+def test_what_does_not_surprise_is_not(settings):
+    assert warned(**settings) == []

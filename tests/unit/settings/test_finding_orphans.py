@@ -1,0 +1,84 @@
+"""Orphans are found where rules put what they make, and nowhere else."""
+
+import pytest
+from settings.orphans import find_orphans, patterns_of
+
+FILES = [
+    "results/models/{model}/seed{seed,[0-9]+}/model.pt",
+    "results/poses/{session}.nc",
+    "results/demo/{session}.csv",
+    "results/demo/{session}.labels.csv",
+    "results/quality/{session}.csv",
+    "results/quality.csv",
+    "results/figures/{model}/seed{seed}/losses.svg",
+    "results/figures/{model}/seed{seed}/{segmentation,[a-z]+-[0-9]+}/poses.svg",
+    "logs/train_model/{model}/seed{seed}.log",
+    "None",
+]
+KNOWN = {"model": {"vame"}, "seed": {"0"}, "session": {"mouse1"}, "segmentation": {"hmm-4"}}
+
+
+@pytest.fixture
+def make(tmp_path):
+    def make_files(*paths):
+        for path in paths:
+            (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / path).touch()
+        return tmp_path
+
+    return make_files
+
+
+def orphans(root):
+    return find_orphans(root, patterns_of(FILES), KNOWN)
+
+
+def test_a_pattern_ends_with_its_last_wildcard_and_a_record_lies_as_its_log_does():
+    assert patterns_of([FILES[0], *FILES[5:6], *FILES[8:]]) == [
+        "results/models/{model}/seed{seed,[0-9]+}",
+        "results/provenance/train_model/{model}/seed{seed}.json",
+        "results/quality.csv",
+    ]
+
+
+def test_what_is_set_and_what_no_rule_makes_is_kept(make):
+    root = make(
+        "results/models/vame/seed0/model.pt",
+        "results/models/notes.txt",
+        "results/poses/mouse1.nc",
+        "results/quality.csv",
+        "results/own/mouse9.nc",
+        "results/demo/mouse1.labels.csv",
+        "results/figures/vame/seed0/losses.svg",
+        "results/figures/vame/seed0/hmm-4/poses.svg",
+    )
+    assert orphans(root) == []
+
+
+def test_what_is_not_set_is_an_orphan_as_a_whole(make):
+    root = make(
+        "results/models/vame/seed7/model.pt",
+        "results/models/old/seed0/model.pt",
+        "results/poses/mouse9.nc",
+        "results/provenance/train_model/old/seed0.json",
+        "results/figures/vame/seed0/kmeans-4/poses.svg",
+    )
+    assert orphans(root) == [
+        "results/figures/vame/seed0/kmeans-4",
+        "results/models/old/seed0",
+        "results/models/vame/seed7",
+        "results/poses/mouse9.nc",
+        "results/provenance/train_model/old/seed0.json",
+    ]
+
+
+def test_nothing_is_looked_for_beyond_a_link(make):
+    root = make("elsewhere/old/seed0/model.pt", "results/models/vame/seed0/model.pt")
+    (root / "results/models/linked").symlink_to(root / "elsewhere/old")
+    assert orphans(root) == []
+
+
+def test_results_may_be_a_link_themselves(make, tmp_path):
+    root = make("disk/models/old/seed0/model.pt")
+    (root / "results").symlink_to(root / "disk")
+    assert orphans(root) == ["results/models/old/seed0"]

@@ -1,0 +1,91 @@
+"""Animals and keypoints are read from the header of whatever file, or not at all."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from recordings import (
+    BODY,
+    make_dataset,
+    make_lively_tracks,
+    write_anipose,
+    write_deeplabcut,
+    write_nwb,
+    write_sleap_analysis,
+    write_sleap_labels,
+)
+from settings import headers
+
+NAMES = ("black", "white 2")
+KEYPOINTS = list(BODY)
+
+
+@pytest.fixture
+def tracks():
+    """(frame, individual, keypoint, 3)"""
+    return np.stack([make_lively_tracks(frames=9, seed=seed) for seed in (1, 2)], axis=1)
+
+
+def write_movement(path, tracks):
+    mice = [make_dataset(tracks=tracks[:, n]).isel(individuals=0, drop=True) for n in (0, 1)]
+    xr.concat(mice, pd.Index(NAMES, name="individuals")).to_netcdf(path)
+
+
+WRITERS = {
+    "cage.csv": lambda path, tracks: write_deeplabcut(path=path, tracks=tracks, individuals=NAMES),
+    "cage.h5": lambda path, tracks: write_deeplabcut(path=path, tracks=tracks, individuals=NAMES),
+    "cage.slp": lambda path, tracks: write_sleap_labels(path=path, tracks=tracks, names=NAMES),
+    "analysis.h5": lambda path, tracks: write_sleap_analysis(path=path, tracks=tracks, names=NAMES),
+    "cage.nwb": lambda path, tracks: write_nwb(
+        path=path, tracks=tracks.swapaxes(0, 1), containers=NAMES
+    ),
+    "cage.nc": write_movement,
+}
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_animals_and_keypoints_are_those_of_the_file(tmp_path, tracks, name):
+    WRITERS[name](tmp_path / name, tracks)
+    individuals, keypoints = headers.header_of(str(tmp_path / name), [])
+    assert individuals == list(NAMES)
+    assert set(keypoints) == set(KEYPOINTS)
+
+
+def test_a_file_of_one_animal_names_none(tmp_path, tracks):
+    write_deeplabcut(path=tmp_path / "mouse.csv", tracks=tracks[:, 0])
+    assert headers.header_of(str(tmp_path / "mouse.csv"), []) == ([], KEYPOINTS)
+    three_dimensional = np.concatenate([tracks[:, 0], tracks[:, 0, :, :1]], axis=-1)
+    write_anipose(path=tmp_path / "mouse3d.csv", tracks=three_dimensional)
+    _, keypoints = headers.header_of(str(tmp_path / "mouse3d.csv"), [])
+    assert set(KEYPOINTS) <= set(keypoints)
+
+
+@pytest.mark.parametrize(
+    ("prefixes", "header"),
+    [
+        ([], ([], ["B_nose", "W_nose", "lamp"])),
+        (["X_"], ([], ["B_nose", "W_nose", "lamp"])),
+        (["B_", "W_"], (["B", "W"], ["nose", "nose"])),
+        (["B_"], (["B"], ["nose"])),
+    ],
+)
+def test_prefixes_of_keypoints_tell_animals_apart(prefixes, header):
+    assert headers.split_header([], ["B_nose", "W_nose", "lamp"], prefixes) == header
+
+
+def test_prefixes_do_not_count_where_a_file_knows_its_animals():
+    header = ["a", "b"], ["B_nose", "W_nose"]
+    assert headers.split_header(*header, ["B_", "W_"]) == header
+
+
+@pytest.mark.parametrize("name", ["damaged.h5", "damaged.nwb", "damaged.csv", "unknown.xyz"])
+def test_a_file_of_another_kind_says_nothing(tmp_path, name):
+    (tmp_path / name).write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(range(256)))
+    assert headers.header_of(str(tmp_path / name), []) == ([], [])
+
+
+def test_a_file_is_read_once(tmp_path, tracks, monkeypatch):
+    path = str(write_deeplabcut(path=tmp_path / "mouse.csv", tracks=tracks[:, 0]))
+    first = headers.header_of(path, [])
+    monkeypatch.setattr(headers, "csv_header", None)
+    assert headers.header_of(path, []) == first

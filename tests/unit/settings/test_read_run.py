@@ -1,0 +1,97 @@
+"""What rules ask of a run: sessions, models and segmentations, in an order of their own."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from projects import ROOT
+from settings.files import Access
+from settings.run import read_run
+
+SCHEMAS = [ROOT / f"workflow/schemas/{name}.schema.yaml" for name in ("config", "sessions")]
+HERE = Access(shared_disk=True, can_fetch=lambda url: False)
+ROWS = {
+    "m1": "m1 results/demo/m1.csv 30 a cage7",
+    "m2": "m2 results/demo/m2.csv 25 b ",
+    "m10": "m10 results/demo/m10.csv 30 a ",
+}
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    def read(order=("m1", "m2", "m10"), warn=None, **settings):
+        lines = ["session poses fps group animal", *(ROWS[name] for name in order)]
+        Path("sessions.tsv").write_text("\n".join("\t".join(line.split(" ")) for line in lines))
+        config = {"sessions": "sessions.tsv", "center": "tail", "orient": "nose"} | settings
+        return read_run(config, *SCHEMAS, HERE, warn)
+
+    return read
+
+
+def test_the_order_of_the_tables_lines_means_nothing(run):
+    assert list(run().sessions) == list(run(("m10", "m2", "m1")).sessions) == ["m1", "m10", "m2"]
+
+
+def test_sessions_to_train_on_are_all_or_those_named(run):
+    assert run().trained_on == ["m1", "m10", "m2"]
+    assert run(train_on=["m2"]).trained_on == ["m2"]
+
+
+def test_models_of_a_grid_stand_beside_the_others(run):
+    models = run(models={"vame": {"beta": 2}}, grid={"zdims": [5, 10]}, kmeans_loss=5).models
+    assert list(models) == ["vame", "zdims-5", "zdims-10"]
+    assert [model["zdims"] for model in models.values()] == [30, 5, 10]
+    assert [model["beta"] for model in models.values()] == [2.0, 1.0, 1.0]
+
+
+def test_models_to_embed_are_all_or_those_named(run):
+    models = {"b": {}, "a": {}}
+    assert run(models=models).embedded == ["a", "b"]
+    assert run(models=models, embed_models=["b"]).embedded == ["b"]
+    assert run(models=models, embed_models=[]).embedded == []
+    assert run(models=models).trained == ["b", "a"]
+
+
+def test_segmentations_are_each_kind_with_each_number(run):
+    found = run(motifs=["kmeans", "hmm"], n_motifs=[8, 4], seeds=[1, 0])
+    assert found.segmentations == ["hmm-4", "hmm-8", "kmeans-4", "kmeans-8"]
+    assert len(found.segmented()) == 8
+    assert found.segmented()[0] == {"model": "vame", "seed": "0", "segmentation": "hmm-4"}
+
+
+def test_groups_count_for_the_split_where_they_are_held_out(run):
+    assert run(train_on=["m1", "m2"]).groups_to_hold_out() == {"m1": "", "m2": ""}
+    held_out = run(train_on=["m1", "m2"], test_groups=["b"]).groups_to_hold_out()
+    assert held_out == {"m1": "a", "m2": "b"}
+
+
+def test_a_session_without_an_animal_is_one_of_its_own(run):
+    assert run().animals() == [
+        {"session": "m1", "animal": "cage7", "group": "a"},
+        {"session": "m10", "animal": "m10", "group": "a"},
+        {"session": "m2", "animal": "m2", "group": "b"},
+    ]
+
+
+def test_what_a_job_gets_of_its_row(run):
+    recording = run().recording_of_session(SimpleNamespace(session="m2"))
+    assert recording == {"fps": 25.0, "individual": "", "software": ""}
+    labelled = {"session": "m2", "fps": 25.0, "labelled": False}
+    assert run().labelled()[-1] == labelled
+
+
+def test_a_demo_recording_depends_on_its_name_and_not_on_its_place(run):
+    session = SimpleNamespace(session="m2")
+    first, second = run().demo_recording(session), run(("m2", "m1")).demo_recording(session)
+    assert first == second
+    assert first["seed"] == [1, 1499289237]  # the name's CRC-32
+    assert run().demo_recording(SimpleNamespace(session="m1"))["seed"] != first["seed"]
+
+
+def test_warnings_are_for_the_main_process(run):
+    sentences = []
+    run(warn=sentences.append, softplus=True)
+    assert len(sentences) == 1
+    run(softplus=True)  # a job says nothing

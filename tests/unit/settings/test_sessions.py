@@ -1,0 +1,237 @@
+"""Every error of a sessions table is named at once, by line and column."""
+
+from pathlib import Path
+
+import pytest
+from projects import ROOT
+from settings import headers
+from settings.config import checked_config
+from settings.files import Access
+from settings.schema import SettingsError, read_schema
+from settings.sessions import checked_sessions
+
+CONFIG_SCHEMA, SCHEMA = (
+    read_schema(ROOT / f"workflow/schemas/{name}.schema.yaml") for name in ("config", "sessions")
+)
+HERE = Access(shared_disk=True, can_fetch=lambda url: False)
+FRAME = ["nose", "ear", "tail"]
+
+
+def write_csv(path, keypoints, individuals=("",)):
+    """The header of DeepLabCut's csv."""
+    columns = [
+        (animal, name, part)
+        for animal in individuals
+        for name in keypoints
+        for part in ("x", "y", "likelihood")
+    ]
+    kinds = ["individuals", "bodyparts", "coords"]
+    lines = [f"scorer{',net' * len(columns)}"]
+    lines += [
+        ",".join([kind, *own]) for kind, own in zip(kinds, zip(*columns, strict=True), strict=True)
+    ]
+    Path(path).write_text("\n".join(lines[:1] + lines[1 + (individuals == ("",)) :]) + "\n")
+
+
+@pytest.fixture
+def check(tmp_path, monkeypatch):
+    """Rows, or the sentences of the refusal, and warnings of a table with these lines."""
+    monkeypatch.chdir(tmp_path)
+    headers.whole_header_of.cache_clear()  # of files of another test
+    write_csv("mouse.csv", FRAME)
+    write_csv("cage.csv", FRAME, ("black", "white"))
+
+    def check_lines(*lines, columns="session poses fps individual group animal labels", **settings):
+        table = [columns.split(), *(line.split(" ") for line in lines)]
+        Path("sessions.tsv").write_text("\n".join(map("\t".join, table)))
+        config = {"sessions": "sessions.tsv", "center": "tail", "orient": "nose"} | settings
+        config, warnings = checked_config(config, CONFIG_SCHEMA, HERE), []
+        try:
+            rows = checked_sessions(config, SCHEMA, HERE, None, warn=warnings.append)
+        except SettingsError as error:
+            return [line.removeprefix("  - ") for line in str(error).splitlines()[1:]], warnings
+        return rows, warnings
+
+    return check_lines
+
+
+def test_a_row_is_typed_and_has_the_defaults(check):
+    ((row,), warnings) = check("m1 mouse.csv 30")
+    assert row["fps"] == 30.0
+    assert type(row["fps"]) is float
+    assert row["session"] == "m1"
+    assert row.keys() == SCHEMA["properties"].keys()
+    assert {row[key] for key in ("software", "individual", "group", "labels", "video")} == {""}
+    assert warnings == []
+
+
+@pytest.mark.parametrize(
+    ("line", "start"),
+    [
+        ("m1 mouse.csv fast", "line 3, fps: 'fast' is not of type 'number'"),
+        ("m1 mouse.csv 0", "line 3, fps: 0.0 is less than or equal to the minimum of 0"),
+        ("../m1 mouse.csv 30", "line 3, session: '../m1' does not match"),
+        ("m1 gone.csv 30", "line 3, poses: gone.csv does not exist; the path is relative to /"),
+        ("m1 https://x.org/a.csv 30", "line 3, poses: https://x.org/a.csv cannot be fetched"),
+        ("m1 mouse.csv 30    gone.csv", "line 3, labels: gone.csv does not exist"),
+        ("m0 mouse.csv 30", "line 3, session: m0 is also in line 2; give each recording a name"),
+        ("m1 cage.csv 30", "line 3, individual: cage.csv has 2 animals, black, white; name one"),
+        ("m1 cage.csv 30 red", "line 3, individual: cage.csv has 2 animals, black, white; 'red'"),
+        ("m1 mouse.csv 30 all", "line 3, individual: all needs to read the animals' names"),
+        ("m1 results/demo/a.csv 30 all", "line 3, individual: all needs results/demo/a.csv to be"),
+        ("m1 cage.csv 30 all   mouse.csv", "line 3, labels: mouse.csv cannot label 2 animals"),
+    ],
+)
+def test_an_error_names_its_line_and_column(check, line, start):
+    (error,), _ = check("m0 mouse.csv 30", line)
+    assert error.startswith(start)
+
+
+def test_no_row_hides_the_errors_of_another(check):
+    errors, _ = check(
+        "m1 gone.csv 30", "m1 mouse.csv 30", "m2 mouse.csv fast", "m3 mouse.csv 30 all"
+    )
+    assert [error.split(",")[0] for error in errors] == ["line 2", "line 3", "line 4", "line 5"]
+
+
+@pytest.mark.parametrize("line", ["m2 gone.csv 30", "m2 cage.csv 30 red", "m2 bad.csv 30"])
+def test_a_session_with_an_error_is_there_for_what_the_config_names(check, line):
+    """One mistake is one error, not one more for each setting that names the session."""
+    write_csv("bad.csv", ["nose", "paw"])
+    errors, _ = check(
+        "m1 mouse.csv 30", line, train_on=["m1", "m2"], test_sessions=["m2"], embed_models=[]
+    )
+    assert len(errors) == 1
+    assert errors[0].startswith("line 3, ")
+
+
+@pytest.mark.parametrize(
+    ("settings", "errors"),
+    [
+        ({"train_on": ["m9"]}, ["train_on in the config: no recording of this table is 'm9'"]),
+        ({"test_sessions": ["m9"]}, ["test_sessions in the config: no recording of this table is"]),
+        ({"test_groups": ["c"]}, ["test_groups in the config: no recording of this table is 'c'"]),
+        (
+            {"train_on": ["m1"], "test_sessions": ["m2"], "test_groups": ["b"]},
+            [
+                "test_sessions in the config: no recording of this table that train_on lists is "
+                "'m2'; there are: m1",
+                "test_groups in the config: no recording of this table that train_on lists is 'b'; "
+                "there are: a",
+            ],
+        ),
+    ],
+)
+def test_sessions_and_groups_that_the_config_names_must_be_there(check, settings, errors):
+    found, _ = check("m1 mouse.csv 30  a", "m2 mouse.csv 30  b", **settings)
+    for error, start in zip(found, errors, strict=True):
+        assert error.startswith(start)
+
+
+def test_sessions_and_groups_that_are_there_can_be_named(check):
+    names = {"train_on": ["m2"], "test_sessions": ["m2"], "test_groups": ["b"]}
+    rows, _ = check("m1 mouse.csv 30  a", "m2 mouse.csv 30  b", **names)
+    assert [row["session"] for row in rows] == ["m1", "m2"]
+
+
+def test_keypoints_of_the_config_must_be_in_each_recording(check):
+    errors, _ = check("m1 mouse.csv 30", center="Tail", keypoints=["nose", "Tail", "paw"])
+    assert errors == [
+        "line 2, poses: mouse.csv has no keypoint 'Tail' (center in the config), did you mean "
+        "tail?; it has: nose, ear, tail",
+        "line 2, poses: mouse.csv has no keypoint 'Tail' (keypoints in the config), did you mean "
+        "tail?; it has: nose, ear, tail",
+        "line 2, poses: mouse.csv has no keypoint 'paw' (keypoints in the config); it has: nose, "
+        "ear, tail",
+    ]
+
+
+def test_a_keypoint_to_leave_out_must_be_in_some_recording(check):
+    write_csv("other.csv", [*FRAME, "paw"])
+    lines = ("m1 mouse.csv 30", "m2 other.csv 30")
+    (error,), _ = check(*lines, exclude_keypoints=["paw", "pwa"])
+    assert error == (
+        "exclude_keypoints in the config: no recording has a keypoint 'pwa', did you mean paw?"
+    )
+    Path("unread.slp").touch()  # what it holds is not known
+    rows, _ = check(*lines, "m3 unread.slp 30", exclude_keypoints=["pwa"])
+    assert len(rows) == 3
+
+
+def test_all_makes_a_session_of_each_animal(check):
+    write_csv("cage.csv", FRAME, ("black", "white 2"))
+    rows, warnings = check("m1 cage.csv 30 all a cage7", "m2 cage.csv 30 black")
+    assert [(row["session"], row["individual"], row["group"], row["animal"]) for row in rows] == [
+        ("m1_black", "black", "a", "cage7_black"),
+        ("m1_white-2", "white 2", "a", "cage7_white 2"),
+        ("m2", "black", "", ""),
+    ]
+    assert warnings == []
+
+
+def test_a_name_that_all_makes_may_not_be_taken(check):
+    (error,), _ = check("m1 cage.csv 30 all", "m1_white cage.csv 30 white")
+    assert error == "session: m1_white is also what individual: all makes; rename one of them"
+
+
+def test_animals_are_told_apart_by_prefixes(check):
+    write_csv("two.csv", [f"{mouse}_{name}" for mouse in "BW" for name in FRAME])
+    rows, _ = check("m1 two.csv 30 all", individual_prefixes=["B_", "W_"])
+    assert [row["session"] for row in rows] == ["m1_B", "m1_W"]
+
+
+def test_animals_that_no_row_names_are_warned_about(check):
+    rows, warnings = check("m1 cage.csv 30 white")
+    assert len(rows) == 1
+    assert warnings == ["cage.csv also holds black, which no row of the sessions table names"]
+
+
+def test_an_animal_is_in_one_group(check):
+    (error,), _ = check("m1 mouse.csv 30  a x", "m2 mouse.csv 30  b x", "m3 mouse.csv 30  a y")
+    assert error.startswith("animal: x is in the groups a, b, and groups are compared by animals")
+
+
+def test_a_job_does_not_read_headers_again(check, monkeypatch):
+    Path("sessions.tsv").write_text("session\tposes\tfps\nm1\tmouse.csv\t30\n")
+    config = {"sessions": "sessions.tsv", "center": "paw", "orient": "nose"}
+    config = checked_config(config, CONFIG_SCHEMA, HERE)
+    monkeypatch.setattr(headers, "whole_header_of", None)  # whoever calls it fails
+    assert len(checked_sessions(config, SCHEMA, HERE, None, warn=None)) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("", "column session is missing; columns are separated by tabs"),
+        ("session,poses,fps\na,b,30\n", "column session is missing; columns are separated by tabs"),
+        ("session\tposes\na\tb\n", "column fps is missing"),
+        ("session\tposes\tfps\n", "it lists no recording; add one row per recording"),
+        ("session\tposes\tfps\n\t\t\n", "it lists no recording; add one row per recording"),
+        ("session\tposes\tfps\ta\nm\tmouse.csv\t30\tx\n", "line 2, a: there is no such setting"),
+        ("session\tposes\tfps\nm\tmouse.csv\t30\tx\n", "line 2, (beyond the last column): there"),
+    ],
+)
+def test_what_is_no_table_is_refused(tmp_path, monkeypatch, text, sentence):
+    monkeypatch.chdir(tmp_path)
+    write_csv("mouse.csv", FRAME)
+    Path("sessions.tsv").write_text(text)
+    config = {"sessions": "sessions.tsv", "center": "tail", "orient": "nose"}
+    config = checked_config(config, CONFIG_SCHEMA, HERE)
+    with pytest.raises(SettingsError) as refused:
+        checked_sessions(config, SCHEMA, HERE, None, warn=None)
+    assert sentence in str(refused.value)
+
+
+def test_a_missing_table_is_an_error_of_the_config(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    config = checked_config({"center": "tail", "orient": "nose"}, CONFIG_SCHEMA, HERE)
+    with pytest.raises(SettingsError, match=r"config has 1 error:\n  - sessions: config/sessions"):
+        checked_sessions(config, SCHEMA, HERE, None, warn=None)
+
+
+def test_marks_of_spreadsheets_are_no_part_of_a_name(check):
+    Path("sessions.tsv").write_bytes(b"\xef\xbb\xbfsession\tposes\tfps\r\nm1\tmouse.csv\t 30 \r\n")
+    config = {"sessions": "sessions.tsv", "center": "tail", "orient": "nose"}
+    config = checked_config(config, CONFIG_SCHEMA, HERE)
+    (row,) = checked_sessions(config, SCHEMA, HERE, None, warn=None)
+    assert (row["session"], row["fps"]) == ("m1", 30.0)

@@ -1,0 +1,188 @@
+# Numbers of all models and motifs in; their comparison, a summary and a manifest of the run out.
+#   in:  results/models/, results/motif_tables/, results/export/, results/quality.csv
+#        results/provenance/{rule}/{wildcards}.json  the record of each job, which the job writes
+#   out: results/comparison*.csv   models beside each other, with intervals
+#        results/best/             the chosen export, and choice.json: which and why
+#        results/summary.html      the run in words: the start page of the report
+#        results/manifest.json     all records, with the digest of the whole
+#        on request: verify, ro_crate (results/ro-crate.zip), list_orphans, clean_orphans
+
+
+rule compare_models:
+    """Compare all models and seeds on held-out sessions, with intervals."""
+    input:
+        metrics=of_trainings("results/models/{model}/seed{seed}/metrics.json"),
+        sessions=of_trainings("results/models/{model}/seed{seed}/sessions.csv"),
+        history=of_trainings("results/models/{model}/seed{seed}/history.csv"),
+        motifs=of_segmentations(
+            "results/motif_tables/{model}/seed{seed}/{segmentation}/quality.json",
+            SEGMENTATIONS[:1],
+        ),
+    output:
+        comparison="results/comparison.csv",
+        sessions="results/comparison_sessions.csv",
+        pairs="results/comparison_pairs.csv",
+    log:
+        "logs/compare_models/compare_models.log",
+    benchmark:
+        "results/benchmarks/compare_models/compare_models.tsv"
+    conda:
+        "../../envs/report.yaml"
+    params:
+        code=source_digest("compare_models"),
+    script:
+        "../scripts/compare_models.py"
+
+
+rule choose_model:
+    """Copy the export of the model that choose_by selects."""
+    input:
+        comparison="results/comparison.csv",
+        pairs="results/comparison_pairs.csv",
+        state_dict=of_trainings("results/export/{model}/seed{seed}/vame.pkl"),
+        safetensors=of_trainings("results/export/{model}/seed{seed}/model.safetensors"),
+        onnx=of_trainings("results/export/{model}/seed{seed}/model.onnx"),
+        manifest=of_trainings("results/export/{model}/seed{seed}/manifest.json"),
+    output:
+        state_dict="results/best/vame.pkl",
+        safetensors="results/best/model.safetensors",
+        onnx="results/best/model.onnx",
+        manifest="results/best/manifest.json",
+        choice="results/best/choice.json",
+    log:
+        "logs/choose_model/choose_model.log",
+    benchmark:
+        "results/benchmarks/choose_model/choose_model.tsv"
+    conda:
+        "../../envs/report.yaml"
+    params:
+        settings=settings_of("choose_model"),
+        code=source_digest("choose_model"),
+    script:
+        "../scripts/choose_model.py"
+
+
+rule write_summary:
+    """Write the run in words, the report's start page: data, models, motifs, cautions."""
+    input:
+        **of_all(tables_of_motifs("usage", "communities", "groups")),
+        recordings="results/quality.csv",
+        dataset="results/dataset/dataset.json" if TRAINED else [],
+        comparison="results/comparison.csv" if TRAINED else [],
+        choice="results/best/choice.json" if TRAINED else [],
+        quality=of_segmentations(
+            "results/motif_tables/{model}/seed{seed}/{segmentation}/quality.json"
+        ),
+    output:
+        summary=report(
+            "results/summary.html",
+            caption="../report/summary.rst",
+            category="Summary",
+            labels={"figure": "start page"},
+        ),
+    log:
+        "logs/write_summary/write_summary.log",
+    benchmark:
+        "results/benchmarks/write_summary/write_summary.tsv"
+    conda:
+        "../../envs/report.yaml"
+    params:
+        segmented=RUN.segmented(),
+        frozen=config["use_model"],
+        code=source_digest("write_summary"),
+    script:
+        "../scripts/write_summary.py"
+
+
+# All that `all` asks for is its input: it is written again when any of it is.
+rule write_manifest:
+    """Gather the records of all jobs of this run."""
+    input:
+        results=[
+            path
+            for path in rules.all.input
+            if not path.endswith("results/manifest.json")
+        ],
+    output:
+        manifest="results/manifest.json",
+    log:
+        "logs/write_manifest/write_manifest.log",
+    benchmark:
+        "results/benchmarks/write_manifest/write_manifest.tsv"
+    localrule: True
+    conda:
+        "../../envs/report.yaml"
+    params:
+        code=source_digest("write_manifest"),
+    script:
+        "../scripts/write_manifest.py"
+
+
+# It has no input: what was altered would otherwise be made anew before it is looked at.
+rule verify:
+    """Compare all results with their manifests, and name what was altered."""
+    log:
+        "logs/verify/verify.log",
+    localrule: True
+    conda:
+        "../../envs/report.yaml"
+    params:
+        here=on_this_disk,
+        code=source_digest("verify"),
+    script:
+        "../scripts/verify.py"
+
+
+rule ro_crate:
+    """Pack models, tables, figures, workflow and records as a Workflow Run RO-Crate."""
+    input:
+        manifest="results/manifest.json",
+    output:
+        crate="results/ro-crate.zip",
+    log:
+        "logs/ro_crate/ro_crate.log",
+    benchmark:
+        "results/benchmarks/ro_crate/ro_crate.tsv"
+    localrule: True
+    conda:
+        "../../envs/report.yaml"
+    params:
+        here=on_this_disk,
+        settings_files=[*map(str, workflow.configfiles), config["sessions"]],
+        sources=files_of_workflow(source),
+        snakemake_version=snakemake_version,
+        code=source_digest("ro_crate"),
+    script:
+        "../scripts/ro_crate.py"
+
+
+rule list_orphans:
+    """List results of models, seeds and sessions that are no longer set; delete nothing."""
+    log:
+        "logs/list_orphans/list_orphans.log",
+    localrule: True
+    conda:
+        "../../envs/report.yaml"
+    params:
+        here=on_this_disk,
+        orphans=orphans_of_results,
+        code=source_digest("list_orphans"),
+    script:
+        "../scripts/list_orphans.py"
+
+
+rule clean_orphans:
+    """Delete what list_orphans lists; with --dry-run, list it."""
+    log:
+        "logs/clean_orphans/clean_orphans.log",
+    localrule: True
+    conda:
+        "../../envs/report.yaml"
+    params:
+        here=on_this_disk,
+        orphans=orphans_of_results,
+        code=source_digest("clean_orphans"),
+    message:
+        "Results of models, seeds and sessions that are no longer set, to delete:\n{params.orphans}"
+    script:
+        "../scripts/clean_orphans.py"

@@ -1,0 +1,110 @@
+"""All films of a segmentation, each as a file and together on one page."""
+
+import base64
+from collections.abc import Mapping, Sequence
+from html import escape
+from pathlib import Path
+
+import pandas as pd
+
+from figures.examples import load_bouts
+from figures.films import draw_film, save_film
+from figures.motif_marks import shares_of
+from figures.skeletons import edges_of, mean_animal
+from figures.style import FAINT, INK
+from figures.videos import Video, film_bouts, save_video
+
+
+def film_motifs(
+    usage: pd.DataFrame,
+    profile: pd.DataFrame,
+    examples: pd.DataFrame,
+    aligned: Mapping[str, str | Path],
+    videos: Mapping[str, Video],
+    folder: str | Path,
+    *,
+    example_bouts: int,
+    skeleton: Sequence[Sequence[str]] | None,
+    center: str,
+    orient: str,
+) -> dict[int, list[Path]]:
+    """Write the films of each motif to a folder: a gif, and an mp4 where there is a video.
+
+    Parameters
+    ----------
+    usage, profile, examples
+        `usage.csv`, `profile.csv`, and `examples.csv`, of which `example_bouts` of each motif.
+    aligned
+        By session its aligned poses.
+    videos
+        By session its video, where there is one.
+
+    Returns
+    -------
+    By motif its gif, and its mp4 where there is one.
+    """
+    folder = Path(folder)
+    folder.mkdir(exist_ok=True)
+    names, pose = mean_animal(profile, center)
+    edges = edges_of(names, pose, skeleton)
+    head = names.index(orient) if orient in names else None
+    shown = examples[examples["rank"] <= (example_bouts if names else 0)]
+    bouts = load_bouts(shown, aligned, center)
+    films = {}
+    for motif, share in shares_of(usage).items():
+        own = bouts.get(motif, [])
+        films[motif] = [folder / f"motif{motif}.gif"]
+        frames = draw_film(motif, own, edges, head, pose, f"{share:.1%} of frames")
+        save_film(frames, films[motif][0])
+        filmed = [bout for bout in own if bout.session in videos]
+        if filmed:
+            films[motif].append(folder / f"motif{motif}.mp4")
+            cuts = film_bouts(motif, filmed, [videos[bout.session] for bout in filmed])
+            save_video(cuts, films[motif][1])
+    return films
+
+
+def gallery(title: str, films: Mapping[int, Sequence[Path]]) -> str:
+    """Put all films of a segmentation on one page that needs no other file.
+
+    Parameters
+    ----------
+    films
+        What `film_motifs` returns.
+    """
+    figures = "\n".join(
+        f'<figure id="motif{motif}">{"".join(map(_embedded, paths))}</figure>'
+        for motif, paths in films.items()
+    )
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<title>{escape(title)}</title>
+<style>
+body {{ font: 14px/1.4 system-ui, sans-serif; color: {INK}; margin: 1.5rem; }}
+main {{ display: flex; flex-wrap: wrap; gap: 1rem; }}
+figure {{ margin: 0; padding: .3rem; border: 1px solid {FAINT}; border-radius: 4px; }}
+img, video {{ display: block; max-width: 100%; }}
+</style>
+</head>
+<body>
+<h1>{escape(title)}</h1>
+<p>The bouts nearest to each motif's centre, side by side, in real time. Coloured: within the bout;
+grey: before and after it. The dark point is the keypoint <code>orient</code>; at the start of the
+bout the animal faces right.</p>
+<main>
+{figures}
+</main>
+</body>
+</html>
+"""
+
+
+def _embedded(path: Path) -> str:
+    content = base64.b64encode(path.read_bytes()).decode()
+    if path.suffix == ".mp4":
+        return (
+            f'<video autoplay loop muted playsinline src="data:video/mp4;base64,{content}"></video>'
+        )
+    return f'<img alt="{escape(path.stem)}" src="data:image/gif;base64,{content}">'

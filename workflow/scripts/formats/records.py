@@ -1,0 +1,145 @@
+"""Records of jobs, one JSON file each, and manifests, which hold many of them.
+
+A record lies at `results/provenance/{rule}/{wildcards}.json`, as the job's log lies at
+`logs/{rule}/{wildcards}.log`. Snakemake does not know of it: the job writes it before its outputs
+get their names, so that whatever has its name has a record.
+"""
+
+import hashlib
+import json
+import os
+import platform
+import sys
+from collections.abc import Iterable
+from importlib import metadata
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from formats.files import write_json
+
+STORAGE = ".snakemake/storage/"
+"""Where Snakemake puts a job's copies of files that lie in a bucket or on a server."""
+
+
+def record_of(log: str | Path, rule: str) -> Path:
+    """The record of the job of this rule that writes this log.
+
+    In a workflow that uses this one as a module, the rule's name has a prefix, its log has not.
+    """
+    parts = Path(log).parts
+    start = next(
+        i for i, name in enumerate(parts[:-1]) if name == "logs" and rule.endswith(parts[i + 1])
+    )
+    return Path(*parts[:start], "results/provenance", *parts[start + 1 :]).with_suffix(".json")
+
+
+def name_in_record(path: str, record: Path) -> str:
+    """A file as a record names it: by its path, or where it lies if Snakemake fetched it.
+
+    Results in a bucket have the names that they have when the bucket's folder is fetched, so that
+    records and files still belong together then. Other files have their address; a plugin serves
+    one scheme, so `https` reads as `http`.
+
+    Parameters
+    ----------
+    path
+        As the job has it, such as `.snakemake/storage/s3/bucket/folder/results/poses/mouse1.nc`.
+    record
+        The job's record, which lies in `results/provenance` beside all other results.
+    """
+    results = record.as_posix().rpartition("results/provenance/")[0]
+    if STORAGE in results and path.startswith(results):
+        return path.removeprefix(results)
+    return path.partition(STORAGE)[2].replace("/", "://", 1) or path
+
+
+def lineage(
+    files: Iterable[str], record: Path, last: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """Records of all jobs that led to these files, as the part of a manifest that traces them.
+
+    Machines and versions of software, which most jobs share, are listed once; each job names its
+    own. `without_record` lists results whose record is gone.
+
+    Parameters
+    ----------
+    files
+        As the job that asks has them.
+    record
+        The record of the job that asks: those of other jobs lie in the same folder.
+    last
+        That record, where it is to be one of them.
+    """
+    folder = next(parent for parent in record.parents if parent.name == "provenance")
+    makers: dict[str, dict[str, Any]] = {}
+    for path in folder.rglob("*.json"):
+        made = json.loads(path.read_text(encoding="utf-8"))
+        for name in made["outputs"]:
+            if name not in makers or makers[name]["finished"] <= made["finished"]:
+                makers[name] = made
+    results = name_in_record(f"{folder.parent.as_posix()}/", record)
+    jobs: dict[int, dict[str, Any]] = {}
+    ahead, unknown = [name_in_record(path, record) for path in files], set()
+    while ahead:
+        name = ahead.pop()
+        job = makers.get(name)
+        if job is None and name.startswith(results):
+            unknown.add(name)
+        elif job is not None and id(job) not in jobs:
+            jobs[id(job)] = job
+            ahead += job["inputs"]
+    found = gather([*jobs.values(), *([last] if last else [])])
+    return found | {"without_record": sorted(unknown)}
+
+
+def gather(jobs: list[dict[str, Any]]) -> dict[str, Any]:
+    """Jobs in the order in which they ran, with machines and software in tables of their own."""
+    jobs = sorted(
+        jobs, key=lambda job: (job["started"], job["finished"], job["rule"], str(job["wildcards"]))
+    )
+    tables: dict[str, dict[str, Any]] = {"machine": {}, "software": {}}
+    shared = []
+    for job in jobs:
+        names = {key: digest_of(job[key])[:12] for key in tables}
+        for key, name in names.items():
+            tables[key][name] = job[key]
+        shared.append(job | names)
+    return {"jobs": shared, "machines": tables["machine"], "software": tables["software"]}
+
+
+def write_manifest(path: str | Path, content: dict[str, Any]) -> None:
+    """Write a manifest with the digest of its content, so that an edit of it shows as well."""
+    write_json(path, content | {"digest": digest_of(content)})
+
+
+def digest_of(content: dict[str, Any]) -> str:
+    """sha256 of a JSON object, the same however it is laid out."""
+    plain = json.dumps(json.loads(json.dumps(content)), sort_keys=True)
+    return hashlib.sha256(plain.encode()).hexdigest()
+
+
+def describe_machine() -> dict[str, Any]:
+    return {
+        "host": platform.node(),
+        "platform": platform.platform(),
+        "processor": platform.machine(),
+        "cpus": os.cpu_count(),
+    }
+
+
+def imported_versions() -> dict[str, str]:
+    """Versions of all packages that the job has imported, by the names they are imported by."""
+    versions = {
+        name: _version_of(name, module)
+        for name, module in sorted(sys.modules.items())
+        if "." not in name and name not in sys.stdlib_module_names
+    }
+    return {name: str(version) for name, version in versions.items() if version}
+
+
+def _version_of(name: str, module: ModuleType) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:  # installed under another name, or no package
+        return vars(module).get("__version__")

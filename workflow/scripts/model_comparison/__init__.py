@@ -1,1 +1,0 @@
-"""Trained models beside each other: tables in, tables, intervals and a choice out."""

@@ -1,0 +1,19 @@
+"""Delete results of what is no longer set; `settings.orphans` finds them."""
+
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+
+def delete_results(paths: Iterable[str]) -> None:
+    """Delete files, folders, links (not what they point to), and folders that are left empty."""
+    for path in map(Path, paths):
+        assert path.parts[0] == "results", path
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)  # which follows no link
+        else:
+            path.unlink()
+        for parent in path.parents[:-2]:
+            if any(parent.iterdir()):
+                break
+            parent.rmdir()

@@ -1,0 +1,245 @@
+"""The sessions table: one recording per row, and every error in it at once."""
+
+import csv
+import difflib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from settings.files import DEMO, Access, path_errors
+from settings.frozen import keypoints_of
+from settings.headers import Header, header_of, rows_of_animals
+from settings.schema import Schema, SettingsError, coerce, schema_errors
+
+Row = dict[str, Any]
+FILE_COLUMNS = ("poses", "features", "labels", "video")
+
+
+def checked_sessions(
+    config: Mapping[str, Any],
+    schema: Schema,
+    access: Access,
+    frozen: Mapping[str, Any] | None,
+    *,
+    warn: Callable[[str], None] | None,
+) -> list[Row]:
+    """The rows of the sessions table, typed, with defaults, one for each animal.
+
+    Parameters
+    ----------
+    warn
+        Takes a sentence for the user. If None, headers of pose files are not read: a job need not
+        check again what Snakemake checked before it.
+
+    Raises
+    ------
+    SettingsError
+        Naming every row and column that is wrong, every file that is missing, and every keypoint of
+        the config that a recording lacks.
+    """
+    path = Path(config["sessions"])
+    entries = read_rows(path, schema)
+    repeated, errors, rows = duplicates_of(entries), [], []
+    for line, entry in entries:
+        where = f"line {line}, "
+        row = {key: cell.get("default") for key, cell in schema["properties"].items()} | entry
+        found = schema_errors(entry, schema, where) + repeated.get(line, [])
+        if found:
+            errors += found
+            continue
+        own, found = [row], file_errors(row, where, access)
+        if not found and warn and Path(row["poses"]).is_file():
+            found = header_errors(row, where, config, frozen)
+        if not found and row["individual"] == "all":
+            own, found = rows_of_animals(row, config["individual_prefixes"])
+            found = [f"{where}{error}" for error in found]
+        errors += found
+        rows += own  # with an error too: its session is there for what the config names
+    errors += [*clash_errors(rows), *animal_errors(rows), *name_errors(rows, config)]
+    if warn:
+        headers = headers_of(rows, config["individual_prefixes"])
+        errors += exclusion_errors(headers.values(), config)
+        for sentence in unnamed_animals(rows, headers):
+            warn(sentence)
+    if errors:
+        raise SettingsError(path, errors)
+    return rows
+
+
+def read_rows(path: Path, schema: Schema) -> list[tuple[int, Row]]:
+    """(line, row) of every row that is not blank; cells that are empty are not in it.
+
+    Raises
+    ------
+    SettingsError
+        If there is no table, or it lacks a column that every table has.
+    """
+    if not path.is_file():
+        message = (
+            f"sessions: {path} does not exist; write a sessions table there (config/README.md "
+            "shows one), or name yours"
+        )
+        raise SettingsError("config", [message])
+    try:
+        with open(path, newline="", encoding="utf-8-sig") as file:
+            table = csv.DictReader(file, delimiter="\t", restkey="(beyond the last column)")
+            columns = table.fieldnames or []
+            rows = [(table.line_num, row) for row in table if any(row.values())]
+    except (UnicodeDecodeError, csv.Error) as error:
+        message = f"it is no table of text ({error}); save it as UTF-8 with tabs"
+        raise SettingsError(path, [message]) from error
+    missing = [
+        f"column {key} is missing; columns are separated by tabs, and the first line names them: "
+        f"{', '.join(schema['properties'])}"
+        for key in schema["required"]
+        if key not in columns
+    ]
+    if missing or not rows:
+        raise SettingsError(path, missing or ["it lists no recording; add one row per recording"])
+    return [(line, _typed(row, schema)) for line, row in rows]
+
+
+def _typed(row: Mapping[str, Any], schema: Schema) -> Row:
+    """The cells that hold something; those beyond the last column are a list."""
+    entries = schema["properties"]
+    return {
+        key: coerce(value.strip(), entries.get(key, {})) if isinstance(value, str) else value
+        for key, value in row.items()
+        if value and (not isinstance(value, str) or value.strip())
+    }
+
+
+def duplicates_of(entries: Iterable[tuple[int, Row]]) -> dict[int, list[str]]:
+    """By line, what is wrong where a session is named a second time."""
+    first: dict[Any, int] = {}
+    return {
+        line: [
+            f"line {line}, session: {session} is also in line {first[session]}; give each "
+            "recording a name of its own"
+        ]
+        for line, row in entries
+        if first.setdefault(session := row.get("session"), line) != line
+    }
+
+
+def file_errors(row: Row, where: str, access: Access) -> list[str]:
+    """Files of the row that no job could read."""
+    errors = []
+    for key in FILE_COLUMNS:
+        if row[key] and not row[key].startswith(DEMO):
+            absent = (
+                f"{where}{key}: {row[key]} does not exist; the path is relative to {Path.cwd()}"
+            )
+            errors += path_errors(row[key], absent, f"{where}{key}: ", access)
+    return errors
+
+
+def header_errors(
+    row: Row, where: str, config: Mapping[str, Any], frozen: Mapping[str, Any] | None
+) -> list[str]:
+    """Keypoints of the config and the individual of the row that the pose file lacks."""
+    individuals, known = header_of(row["poses"], config["individual_prefixes"])
+    wanted = {"center": [config["center"]], "orient": [config["orient"]]}
+    wanted["keypoints"] = config["keypoints"] or []
+    if frozen:
+        wanted["use_model"] = keypoints_of(frozen)
+    errors = [
+        f"{where}poses: {row['poses']} has no keypoint {name!r} ({key} in the config)"
+        f"{nearest_names(name, known)}; it has: {', '.join(dict.fromkeys(known))}"
+        for key, names in wanted.items()
+        for name in names
+        if known and name not in known
+    ]
+    chosen = row["individual"]
+    if len(individuals) > 1 and chosen not in [*individuals, "all"]:
+        cure = f"{chosen!r} is none of them" if chosen else "name one, or 'all'"
+        errors.append(
+            f"{where}individual: {row['poses']} has {len(individuals)} animals, "
+            f"{', '.join(individuals)}; {cure}"
+        )
+    return errors
+
+
+def nearest_names(name: str, known: Sequence[str]) -> str:
+    folded = {other.casefold(): other for other in known}
+    close = difflib.get_close_matches(name.casefold(), folded, 3)
+    return f", did you mean {' or '.join(folded[each] for each in close)}?" if close else ""
+
+
+def clash_errors(rows: Iterable[Row]) -> list[str]:
+    names = [row["session"] for row in rows]
+    return [
+        f"session: {name} is also what individual: all makes; rename one of them"
+        for name in sorted(set(names))
+        if names.count(name) > 1
+    ]
+
+
+def animal_errors(rows: Iterable[Row]) -> list[str]:
+    groups: dict[str, set[str]] = {}
+    for row in rows:
+        if row["animal"] and row["group"]:
+            groups.setdefault(row["animal"], set()).add(row["group"])
+    return [
+        f"animal: {name} is in the groups {', '.join(sorted(own))}, and groups are compared by "
+        "animals; give it one group, or none"
+        for name, own in groups.items()
+        if len(own) > 1
+    ]
+
+
+def name_errors(rows: Iterable[Row], config: Mapping[str, Any]) -> list[str]:
+    """Sessions and groups that the config names and the table does not have."""
+    if config["use_model"]:
+        return []
+    groups_of = {row["session"]: row["group"] for row in rows}
+    names = set(groups_of)
+    trained = names & set(config["train_on"] or names)
+    known = {
+        "train_on": names,
+        "test_sessions": trained,
+        "test_groups": {groups_of[name] for name in trained},
+    }
+    which = {"train_on": ""} if config["train_on"] else dict.fromkeys(known, "")
+    return [
+        f"{key} in the config: no recording of this table{which.get(key, ' that train_on lists')} "
+        f"is {name!r}; there are: {', '.join(sorted(own))}"
+        for key, own in known.items()
+        for name in config[key] or []
+        if name not in own
+    ]
+
+
+def headers_of(rows: Iterable[Row], prefixes: Sequence[str]) -> dict[str, Header]:
+    """By path, the headers of all pose files that are there."""
+    return {
+        row["poses"]: header_of(row["poses"], prefixes)
+        for row in rows
+        if Path(row["poses"]).is_file()
+    }
+
+
+def unnamed_animals(rows: Sequence[Row], headers: Mapping[str, Header]) -> list[str]:
+    sentences = []
+    for path, (individuals, _) in headers.items():
+        named = {row["individual"] for row in rows if row["poses"] == path}
+        others = [name for name in individuals if name not in named]
+        if len(individuals) > 1 and others:
+            sentences.append(
+                f"{path} also holds {', '.join(others)}, which no row of the sessions table names"
+            )
+    return sentences
+
+
+def exclusion_errors(headers: Iterable[Header], config: Mapping[str, Any]) -> list[str]:
+    """Keypoints to leave out that no recording has."""
+    of_files = [keypoints for _, keypoints in headers]
+    known = sorted({name for keypoints in of_files for name in keypoints})
+    if not known or not all(of_files) or config["use_model"]:
+        return []
+    return [
+        f"exclude_keypoints in the config: no recording has a keypoint {name!r}"
+        f"{nearest_names(name, known)}"
+        for name in config["exclude_keypoints"]
+        if name not in known
+    ]
