@@ -4,7 +4,7 @@ from pathlib import Path
 
 import torch
 from formats.files import read_json
-from formats.records import lineage, write_manifest
+from formats.records import TO_A_MODEL, lineage, write_manifest
 from job import job
 from vame_core.checkpoint import load_model
 from vame_core.export import describe_export, export_onnx, export_safetensors, export_state_dict
@@ -21,6 +21,7 @@ with job(snakemake) as out:
     difference = export_onnx(model, checkpoint["scaling"], out.onnx)
     outputs = {out.final[key].name: out.written[key] for key in out.final if key != "manifest"}
     manifest = describe_export(name, checkpoint, description, difference, files, outputs)
-    write_manifest(out.manifest, manifest | lineage(files, out.record, out.describe()))
+    jobs = lineage(files, out.record, out.describe(), rules=TO_A_MODEL)
+    write_manifest(out.manifest, manifest | jobs)
 # Snakemake has taken the model: the state of its training is needed no more.
 remove_states(Path(files.model).parent)

@@ -103,6 +103,13 @@ def test_a_lineage_goes_back_to_the_recordings_in_the_order_in_which_jobs_ran(wr
     assert content["without_record"] == []
 
 
+def test_records_of_other_rules_are_not_read_where_the_rules_are_known(write_record):
+    write_record("train", inputs=["/data/a.csv"], outputs=["results/model"])
+    write_record("plot", inputs=[], outputs=["results/model"], hour=9)
+    assert rules_of(lineage(["results/model"], HERE, rules=["train"])) == ["train"]
+    assert rules_of(lineage(["results/model"], HERE)) == ["plot"]
+
+
 def test_a_job_that_led_to_two_of_the_files_is_listed_once(write_record):
     write_record("align", inputs=["/data/mouse1.csv"], outputs=["results/a", "results/b"])
     assert rules_of(lineage(["results/a", "results/b"], HERE)) == ["align"]

@@ -21,6 +21,9 @@ from formats.files import write_json
 STORAGE = ".snakemake/storage/"
 """Where Snakemake puts a job's copies of files that lie in a bucket or on a server."""
 
+TO_A_MODEL = ("simulate_demo", "import_poses", "align_poses", "split_dataset", "train_model")
+"""Rules whose jobs lead to a trained model. A run may have a hundred thousand other records."""
+
 
 def record_of(log: str | Path, rule: str) -> Path:
     """The record of the job of this rule that writes this log.
@@ -55,7 +58,10 @@ def name_in_record(path: str, record: Path) -> str:
 
 
 def lineage(
-    files: Iterable[str], record: Path, last: dict[str, Any] | None = None
+    files: Iterable[str],
+    record: Path,
+    last: dict[str, Any] | None = None,
+    rules: Iterable[str] = ("*",),
 ) -> dict[str, Any]:
     """Records of all jobs that led to these files, as the part of a manifest that traces them.
 
@@ -70,10 +76,12 @@ def lineage(
         The record of the job that asks: those of other jobs lie in the same folder.
     last
         That record, where it is to be one of them.
+    rules
+        The rules that can have led there, where that is known: only their records are read.
     """
     folder = next(parent for parent in record.parents if parent.name == "provenance")
     makers: dict[str, dict[str, Any]] = {}
-    for path in folder.rglob("*.json"):
+    for path in (path for rule in rules for path in folder.glob(f"{rule}/**/*.json")):
         made = json.loads(path.read_text(encoding="utf-8"))
         for name in made["outputs"]:
             if name not in makers or makers[name]["finished"] <= made["finished"]:
