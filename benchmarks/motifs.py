@@ -26,7 +26,12 @@ from motif_analysis.segmentation import fit_segmenter, load_segmenter
 from motif_analysis.tables import tabulate
 
 STATES, TIME_WINDOW, FPS, FEATURES = 15, 30, 30.0, 9
-MOTIF_WINDOWS = 300_000  # the setting's default
+SETTINGS = {  # the defaults
+    "motif_seed": 0,
+    "motif_windows": 50_000,
+    "pooling_seconds": [0.5, 2],
+    "expected_bout_seconds": 0.5,
+}
 BOUT = 20  # frames of a state on average
 GAP_EVERY = 50_000  # frames, so that there are stretches
 
@@ -64,9 +69,8 @@ def run_step(step: str, folder: Path, algorithm: str) -> None:
     paths = {path.stem: path for path in sorted(folder.glob("*.npy"))}
     latents = {session: open_latents(path) for session, path in paths.items()}
     if step == "segment":
-        fit_segmenter(latents, algorithm, STATES, TIME_WINDOW, 0, MOTIF_WINDOWS).save(
-            folder / "segmenter"  # numpy adds .npz, which no session has
-        )
+        segmenter = fit_segmenter(latents, algorithm, STATES, TIME_WINDOW, FPS, SETTINGS)
+        segmenter.save(folder / "segmenter")  # numpy adds .npz, which no session has
         (folder / "segmenter.npz").rename(folder / "segmenter")
         return
     segmenter = load_segmenter(folder / "segmenter")

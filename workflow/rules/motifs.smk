@@ -28,7 +28,7 @@ rule segment_motifs:
     params:
         settings=settings_of("segment_motifs"),
         sessions=TRAINED_ON,
-        time_window=RUN.time_window_of_model,
+        windows=RUN.windows_of_model,
         code=source_digest("segment_motifs"),
     script:
         "../scripts/segment_motifs.py"
@@ -73,7 +73,7 @@ rule map_latents:
     params:
         settings=settings_of("map_latents"),
         sessions=list(SESSIONS),
-        time_window=RUN.time_window_of_model,
+        windows=RUN.windows_of_model,
         code=source_digest("map_latents"),
     script:
         "../scripts/map_latents.py"

@@ -10,9 +10,8 @@ with job(snakemake) as out:
     latents = map(open_latents, snakemake.input.latents)
     table = map_latents(
         dict(zip(params.sessions, latents, strict=True)),
-        windows=params.settings["map_windows"],
-        time_window=params.time_window,
-        seed=params.settings["motif_seed"],
+        **params.windows,
+        settings=params.settings,
     )
     write_table(table, out.latent_map)
     print(f"{len(table)} windows of {len(params.sessions)} sessions")

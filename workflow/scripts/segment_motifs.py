@@ -12,9 +12,8 @@ with job(snakemake) as out:
         latents=dict(zip(params.sessions, latents, strict=True)),
         algorithm=algorithm,
         n_motifs=int(n_motifs),
-        time_window=params.time_window,
-        seed=params.settings["motif_seed"],
-        motif_windows=params.settings["motif_windows"],
+        **params.windows,
+        settings=params.settings,
     )
     segmenter.save(out.segmenter)
     print(f"{segmenter.frames.sum()} windows; by motif: {segmenter.frames}")

@@ -3,26 +3,42 @@
 import numpy as np
 import pytest
 from formats.aligned import AlignedPoses
-from motif_analysis import labels as labels_module
+from motif_analysis import scores as scores_module
 from motif_analysis.baselines import (
     bout_statistics,
     compare_with_surrogates,
-    component_scores,
+    component_latents,
     randomise_phases,
 )
-from motif_analysis.labels import (
-    labels_of_sessions,
+from motif_analysis.labels import labels_of_sessions, read_labels, shift_labels
+from motif_analysis.pooling import Pooling
+from motif_analysis.scores import (
+    MEASURES,
+    OF_TABLES,
+    blocks_of_frames,
+    count_by_block,
+    lead_interval,
+    macro_f1,
     probe,
     purity,
-    read_labels,
     score_motifs,
+    score_probes,
+    score_sessions,
     score_windows,
-    shift_labels,
 )
 from motif_analysis.segmentation import Segmenter, fit_segmenter
+from sklearn.metrics import f1_score
 
 NAMES = np.array(["rest", "walk", "rear"])
 TIME_WINDOW = 4
+ANIMALS = {"a": "a", "b": "b", "c": "c"}
+
+
+def fit(latents, n_motifs):
+    """Motifs of single windows."""
+    settings = {"motif_seed": 0, "motif_windows": 10**6}
+    settings |= {"pooling_seconds": [], "expected_bout_seconds": 0}
+    return fit_segmenter(latents, "kmeans", n_motifs, TIME_WINDOW, 30.0, settings)
 
 
 def make_aligned(poses, features=("nose_x", "nose_y"), fps=30.0):
@@ -62,7 +78,7 @@ def test_a_surrogate_keeps_spectra_and_cross_spectra(length):
 
 def test_bouts_of_states_last_longer_than_those_of_their_surrogates():
     _, _, latents = make_sessions(frames=3000)
-    segmenter = fit_segmenter(latents, "kmeans", 3, TIME_WINDOW, 0, 10**6)
+    segmenter = fit(latents, 3)
     found = compare_with_surrogates(latents, segmenter, 3, np.random.default_rng(0))
     assert found["mean_frames"]["value"] > 1.5 * found["mean_frames"]["chance_high"]
 
@@ -71,14 +87,14 @@ def test_bouts_of_surrogates_last_as_long_as_those_of_other_surrogates():
     rng = np.random.default_rng(0)
     noise = rng.normal(size=(20_000, 2))
     smooth = np.stack([np.convolve(each, np.ones(15), "same") for each in noise.T], axis=1)
-    segmenter = fit_segmenter({"a": smooth}, "kmeans", 4, TIME_WINDOW, 0, 10**6)
+    segmenter = fit({"a": smooth}, 4)
     found = compare_with_surrogates({"a": smooth}, segmenter, 5, rng)
     mean = found["mean_frames"]
     assert mean["value"] == pytest.approx(mean["chance"], rel=0.06)
 
 
 def test_short_bouts_are_those_of_one_and_two_frames():
-    segmenter = Segmenter("kmeans", 4, np.empty(0), np.array([[0.0], [1.0]]))
+    segmenter = Segmenter("kmeans", 4, 1, Pooling(), np.empty(0), np.array([[0.0], [1.0]]))
     latents = np.array([0, 1, 1, 0, 0, 0, 1, 1, 1, 1.0])[:, None]
     found = bout_statistics([latents], segmenter)
     assert found == {"mean_frames": 2.5, "short_share": 0.5}
@@ -87,10 +103,20 @@ def test_short_bouts_are_those_of_one_and_two_frames():
 def test_components_are_those_of_the_scaled_windows():
     """Of two features one of which is 1000 times the other: both count the same."""
     poses = np.random.default_rng(0).normal(size=(500, 2)).astype(np.float32) * [1000, 1]
-    scores = component_scores({"a": make_aligned(poses)}, {"a": np.arange(490)}, TIME_WINDOW, 99)
-    assert scores.shape == (490, 8)
+    aligned = {"a": make_aligned(poses)}
+    scores = component_latents(aligned, TIME_WINDOW, 99, np.random.default_rng(0))["a"]
+    assert scores.shape == (497, 8)
     np.testing.assert_allclose(scores.var(axis=0).sum(), 8, rtol=0.05)
     assert scores.var(axis=0)[0] < 2
+
+
+def test_components_are_unknown_where_a_window_is_not_usable():
+    aligned = {"a": make_aligned(np.random.default_rng(0).normal(size=(50, 2)))}
+    aligned["a"].usable[20] = False
+    scores = component_latents(aligned, TIME_WINDOW, 3, np.random.default_rng(0))["a"]
+    unknown = np.isnan(scores).all(axis=1)
+    assert np.flatnonzero(unknown).tolist() == [17, 18, 19, 20]
+    assert np.isfinite(scores[~unknown]).all()
 
 
 def test_purity_of_a_known_table():
@@ -129,8 +155,8 @@ def test_shifted_labels_are_as_frequent_and_last_as_long():
 def test_windows_are_scored_at_their_centre_and_beside_components():
     aligned, labels, latents = make_sessions()
     labels["c"] = np.full(600, "")  # a session without labels takes no part
-    segmenter = fit_segmenter(latents, "kmeans", 3, TIME_WINDOW, 0, 10**6)
-    scores = score_windows(latents, aligned, labels, segmenter, np.random.default_rng(0))
+    segmenter = fit(latents, 3)
+    scores = score_windows(latents, aligned, labels, ANIMALS, segmenter, np.random.default_rng(0))
     assert list(scores) == ["nmi", "ami", "homogeneity", "purity", "probe_f1"]
     motifs, components = scores["nmi"]
     assert motifs["value"] > 0.75
@@ -140,24 +166,78 @@ def test_windows_are_scored_at_their_centre_and_beside_components():
         assert found["chance_high"] < 0.6
 
 
-def test_a_probe_needs_two_sessions():
-    _, labels, latents = make_sessions(sessions=("a",))
-    frames = {"a": np.arange(len(latents["a"]))}
-    assert probe(latents["a"], labels, frames, np.random.default_rng(0)) is None
+def test_a_probe_needs_two_animals():
+    _, labels, latents = make_sessions(sessions=("a", "b"))
+    frames = {session: np.arange(len(own)) for session, own in latents.items()}
+    points = np.concatenate(list(latents.values()))
+    both = points, points
+    animals = {"a": "mouse", "b": "mouse"}
+    rng = np.random.default_rng(0)
+    assert score_probes(both, labels, frames, animals, rng) == (None, None)
 
 
-def test_a_probe_does_not_learn_from_the_session_that_it_is_told():
-    """Latents that only say which session it is, and labels that are the session's."""
-    labels = {name: np.full(100, name) for name in "abc"}
-    points = np.arange(3.0).repeat(100)[:, None]
-    frames = {name: np.arange(100) for name in "abc"}
-    assert probe(points, labels, frames, np.random.default_rng(0))["value"] == 0
+def test_a_probe_does_not_learn_from_the_animal_that_it_is_told():
+    """Latents that only say which animal it is, and labels that are the animal's."""
+    labels = np.repeat(["a", "b", "c"], 100)
+    predicted = probe(np.arange(3.0).repeat(100)[:, None], labels, np.repeat([0, 1, 2], 100))
+    assert (predicted != labels).all()
+
+
+def test_the_interval_of_a_lead_is_above_zero_only_where_there_is_one():
+    """Motifs that are the labels, and motifs that are others in a fifth of the frames."""
+    rng = np.random.default_rng(0)
+    labels = rng.integers(3, size=6000)
+    worse = np.where(rng.random(6000) < 0.2, rng.integers(3, size=6000), labels)
+    blocks = np.repeat(np.arange(60), 100)
+    right, wrong = (count_by_block(labels, each, blocks) for each in (labels, worse))
+    for measure in (*OF_TABLES.values(), macro_f1):
+        ahead = lead_interval(right, wrong, measure, np.random.default_rng(0))
+        behind = lead_interval(wrong, right, measure, np.random.default_rng(0))
+        equal = lead_interval(wrong, wrong, measure, np.random.default_rng(0))
+        assert 0 < ahead["lead_low"] < ahead["lead_high"] < 1
+        assert behind["lead_high"] < 0
+        assert equal == {"lead_low": 0, "lead_high": 0}
+
+
+def test_measures_of_tables_are_those_of_series():
+    rng = np.random.default_rng(0)
+    labels = NAMES[rng.integers(3, size=500)]
+    motifs, predicted = rng.integers(4, size=500), NAMES[rng.integers(3, size=500)]
+    table = count_by_block(labels, motifs, np.zeros(500))
+    for name, measure in OF_TABLES.items():
+        assert measure(table)[0] == pytest.approx(MEASURES[name](labels, motifs))
+    table = count_by_block(labels, predicted, np.zeros(500))
+    assert macro_f1(table)[0] == pytest.approx(f1_score(labels, predicted, average="macro"))
+
+
+def test_blocks_are_sessions_or_parts_of_few_sessions():
+    few = blocks_of_frames({"a": np.arange(600), "b": np.arange(0, 1200, 2)})
+    assert len(np.unique(few)) == 60
+    assert np.bincount(few).tolist() == [20] * 60
+    many = blocks_of_frames({name: np.arange(5) for name in "abcdef"})
+    assert many.tolist() == np.repeat(np.arange(6), 5).tolist()
+
+
+def test_motifs_that_are_the_session_tell_sessions_apart_and_shared_ones_do_not():
+    sessions = [
+        {"session": s, "animal": s, "group": g} for s, g in zip("abcd", "xxyy", strict=True)
+    ]
+    segmenter = Segmenter("kmeans", 4, 1, Pooling(), np.empty(0), np.arange(4.0)[:, None])
+    own = {s: np.full((500, 1), number, np.float32) for number, s in enumerate("abcd")}
+    found = score_sessions(own, segmenter, sessions, np.random.default_rng(0))
+    assert list(found) == ["session", "group"]  # animals are the sessions
+    assert found["session"]["value"] == pytest.approx(1)
+    assert found["session"]["chance"] < found["session"]["value"]
+    motifs = np.random.default_rng(0).integers(4, size=(4, 500, 1)).astype(np.float32)
+    shared = dict(zip("abcd", motifs, strict=True))
+    found = score_sessions(shared, segmenter, sessions, np.random.default_rng(0))
+    assert found["session"]["value"] < 0.01
 
 
 def test_without_labels_nothing_is_scored():
     aligned, _, latents = make_sessions()
-    segmenter = fit_segmenter(latents, "kmeans", 3, TIME_WINDOW, 0, 10**6)
-    assert score_windows(latents, aligned, {}, segmenter, np.random.default_rng(0)) == {}
+    segmenter = fit(latents, 3)
+    assert score_windows(latents, aligned, {}, ANIMALS, segmenter, np.random.default_rng(0)) == {}
 
 
 def test_labels_are_those_of_the_nearest_recorded_frame(tmp_path):
@@ -178,9 +258,9 @@ def test_labels_are_those_of_the_sessions_that_have_any(tmp_path):
 
 
 def test_only_a_part_of_many_windows_is_scored(monkeypatch):
-    monkeypatch.setattr(labels_module, "JUDGED_WINDOWS", 100)
+    monkeypatch.setattr(scores_module, "JUDGED_WINDOWS", 100)
     aligned, labels, latents = make_sessions()
-    segmenter = fit_segmenter(latents, "kmeans", 3, TIME_WINDOW, 0, 10**6)
-    scores = score_windows(latents, aligned, labels, segmenter, np.random.default_rng(0))
+    segmenter = fit(latents, 3)
+    scores = score_windows(latents, aligned, labels, ANIMALS, segmenter, np.random.default_rng(0))
     percent = 100 * scores["purity"][0]["value"]
     assert percent == pytest.approx(round(percent))

@@ -90,28 +90,47 @@ def test_bouts_have_to_last_longer_than_those_of_surrogates(mean, verdict):
     assert found[0]["baseline"] == 1
 
 
-def test_flickering_motifs_ask_for_a_hidden_markov_model():
+def test_flickering_motifs_ask_for_longer_bouts():
     found = findings.of_bouts(bouts(20, short=0.7), fps=10.0)
     assert verdicts(found)["short_bouts"] == "bad"
-    assert "motifs: [hmm]" in findings.advice_of(found)[0]
+    assert "expected_bout_seconds" in findings.advice_of(found)[0]
 
 
-def scores(own, components):
+def scores(own, lead):
+    """A measure, and the interval of its difference from that of components."""
     level = {"chance": 0.05, "chance_high": 0.1}
-    pair = {"value": own} | level, {"value": components} | level
-    probes = {"value": 0.9, "chance": 0.2, "chance_high": 0.3}, {"value": 0.8}
-    return {"nmi": pair, "purity": pair, "probe_f1": probes}
+    ahead = {"lead_low": lead - 0.05, "lead_high": lead + 0.05}
+    pair = {"value": own} | level | ahead, {"value": own - lead} | level
+    return {"nmi": pair, "purity": pair, "probe_f1": pair}
 
 
 @pytest.mark.parametrize(
-    ("own", "components", "verdict"),
-    [(0.7, 0.5, "good"), (0.7, 0.8, "doubtful"), (0.5, 0.4, "doubtful"), (0.09, 0.05, "bad")],
+    ("own", "lead", "verdict", "said"),
+    [
+        (0.7, 0.1, "good", "better than PCA"),
+        (0.7, 0.02, "doubtful", "on a par with PCA"),
+        (0.7, -0.1, "doubtful", "worse than PCA"),
+        (0.09, 0.06, "bad", "better than PCA"),
+    ],
 )
-def test_labels_are_judged_against_chance_and_components(own, components, verdict):
-    found = findings.of_labels(scores(own, components))
-    assert verdicts(found)["nmi"] == verdict
-    assert verdicts(found)["probe_f1"] == "good"
-    assert (found[0]["baseline"], found[0]["chance"]) == (components, 0.05)
+def test_labels_are_judged_against_chance_and_components(own, lead, verdict, said):
+    found = findings.of_labels(scores(own, lead))
+    assert set(verdicts(found).values()) == {verdict}
+    assert (found[0]["baseline"], found[0]["chance"]) == (pytest.approx(own - lead), 0.05)
+    assert said in found[0]["sentence"]
+
+
+def test_a_posterior_without_variance_is_said_to_be_an_autoencoder():
+    found = findings.of_training(METRICS | {"posterior_variance": 0.0004})
+    assert verdicts(found)["posterior_variance"] == "unknown"
+    assert "deterministic autoencoder" in found[-1]["sentence"]
+
+
+@pytest.mark.parametrize(("value", "verdict"), [(0.02, "good"), (0.1, "doubtful"), (0.4, "bad")])
+def test_motifs_that_tell_sessions_apart_are_named(value, verdict):
+    level = {"chance": 0.01, "chance_high": 0.02}
+    found = findings.of_sessions({name: {"value": value} | level for name in ("session", "group")})
+    assert verdicts(found) == {"session_nmi": verdict, "group_nmi": "unknown"}
 
 
 def test_without_labels_the_relation_to_behaviours_is_unknown():
@@ -120,7 +139,7 @@ def test_without_labels_the_relation_to_behaviours_is_unknown():
 
 
 def test_a_probe_without_a_second_session_is_unknown():
-    found = findings.of_labels(scores(0.7, 0.5) | {"probe_f1": (None, None)})
+    found = findings.of_labels(scores(0.7, 0.2) | {"probe_f1": (None, None)})
     assert verdicts(found) == {"nmi": "good", "purity": "good", "probe_f1": "unknown"}
 
 

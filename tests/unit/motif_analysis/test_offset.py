@@ -42,7 +42,10 @@ def recording(tmp_path_factory):
     known = np.isfinite(windows).all(axis=1)
     latents = np.full((len(windows), 8), np.nan, np.float32)
     latents[known] = PCA(8, random_state=0).fit_transform(windows[known])
-    motifs = fit_segmenter({"demo": latents}, "kmeans", 11, TIME_WINDOW, 0, 10**6).label(latents)
+    settings = {"motif_seed": 0, "motif_windows": 10**6}
+    settings |= {"pooling_seconds": [], "expected_bout_seconds": 0}
+    segmenter = fit_segmenter({"demo": latents}, "kmeans", 11, TIME_WINDOW, FPS, settings)
+    motifs = segmenter.label(latents)
     of_frames = motifs_of_frames(motifs, FRAMES, TIME_WINDOW)
     write_motifs(folder / "motifs.csv", of_frames, aligned.usable, FPS, [])
     return read_motifs(folder / "motifs.csv"), labels

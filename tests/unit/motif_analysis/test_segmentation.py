@@ -1,11 +1,13 @@
 """Motifs of latents whose clusters are known."""
 
+import itertools
+
 import numpy as np
 import pytest
 from motif_analysis import latents as latents_module
 from motif_analysis import segmentation
 from motif_analysis.latents import draw_stretches, draw_windows, find_known, find_stretches
-from motif_analysis.segmentation import fit_segmenter, load_segmenter
+from motif_analysis.segmentation import cheapest_path, fit_segmenter, load_segmenter
 
 
 def make_latents(*, centres=((-5.0, 0.0), (5.0, 0.0), (0.0, 9.0)), states, spread=0.5, seed=0):
@@ -16,8 +18,10 @@ def make_latents(*, centres=((-5.0, 0.0), (5.0, 0.0), (0.0, 9.0)), states, sprea
     return latents.astype(np.float32)
 
 
-def fit(latents, algorithm="kmeans", n_motifs=3, motif_windows=1000):
-    return fit_segmenter(latents, algorithm, n_motifs, 8, seed=0, motif_windows=motif_windows)
+def fit(latents, algorithm="kmeans", n_motifs=3, *, motif_windows=1000, pooling=(), bout_seconds=0):
+    settings = {"motif_seed": 0, "motif_windows": motif_windows}
+    settings |= {"pooling_seconds": pooling, "expected_bout_seconds": bout_seconds}
+    return fit_segmenter(latents, algorithm, n_motifs, 8, fps=10.0, settings=settings)
 
 
 STATES = np.repeat([2, 1, 0, -1, 2, 1], [60, 30, 10, 5, 60, 30])
@@ -35,11 +39,13 @@ def test_motifs_are_the_clusters_in_order_of_falling_use(algorithm):
 
 @pytest.mark.parametrize("algorithm", ["kmeans", "hmm"])
 def test_a_saved_segmenter_gives_a_new_recording_the_same_motifs(algorithm, tmp_path):
-    fit({"a": make_latents(states=STATES)}, algorithm).save(tmp_path / "segmenter.npz")
+    fitted = fit({"a": make_latents(states=STATES)}, algorithm, pooling=[0.2], bout_seconds=0.3)
+    fitted.save(tmp_path / "segmenter.npz")
     segmenter = load_segmenter(tmp_path / "segmenter.npz")
     new = make_latents(states=STATES[::-1], seed=2)
-    np.testing.assert_array_equal(segmenter.label(new), IN_ORDER_OF_USE[STATES[::-1]])
-    assert segmenter.time_window == 8
+    np.testing.assert_array_equal(segmenter.label(new), fitted.label(new))
+    np.testing.assert_array_equal(segmenter.pooling.scale, fitted.pooling.scale)
+    assert (segmenter.time_window, segmenter.bout_frames) == (8, 3)
 
 
 @pytest.mark.parametrize("algorithm", ["kmeans", "hmm"])
@@ -63,10 +69,11 @@ def test_a_hidden_markov_model_does_not_run_across_a_gap():
     assert segmenter.label(np.concatenate([before, gap, doubtful]))[-1] != of_zero
 
 
-def test_long_stretches_are_decoded_in_parts_as_if_at_once(monkeypatch):
+@pytest.mark.parametrize("algorithm", ["kmeans", "hmm"])
+def test_long_stretches_are_decoded_in_parts_as_if_at_once(algorithm, monkeypatch):
     states = np.random.default_rng(1).integers(0, 3, 40).repeat(25)
     latents = make_latents(states=states, spread=3.0)
-    segmenter = fit({"a": latents}, "hmm")
+    segmenter = fit({"a": latents}, algorithm, pooling=[0.3, 0.8], bout_seconds=0.5)
     whole = segmenter.label(latents)
     monkeypatch.setattr(segmentation, "DECODED_AT_ONCE", 130)
     monkeypatch.setattr(segmentation, "MARGIN", 60)
@@ -76,12 +83,55 @@ def test_long_stretches_are_decoded_in_parts_as_if_at_once(monkeypatch):
 
 @pytest.mark.parametrize("algorithm", ["kmeans", "hmm"])
 def test_many_windows_are_learnt_from_in_parts(algorithm, monkeypatch):
-    monkeypatch.setattr(segmentation, "SEEDING_WINDOWS", 100)
     monkeypatch.setattr(latents_module, "LONGEST_STRETCH", 40)
     states = np.tile(STATES, 20)
-    segmenter = fit({"a": make_latents(states=states)}, algorithm, motif_windows=1500)
+    segmenter = fit({"a": make_latents(states=states)}, algorithm, motif_windows=500)
     assert segmenter.frames.tolist() == [2400, 1200, 200]
     np.testing.assert_allclose(segmenter.centres, [[0, 9], [5, 0], [-5, 0]], atol=0.4)
+
+
+def test_the_cheapest_path_is_that_of_all_paths():
+    """Against every path there is, and at no cost of changes the nearest state."""
+    costs = np.random.default_rng(0).random((6, 3))
+    paths = np.array(list(itertools.product(range(3), repeat=6)))
+    for change in (0.0, 0.2, 0.5, 5.0):
+        totals = costs[np.arange(6), paths].sum(axis=1)
+        totals += change * (np.diff(paths, axis=1) != 0).sum(axis=1)
+        np.testing.assert_array_equal(cheapest_path(costs, change), paths[totals.argmin()])
+
+
+@pytest.mark.parametrize(("excursion", "kept"), [(3, False), (8, True)])
+def test_a_bout_shorter_than_expected_is_kept_only_if_it_is_clearer_than_usual(excursion, kept):
+    """Windows at the centres of two states, so that each is as clear as all others."""
+    states = np.repeat([0, 1, 0, 1], [60, excursion, 60, 60])
+    latents = {"a": make_latents(states=states, spread=0.0)}
+    assert fit(latents, n_motifs=2).label(latents["a"]).tolist().count(1) == 60 + excursion
+    motifs = fit(latents, n_motifs=2, bout_seconds=0.5).label(latents["a"])  # of five windows
+    assert (motifs[61] != motifs[0]) == kept
+    assert (motifs == motifs[-1]).sum() == 60 + excursion * kept
+
+
+def test_labels_do_not_continue_across_a_gap():
+    """Beside a long bout, a single window goes with it; behind a gap it does not."""
+    states = np.repeat([0, 1], 100)
+    segmenter = fit({"a": make_latents(states=states)}, n_motifs=2, bout_seconds=1)
+    long, single = np.full((50, 2), [-5.0, 0.0]), np.array([[5.0, 0.0]])
+    gap = np.full((1, 2), np.nan)
+    assert segmenter.label(np.concatenate([long, single])).tolist()[-2:] in ([0, 0], [1, 1])
+    before, _, after = segmenter.label(np.concatenate([long, gap, single]))[-3:]
+    assert before != after
+
+
+def test_phases_of_a_movement_are_one_motif_once_latents_are_pooled():
+    """Two movements, a circle each, about the same centre; the second is twice as wide."""
+    phase = np.arange(400) * 2 * np.pi / 10
+    width = np.repeat([1.0, 2.0, 1.0, 2.0], 100)
+    circle = (width * np.stack([np.cos(phase), np.sin(phase)])).T.astype(np.float32)
+    alone = fit({"a": circle}, n_motifs=2).label(circle)
+    pooled = fit({"a": circle}, n_motifs=2, pooling=[1.0]).label(circle)
+    wide = width == 2
+    assert max((alone == wide).mean(), (alone != wide).mean()) < 0.8
+    assert max((pooled == wide).mean(), (pooled != wide).mean()) > 0.95
 
 
 def test_a_state_that_is_never_left_or_used_is_no_fault():

@@ -7,6 +7,7 @@ from formats.aligned import AlignedPoses
 from formats.motifs import read_motifs, write_motifs
 from motif_analysis.bouts import find_bouts
 from motif_analysis.frames import motifs_of_frames
+from motif_analysis.pooling import Pooling
 from motif_analysis.segmentation import Segmenter
 from motif_analysis.tables import (
     Profile,
@@ -124,7 +125,7 @@ def test_a_profile_is_the_mean_over_the_frames_of_a_motif():
 
 
 def test_examples_are_the_bouts_nearest_to_the_centre_among_the_long_ones():
-    segmenter = Segmenter("kmeans", 4, np.empty(0), np.array([[0.0], [10.0]]))
+    segmenter = Segmenter("kmeans", 4, 1, Pooling(), np.empty(0), np.array([[0.0], [10.0]]))
     windows = np.array([9, 0.5, 0.5, 10, 0, 10, 10, 2, 2, np.nan], np.float32)[:, None]
     motifs = motifs_of_frames(np.array([-1, 0, 0, 1, 0, 1, 1, 0, 0, -1]), 13, 4)
     table = example_bouts("a", find_bouts(motifs), windows, segmenter, fps=2.0)
@@ -138,7 +139,7 @@ def test_examples_are_the_bouts_nearest_to_the_centre_among_the_long_ones():
 
 
 def test_all_tables_are_of_the_same_motifs():
-    segmenter = Segmenter("kmeans", 4, np.empty(0), np.array([[0.0], [10.0]]))
+    segmenter = Segmenter("kmeans", 4, 1, Pooling(), np.empty(0), np.array([[0.0], [10.0]]))
     motifs = {"a": np.array([-1, -1, 0, 0, 1, 0, -1]), "b": np.array([-1, -1, 1, 1, 0, -1, -1])}
     latents = {name: 10.0 * own[2:-1, None] for name, own in motifs.items()}
     aligned = make_aligned(np.zeros((7, 2)))
@@ -164,7 +165,7 @@ def test_all_tables_are_of_the_same_motifs():
 
 
 def test_a_map_without_windows_stays_empty():
-    segmenter = Segmenter("kmeans", 1, np.empty(0), np.array([[0.0]]))
+    segmenter = Segmenter("kmeans", 1, 1, Pooling(), np.empty(0), np.array([[0.0]]))
     recording = {"session": "a"}, np.array([0]), np.zeros((1, 1)), make_aligned([[0, 0]])
     empty = pd.DataFrame(columns=["session", "frame", "x", "y"])
     recording[0].update(animal="a", group="")

@@ -7,6 +7,7 @@ import pytest
 from projects import ROOT
 from settings.files import Access
 from settings.run import read_run
+from settings.schema import SettingsError
 
 SCHEMAS = [ROOT / f"workflow/schemas/{name}.schema.yaml" for name in ("config", "sessions")]
 HERE = Access(shared_disk=True, can_fetch=lambda url: False)
@@ -78,8 +79,22 @@ def test_a_session_without_an_animal_is_one_of_its_own(run):
 def test_what_a_job_gets_of_its_row(run):
     recording = run().recording_of_session(SimpleNamespace(session="m2"))
     assert recording == {"fps": 25.0, "individual": "", "software": ""}
-    labelled = {"session": "m2", "fps": 25.0, "labelled": False}
+    labelled = {"session": "m2", "animal": "m2", "group": "b", "fps": 25.0, "labelled": False}
     assert run().labelled()[-1] == labelled
+
+
+def test_windows_have_the_commonest_frame_rate_or_that_of_resampling(run):
+    of_model = SimpleNamespace(model="vame")
+    assert run(time_window=20).windows_of_model(of_model) == {"time_window": 20, "fps": 30.0}
+    assert run(resample_fps=15).windows_of_model(of_model)["fps"] == 15
+
+
+def test_a_window_may_be_given_in_seconds(run):
+    settings = {"time_window": "1 s", "prediction_steps": "0.5 s", "split_gap": "2 s"}
+    model = run(("m1", "m10"), **settings).models["vame"]
+    assert [model[key] for key in settings] == [30, 15, 60]
+    with pytest.raises(SettingsError, match="time_window: '1 s' is not of type 'integer'"):
+        run(**settings)  # of recordings at 25 and at 30 frames a second
 
 
 def test_a_demo_recording_depends_on_its_name_and_not_on_its_place(run):

@@ -49,7 +49,7 @@ def cut_bout(session: str, aligned: AlignedPoses, center: str, first: int, last:
     whole = whole[(whole > -1e-9) & (whole <= (frames - 1) / fps)].clip(0)
     from_frame = max(0, int(whole[0] * fps))
     part = slice(from_frame, int(np.ceil(whole[-1] * fps)) + 1)
-    _, poses = poses_of(aligned.poses[part], aligned.features, center)
+    _, poses = poses_of(aligned.as_recorded(part), aligned.features, center)
     track = aligned.track[part].astype(float)
     points = in_image(poses, track)
     shown = seen_from(points, track, first - from_frame)

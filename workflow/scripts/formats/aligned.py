@@ -16,7 +16,7 @@ class AlignedPoses:
     Attributes
     ----------
     poses
-        (frame, feature) float32 in pixels, NaN in every feature of an unusable frame.
+        (frame, feature) float32, coordinates in `unit`, NaN in every feature of an unusable frame.
     usable
         (frame,) bool
     features
@@ -27,6 +27,9 @@ class AlignedPoses:
         Those of the features that are no coordinates.
     limits
         By feature, the lowest and highest value that was no outlier.
+    unit
+        Length that counts as 1 in coordinates, in the recording's own unit: the animal's body
+        length, or 1.
     track
         (frame, 3) float32: x and y of the keypoint `center` as tracked, and the angle of
         center→orient in radians; NaN in every unusable frame, and throughout where it is not known.
@@ -38,7 +41,16 @@ class AlignedPoses:
     fps: float
     scalars: Sequence[str] = ()
     limits: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    unit: float = 1.0
     track: np.ndarray | None = None
+
+    def as_recorded(self, rows: slice = slice(None)) -> np.ndarray:
+        """(frame, feature) of these frames, coordinates in the recording's own unit."""
+        poses = self.poses[rows]
+        if self.unit == 1:
+            return poses
+        scalar = np.isin(self.features, list(self.scalars))
+        return poses * np.where(scalar, 1, self.unit).astype(np.float32)
 
 
 def save_aligned(aligned: AlignedPoses, path: str | Path) -> None:
@@ -51,6 +63,7 @@ def save_aligned(aligned: AlignedPoses, path: str | Path) -> None:
         fps=np.float64(aligned.fps),
         scalars=np.array(list(aligned.scalars), dtype=np.str_),
         limits=np.array(json.dumps(aligned.limits)),
+        unit=np.float64(aligned.unit),
         track=unknown if aligned.track is None else aligned.track,
     )
 
@@ -65,6 +78,7 @@ def open_aligned(path: str | Path) -> AlignedPoses:
             fps=float(arrays["fps"]),
             scalars=arrays["scalars"].tolist(),
             limits=json.loads(str(arrays["limits"])),
+            unit=float(arrays["unit"]),
             track=map_array(path, "track"),
         )
 

@@ -4,42 +4,65 @@ from collections.abc import Mapping
 
 import numpy as np
 from formats.aligned import AlignedPoses
+from formats.runs import blocks_of
+from numpy.lib.stride_tricks import sliding_window_view
 from sklearn.decomposition import PCA
 
 from motif_analysis.bouts import find_bouts
-from motif_analysis.latents import draw_stretches, find_known
+from motif_analysis.latents import draw_stretches, draw_windows, find_known, take
 from motif_analysis.segmentation import Segmenter
 
+COMPONENT_WINDOWS = 20_000  # on which principal components are found
 SURROGATE_WINDOWS = 50_000  # of which surrogates are made, at most
 SHORTEST_STRETCH = 16  # windows of a stretch that a surrogate is made of
 SHORT_FRAMES = 2  # of a bout that counts as short
 
 
-def component_scores(
-    aligned: Mapping[str, AlignedPoses],
-    windows: Mapping[str, np.ndarray],
-    time_window: int,
-    n: int,
-) -> np.ndarray:
-    """(window, component) principal components of windows of scaled poses.
+def component_latents(
+    aligned: Mapping[str, AlignedPoses], time_window: int, n: int, rng: np.random.Generator
+) -> dict[str, np.ndarray]:
+    """(window, component) principal components of each session's windows of scaled poses.
+
+    They stand in for a model's latents: NaN where a window is not usable.
 
     Parameters
     ----------
-    windows
-        First frames of usable windows of each session.
     n
         Components: as many as the model has latents, or as the windows allow.
     """
     features = next(iter(aligned.values())).features
-    flat = []
+    windows = {
+        session: sliding_window_view(_columns(own, features), time_window, axis=0)
+        for session, own in aligned.items()
+    }
+    known = {
+        session: sliding_window_view(own.usable, time_window).all(axis=1)
+        for session, own in aligned.items()
+    }
+    sample = take(windows, draw_windows(known, COMPONENT_WINDOWS, rng)).astype(np.float64)
+    mean = sample.mean(axis=(0, 2), keepdims=True)
+    std = sample.std(axis=(0, 2), keepdims=True)
+    std = np.where(std > 0, std, 1)
+
+    def flat(part):
+        return ((part - mean) / std).reshape(len(part), -1)
+
+    sample = flat(sample)
+    pca = PCA(min(n, *sample.shape), svd_solver="covariance_eigh").fit(sample)
+    latents = {}
     for session, own in windows.items():
-        order = [aligned[session].features.index(name) for name in features]
-        flat.append(aligned[session].poses[own[:, None] + np.arange(time_window)][..., order])
-    poses = np.concatenate(flat)
-    mean, std = poses.mean(axis=(0, 1)), poses.std(axis=(0, 1))
-    scaled = ((poses - mean) / np.where(std > 0, std, 1)).reshape(len(poses), -1)
-    n = min(n, *scaled.shape)
-    return PCA(n, svd_solver="covariance_eigh").fit_transform(scaled.astype(np.float64))
+        latents[session] = np.full((len(own), pca.n_components_), np.nan, dtype=np.float32)
+        for part in blocks_of(len(own)):
+            rows = part.start + np.flatnonzero(known[session][part])
+            if len(rows):
+                latents[session][rows] = pca.transform(flat(own[rows]))
+    return latents
+
+
+def _columns(aligned, features):
+    if aligned.features == features:
+        return aligned.poses  # memory-mapped
+    return aligned.poses[:, [aligned.features.index(name) for name in features]]
 
 
 def randomise_phases(latents: np.ndarray, rng: np.random.Generator) -> np.ndarray:

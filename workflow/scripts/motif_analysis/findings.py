@@ -10,7 +10,8 @@ from formats.aligned import AlignedPoses
 from formats.statistics import FALSE_DISCOVERY_RATE
 
 from motif_analysis.baselines import compare_with_surrogates
-from motif_analysis.labels import labels_of_sessions, score_windows
+from motif_analysis.labels import labels_of_sessions
+from motif_analysis.scores import score_sessions, score_windows
 from motif_analysis.segmentation import Segmenter
 
 GOOD, DOUBTFUL, BAD, UNKNOWN = "good", "doubtful", "bad", "unknown"
@@ -22,6 +23,10 @@ def _above_chance(v, to):
 
 def _above_both(v, to):
     return v > max(to.baseline, to.chance_high)
+
+
+def _leads(v, to):
+    return v > to.chance_high and to.lead_low > 0
 
 
 # Conditions for a good and for a doubtful value, given what it is compared with; otherwise it is
@@ -36,13 +41,16 @@ VERDICTS = {
     "posterior_variance": (lambda v, to: v < 0.5, lambda v, to: v < 0.9),
     "seed_agreement": (lambda v, to: v >= 0.6, lambda v, to: v >= 0.3),
     "bout_seconds": (lambda v, to: v > to.high, lambda v, to: v > to.low),
-    "short_bouts": (lambda v, to: v <= 0.25, lambda v, to: v <= 0.5),
-    "nmi": (lambda v, to: v >= 0.6 and _above_both(v, to), _above_chance),
+    "short_bouts": (lambda v, to: v <= 0.05, lambda v, to: v <= 0.25),
+    "nmi": (_leads, _above_chance),
     "ami": (_above_both, _above_chance),
     "homogeneity": (_above_both, _above_chance),
-    "purity": (_above_both, _above_chance),
-    "probe_f1": (lambda v, to: v >= to.baseline and _above_chance(v, to), _above_chance),
+    "purity": (_leads, _above_chance),
+    "probe_f1": (_leads, _above_chance),
+    "session_nmi": (lambda v, to: v < 0.05, lambda v, to: v < 0.15),
 }
+AUTOENCODER = 0.01
+"""Posterior variance below which a variational autoencoder is an autoencoder."""
 OF_LABELS = {
     "nmi": "normalised mutual information of motifs and labels",
     "ami": "adjusted mutual information of motifs and labels",
@@ -81,15 +89,21 @@ ADVICE = {
         DOUBTFUL: "Bouts are hardly longer than by chance: try motifs: [hmm].",
     },
     "short_bouts": {
-        BAD: "Motifs change too often: use motifs: [hmm], or lower n_motifs.",
-        DOUBTFUL: "Many bouts last one or two frames: try motifs: [hmm], or lower n_motifs.",
+        BAD: "Motifs change too often: raise expected_bout_seconds.",
+        DOUBTFUL: "Many bouts last one or two frames: raise expected_bout_seconds.",
     },
     "used_motifs": {DOUBTFUL: "Motifs are used very unevenly: another n_motifs may fit better."},
     "nmi": {
         BAD: "Motifs and labels are unrelated: check that the labels belong to these recordings "
         "and start with their first frame.",
-        DOUBTFUL: "Motifs and labels agree in part: raise n_motifs, train longer, or lower beta. "
-        "Motifs that are finer than labels are not an error (see homogeneity).",
+        DOUBTFUL: "Motifs tell no more of the labels than PCA does: try other pooling_seconds, "
+        "another zdims, or more recordings. Motifs that are finer than labels are not an error "
+        "(see homogeneity).",
+    },
+    "session_nmi": {
+        BAD: "Motifs tell sessions apart: check that body_length, frame rate and camera are alike "
+        "before you compare groups.",
+        DOUBTFUL: "Motifs tell sessions apart to some degree: compare groups by animals only.",
     },
     "different_motifs": {UNKNOWN: "Record more animals: groups this small cannot be compared."},
 }
@@ -127,6 +141,15 @@ def of_training(metrics: Mapping[str, Any] | None) -> list[dict[str, Any]]:
     zdims, active = metrics["zdims"], metrics["active_latents"]
     value, linear = metrics["r2_reconstruction"], metrics["r2_pca_reconstruction"]
     variance = metrics["posterior_variance"]
+    of_variance = (
+        f"The mean variance of the posterior is {variance:.2f} (near 0 for precise latents, 1 for "
+        "latents that carry no information beyond the prior)."
+    )
+    if variance < AUTOENCODER:
+        of_variance = (
+            f"The mean variance of the posterior is {variance:.1g}: the model acts as a "
+            "deterministic autoencoder, and its prior does not regularise the latents."
+        )
     return [
         finding(
             "r2_reconstruction",
@@ -142,8 +165,8 @@ def of_training(metrics: Mapping[str, Any] | None) -> list[dict[str, Any]]:
         finding(
             "posterior_variance",
             variance,
-            f"The mean variance of the posterior is {variance:.2f} (near 0 for precise latents, 1 "
-            "for latents that carry no information beyond the prior).",
+            of_variance,
+            UNKNOWN if variance < AUTOENCODER else None,
             baseline=1,
         ),
     ]
@@ -240,10 +263,49 @@ def of_labels(scores: Mapping[str, tuple[Any, Any]]) -> list[dict[str, Any]]:
             continue
         sentence = (
             f"The {OF_LABELS[name]} is {own['value']:.2f} (PCA of the same windows: "
-            f"{other['value']:.2f}; shifted labels: {own['chance']:.2f})."
+            f"{other['value']:.2f}; shifted labels: {own['chance']:.2f}){_relation(own)}."
         )
         compared = {"baseline": other["value"]} | own
         findings.append(finding(name, compared.pop("value"), sentence, **compared))
+    return findings
+
+
+def _relation(own):
+    """Say how the model compares with PCA, by the interval of the difference."""
+    if "lead_low" not in own:
+        return ""
+    low, high = own["lead_low"], own["lead_high"]
+    interval = f"difference {low:+.2f} to {high:+.2f}"
+    if low > 0:
+        return f"; the model is better than PCA ({interval})"
+    if high < 0:
+        return f"; the model is worse than PCA ({interval})"
+    return f"; the model is on a par with PCA ({interval})"
+
+
+def of_sessions(scores: Mapping[str, Mapping[str, float]]) -> list[dict[str, Any]]:
+    """Judge how well motifs tell sessions, animals and groups apart.
+
+    Parameters
+    ----------
+    scores
+        What `scores.score_sessions` returns.
+    """
+    findings = []
+    for name, own in scores.items():
+        sentence = (
+            f"The normalised mutual information of motifs and {name}s is {own['value']:.2f} "
+            f"(shifted in time: {own['chance']:.2f}). "
+        )
+        sentence += (
+            f"A difference between groups may be one between {name}s alone."
+            if name != "group"
+            else "This includes all that differs between animals of the groups."
+        )
+        verdict = None if name == "session" else UNKNOWN
+        compared = dict(own)
+        value = compared.pop("value")
+        findings.append(finding(f"{name}_nmi", value, sentence, verdict, **compared))
     return findings
 
 
@@ -306,6 +368,7 @@ def evaluate_motifs(
     latents = dict(zip(ids, latents, strict=True))
     aligned = dict(zip(ids, aligned, strict=True))
     labels = labels_of_sessions(sessions, label_files, aligned)
+    animals = {row["session"]: row["animal"] for row in sessions}
     rng = np.random.default_rng(settings["motif_seed"])
     bouts = compare_with_surrogates(latents, segmenter, settings["surrogates"], rng)
     seed = int(names["seed"])
@@ -314,7 +377,8 @@ def evaluate_motifs(
         *of_agreement(tables["agreement"], names["segmentation"], seed),
         *of_bouts(bouts, aligned[ids[0]].fps),
         *of_usage(tables["usage"]),
-        *of_labels(score_windows(latents, aligned, labels, segmenter, rng)),
+        *of_sessions(score_sessions(latents, segmenter, sessions, rng)),
+        *of_labels(score_windows(latents, aligned, labels, animals, segmenter, rng)),
         *of_groups(tables["groups"]),
     ]
     return {

@@ -1,24 +1,20 @@
-"""Motifs as clusters of latents (k-means) or as states of a hidden Markov model."""
+"""Motifs as clusters of pooled latents (k-means) or as states of a hidden Markov model."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from formats.runs import blocks_of, find_runs
 from scipy.spatial.distance import cdist
 
-from motif_analysis.latents import (
-    draw_stretches,
-    draw_windows,
-    find_known,
-    find_stretches,
-    take,
-)
+from motif_analysis.latents import draw_stretches, draw_windows, find_known, find_stretches
+from motif_analysis.pooling import Pooling, fit_pooling, reaches_of
 
-SEEDING_WINDOWS = 50_000  # on which the first centres of the mini-batches are found
 BATCH, RUN = 8192, 512  # windows of a mini-batch, and of each of the runs that it consists of
-DECODED_AT_ONCE = 100_000  # windows of a stretch whose most likely path is found at once
+MARGIN_WINDOWS = 20_000  # on which the typical margin between two motifs is measured
+DECODED_AT_ONCE = 50_000  # windows of a stretch whose most likely path is found at once
 MARGIN = 1_000  # windows on either side that the path may depend on: paths meet within some dozens
 
 
@@ -32,18 +28,31 @@ class Segmenter:
         kmeans or hmm
     time_window
         frames of a window
+    zdims
+        latents of the model
+    pooling
+        how latents are pooled over time
     frames
         (motif,) windows of each motif in the sessions that it was fitted on, in falling order
     centres
-        (motif, latent) means
+        (motif, pooled latent) means
+    bout_frames
+        expected duration of a bout in frames
+    change_cost
+        what a change of motif costs k-means' labels, in squared distance
     variances, start, transitions
-        (motif, latent), (motif,), (motif, motif) of the hidden Markov model; empty for k-means
+        (motif, pooled latent), (motif,), (motif, motif) of the hidden Markov model; empty for
+        k-means
     """
 
     algorithm: str
     time_window: int
+    zdims: int
+    pooling: Pooling
     frames: np.ndarray
     centres: np.ndarray
+    bout_frames: float = 0.0
+    change_cost: float = 0.0
     variances: np.ndarray = field(default_factory=lambda: np.empty(0))
     start: np.ndarray = field(default_factory=lambda: np.empty(0))
     transitions: np.ndarray = field(default_factory=lambda: np.empty(0))
@@ -55,45 +64,46 @@ class Segmenter:
     def label(self, latents: np.ndarray) -> np.ndarray:
         """(window,) int16: the motif of each window, -1 where it is not usable.
 
-        States of the hidden Markov model do not continue across a window that is not usable.
+        Labels are the most likely path through each stretch of usable windows; none continues
+        across a window that is not usable.
         """
-        if latents.shape[1] != self.centres.shape[1]:
+        if latents.shape[1] != self.zdims:
             raise ValueError(
-                f"the segmenter was fitted on {self.centres.shape[1]} latents, these are "
-                f"{latents.shape[1]}: it belongs to another model"
+                f"the segmenter was fitted on {self.zdims} latents, these are {latents.shape[1]}: "
+                "it belongs to another model"
             )
-        known = find_known(latents)
         motifs = np.full(len(latents), -1, dtype=np.int16)
-        if self.algorithm == "kmeans":
-            for part in blocks_of(len(latents)):
-                own = known[part]
-                if own.any():
-                    distances = cdist(latents[part][own], self.centres, "sqeuclidean")
-                    motifs[part][own] = distances.argmin(axis=1)
-            return motifs
-        model = _hidden_markov_model(self)
-        for first, stop in find_runs(known).tolist():
+        decode = _DECODERS[self.algorithm](self)
+        for first, stop in find_runs(find_known(latents)).tolist():
             for part in blocks_of(stop - first, DECODED_AT_ONCE):
                 begin = max(first, first + part.start - MARGIN)
                 end = min(stop, first + part.stop + MARGIN)
-                path = model.decode(latents[begin:end].astype(np.float64))[1]
+                path = decode(self.pooling.apply(latents, begin, end))
                 inside = slice(first + part.start - begin, first + part.stop - begin)
                 motifs[first + part.start : first + part.stop] = path[inside]
         return motifs
 
+    def distances(self, latents: np.ndarray, start: int, stop: int, motif: int) -> np.ndarray:
+        """(stop - start,) distance of windows to the centre of a motif."""
+        apart = self.pooling.apply(latents, start, stop) - self.centres[motif]
+        return np.linalg.norm(apart, axis=1)
+
     def save(self, path: str | Path) -> None:
-        np.savez(path, **asdict(self))
+        values = asdict(self)
+        np.savez(path, **values.pop("pooling"), **values)
 
 
 def load_segmenter(path: str | Path) -> Segmenter:
     """Load what `Segmenter.save` wrote; pickles are refused."""
     try:
         with np.load(path, allow_pickle=False) as arrays:
-            values = {each.name: arrays[each.name] for each in fields(Segmenter)}
+            pooling = Pooling(**{each.name: arrays[each.name] for each in fields(Pooling)})
+            names = [each.name for each in fields(Segmenter) if each.name != "pooling"]
+            values = {name: arrays[name] for name in names}
     except (OSError, ValueError, KeyError) as error:
         raise ValueError(f"{path}: not a segmenter that this workflow wrote ({error})") from error
-    algorithm, time_window = str(values.pop("algorithm")), int(values.pop("time_window"))
-    return Segmenter(algorithm, time_window, **values)
+    plain = {name: array.item() for name, array in values.items() if not array.ndim}
+    return Segmenter(pooling=pooling, **values | plain)
 
 
 def fit_segmenter(
@@ -101,37 +111,53 @@ def fit_segmenter(
     algorithm: str,
     n_motifs: int,
     time_window: int,
-    seed: int,
-    motif_windows: int,
+    fps: float,
+    settings: Mapping[str, Any],
 ) -> Segmenter:
     """Fit motifs on all usable windows of all sessions together.
 
-    Where there are more than `motif_windows`, k-means is fitted to all of them in mini-batches, and
-    the hidden Markov model to a sample of stretches.
+    Where there are more than `motif_windows`, k-means is fitted on a sample and refined on all of
+    them in mini-batches; the hidden Markov model is fitted on a sample of stretches.
 
     Parameters
     ----------
     latents
         (window, latent) of each session, such as memory maps.
+    settings
+        pooling_seconds, expected_bout_seconds, motif_seed and motif_windows
 
     Raises
     ------
     ValueError
         Fewer windows than motifs.
     """
+    reaches = reaches_of(settings["pooling_seconds"], fps)
+    bout_frames = settings["expected_bout_seconds"] * fps
+    seed, motif_windows = settings["motif_seed"], settings["motif_windows"]
+    empty = np.empty((n_motifs, 0))
+    like = Segmenter(algorithm, time_window, 0, Pooling(reaches), empty, empty, bout_frames)
+    return fit_segmenter_like(like, latents, seed, motif_windows)
+
+
+def fit_segmenter_like(
+    like: Segmenter, latents: Mapping[str, np.ndarray], seed: int, motif_windows: int
+) -> Segmenter:
+    """Fit motifs on other latents with a segmenter's algorithm, number of motifs and durations."""
     known = {session: find_known(own) for session, own in latents.items()}
     total = sum(int(own.sum()) for own in known.values())
-    if total < n_motifs:
+    if total < like.n_motifs:
         raise ValueError(
-            f"{total} usable windows in all sessions for {n_motifs} motifs: lower n_motifs, or "
-            "bring longer recordings"
+            f"{total} usable windows in all sessions for {like.n_motifs} motifs: lower n_motifs, "
+            "or bring longer recordings"
         )
-    frames = np.zeros(n_motifs, dtype=np.int64)
-    fitted = _FITS[algorithm](latents, known, n_motifs, seed, motif_windows)
-    segmenter = Segmenter(algorithm, time_window, frames, **fitted)
+    pooling = fit_pooling(latents, like.pooling.reaches, np.random.default_rng(seed))
+    zdims = next(iter(latents.values())).shape[1]
+    frames = np.zeros(like.n_motifs, dtype=np.int64)
+    segmenter = replace(like, zdims=zdims, pooling=pooling, frames=frames)
+    segmenter = replace(segmenter, **_FITS[like.algorithm](segmenter, latents, seed, motif_windows))
     for own in latents.values():
         motifs = segmenter.label(own)
-        frames += np.bincount(motifs[motifs >= 0], minlength=n_motifs)
+        frames += np.bincount(motifs[motifs >= 0], minlength=like.n_motifs)
     return _renumber(segmenter)
 
 
@@ -147,15 +173,15 @@ def _renumber(segmenter):
     return replace(segmenter, **changed)
 
 
-def _fit_kmeans(latents, known, n_motifs, seed, motif_windows):
+def _fit_kmeans(segmenter, latents, seed, motif_windows):
     from sklearn.cluster import KMeans, MiniBatchKMeans  # noqa: PLC0415  labelling does without
 
+    n_motifs, pooling = segmenter.n_motifs, segmenter.pooling
+    known = {session: find_known(own) for session, own in latents.items()}
     rng = np.random.default_rng(seed)
-    total = sum(int(own.sum()) for own in known.values())
-    few = total <= motif_windows
-    drawn = draw_windows(known, total if few else max(SEEDING_WINDOWS, n_motifs), rng)
-    fitted = KMeans(n_motifs, n_init=10, random_state=seed).fit(take(latents, drawn))
-    if not few:
+    sample = pooling.take(latents, draw_windows(known, motif_windows, rng))
+    fitted = KMeans(n_motifs, n_init=10, random_state=seed).fit(sample)
+    if sum(int(own.sum()) for own in known.values()) > len(sample):
         fitted = MiniBatchKMeans(
             n_motifs,
             init=fitted.cluster_centers_,
@@ -164,12 +190,54 @@ def _fit_kmeans(latents, known, n_motifs, seed, motif_windows):
             random_state=seed,
             reassignment_ratio=0,  # the first centres are good: none is moved elsewhere
         )
-        for batch in _batches(latents, known, rng):
+        for batch in _batches(latents, pooling, rng):
             fitted.partial_fit(batch)
-    return {"centres": fitted.cluster_centers_.astype(np.float64)}
+    centres = fitted.cluster_centers_.astype(np.float64)
+    return {"centres": centres, "change_cost": _change_cost(sample, centres, segmenter.bout_frames)}
 
 
-def _batches(latents, known, rng):
+def _change_cost(sample, centres, bout_frames):
+    """What a change costs, so that a bout has to be as clear as usual, or longer than expected.
+
+    A bout of another motif between two of the same costs two changes. It is worth them if it lasts
+    for `bout_frames` at the typical margin: the median over windows of how much nearer (in squared
+    distance) they are to their own centre than to the next one.
+    """
+    if len(centres) < 2:
+        return 0.0
+    few = sample[:: -(-len(sample) // MARGIN_WINDOWS)]
+    nearest = np.partition(cdist(few, centres, "sqeuclidean"), 1, axis=1)
+    return float(np.median(nearest[:, 1] - nearest[:, 0])) * bout_frames / 2
+
+
+def cheapest_path(costs: np.ndarray, change_cost: float) -> np.ndarray:
+    """(window,) the states of the path with the lowest sum of costs and of changes (Viterbi 1967).
+
+    Parameters
+    ----------
+    costs
+        (window, state) of being in each state.
+    change_cost
+        Of every change of state.
+    """
+    if not change_cost:
+        return costs.argmin(axis=1)
+    total, states = costs[0].copy(), np.arange(costs.shape[1])
+    came_from = np.empty(costs.shape, dtype=np.int16)
+    for window in range(1, len(costs)):
+        best = total.argmin()
+        limit = total[best] + change_cost
+        came_from[window] = np.where(total <= limit, states, best)
+        total = np.minimum(total, limit) + costs[window]
+    path = np.empty(len(costs), dtype=np.int16)
+    state = total.argmin()
+    for window in range(len(costs) - 1, -1, -1):
+        path[window] = state
+        state = came_from[window, state]
+    return path
+
+
+def _batches(latents, pooling, rng):
     """Yield all usable windows once, in batches of short runs from all sessions."""
     runs = [
         (session, part.start, part.stop)
@@ -179,19 +247,22 @@ def _batches(latents, known, rng):
     order = rng.permutation(len(runs))
     for part in blocks_of(len(runs), BATCH // RUN):
         chosen = [runs[number] for number in order[part]]
-        batch = [latents[s][start:stop][known[s][start:stop]] for s, start, stop in chosen]
-        batch = np.concatenate(batch)
+        batch = np.concatenate([pooling.apply(latents[s], *bounds) for s, *bounds in chosen])
+        batch = batch[np.isfinite(batch).all(axis=1)]
         if len(batch):
             yield batch
 
 
-def _fit_hidden_markov_model(latents, known, n_motifs, seed, motif_windows):
+def _fit_hidden_markov_model(segmenter, latents, seed, motif_windows):
     from hmmlearn.hmm import GaussianHMM  # noqa: PLC0415  k-means does without
 
+    n_motifs, pooling = segmenter.n_motifs, segmenter.pooling
+    known = {session: find_known(own) for session, own in latents.items()}
     pieces = find_stretches(known)
     if sum(stop - first for _, first, stop in pieces) > motif_windows:
         pieces = draw_stretches(known, motif_windows, np.random.default_rng(seed))
-    windows = np.concatenate([latents[session][first:stop] for session, first, stop in pieces])
+    windows = [pooling.apply(latents[session], first, stop) for session, first, stop in pieces]
+    windows = np.concatenate(windows)
     model = GaussianHMM(
         n_motifs,
         covariance_type="diag",
@@ -204,12 +275,13 @@ def _fit_hidden_markov_model(latents, known, n_motifs, seed, motif_windows):
         startprob_prior=1.01,
         transmat_prior=1.01,
     )
-    # At the start, motifs last ten windows: hmmlearn's own first transitions are random, and the
-    # fit may stay with motifs that alternate at every window.
+    # hmmlearn's own first transitions are random, and the fit may stay with motifs that alternate
+    # at every window.
+    leave = 1 / max(segmenter.bout_frames, 2)
     model.startprob_ = np.full(n_motifs, 1 / n_motifs)
-    model.transmat_ = np.full((n_motifs, n_motifs), 0.1 / (n_motifs - 1))
-    np.fill_diagonal(model.transmat_, 0.9)
-    model.fit(windows.astype(np.float64), lengths=[stop - first for _, first, stop in pieces])
+    model.transmat_ = np.full((n_motifs, n_motifs), leave / (n_motifs - 1))
+    np.fill_diagonal(model.transmat_, 1 - leave)
+    model.fit(windows, lengths=[stop - first for _, first, stop in pieces])
     return {
         "centres": model.means_,
         "variances": np.array([np.diag(matrix) for matrix in model.covars_]),
@@ -218,13 +290,22 @@ def _fit_hidden_markov_model(latents, known, n_motifs, seed, motif_windows):
     }
 
 
-def _hidden_markov_model(segmenter):
+def _kmeans_decoder(segmenter):
+    def decode(windows):
+        costs = cdist(windows, segmenter.centres, "sqeuclidean")
+        return cheapest_path(costs, segmenter.change_cost)
+
+    return decode
+
+
+def _hidden_markov_decoder(segmenter):
     from hmmlearn.hmm import GaussianHMM  # noqa: PLC0415  k-means does without
 
     model = GaussianHMM(segmenter.n_motifs, covariance_type="diag")
     model.startprob_, model.transmat_ = segmenter.start, segmenter.transitions
     model.means_, model.covars_ = segmenter.centres, segmenter.variances
-    return model
+    return lambda windows: model.decode(windows)[1]
 
 
 _FITS = {"kmeans": _fit_kmeans, "hmm": _fit_hidden_markov_model}
+_DECODERS = {"kmeans": _kmeans_decoder, "hmm": _hidden_markov_decoder}

@@ -19,6 +19,12 @@ MOTION_SECONDS = 0.1
 there is more jitter than movement."""
 EXAMPLES = 3  # of each motif
 UNITS = {"speed": "px/s", "turning": "deg/s"}
+"""Motion that every profile has, whatever features the model has."""
+FEATURE_UNITS = {
+    "forward_speed": "body lengths/s",
+    "sideways_speed": "body lengths/s",
+    "height": "body lengths",
+} | UNITS
 
 
 def tabulate(
@@ -152,20 +158,24 @@ class Profile:
     """Mean and standard deviation of each feature in the frames of each motif, in one pass."""
 
     def __init__(self, n_motifs: int, features: Sequence[str], scalars: Sequence[str]) -> None:
-        self.features = [*features, *UNITS]
-        self.units = [*("" if name in scalars else "px" for name in features), *UNITS.values()]
+        self._own = [name for name in features if name not in UNITS]
+        self.features = [*self._own, *UNITS]
+        self.units = [
+            FEATURE_UNITS.get(name, "" if name in scalars else "px") for name in self.features
+        ]
         self._sums = np.zeros((3, n_motifs, len(self.features)))  # of ones, values, squares
         self._shift: np.ndarray | None = None  # near the mean, so that squares do not cancel
 
     def add(self, aligned: AlignedPoses, motifs: np.ndarray) -> None:
         """Add the frames of a recording that have a motif."""
-        order = [aligned.features.index(name) for name in self.features[: -len(UNITS)]]
+        order = [aligned.features.index(name) for name in self._own]
         moved = motion(aligned.track, aligned.fps)
         for part in blocks_of(len(motifs)):
             own = motifs[part] >= 0
             if not own.any():
                 continue
-            values = np.hstack([aligned.poses[part][own][:, order], moved[part][own]]).astype(float)
+            poses = aligned.as_recorded(part)[own][:, order]
+            values = np.hstack([poses, moved[part][own]]).astype(float)
             if self._shift is None:
                 self._shift = np.nan_to_num(values).mean(axis=0)
             known = np.isfinite(values)
@@ -210,9 +220,9 @@ def example_bouts(
     )
     distance = np.full(len(bouts.motif), np.inf)
     for number in chosen.tolist():
-        part = slice(bouts.start[number] - offset, bouts.stop[number] - offset)
-        apart = latents[part] - segmenter.centres[bouts.motif[number]]
-        distance[number] = np.sqrt((apart**2).sum(axis=1)).mean()
+        start, stop = bouts.start[number] - offset, bouts.stop[number] - offset
+        own = segmenter.distances(latents, start, stop, bouts.motif[number])
+        distance[number] = own.mean()
     order = chosen[np.lexsort((distance[chosen], bouts.motif[chosen]))]
     table = pd.DataFrame(
         {

@@ -210,6 +210,7 @@ def write_dataset(
         "features": first.features,
         "scalars": list(first.scalars),
         "fps": {session: each.fps for session, each in aligned.items()},
+        "units": {session: each.unit for session, each in aligned.items()},
         "outlier_limits": pool_limits([aligned[session].limits for session in trained]),
         "scaling": {"mean": scaling.mean.tolist(), "std": scaling.std.tolist()},
         "segments": [asdict(segment) for segment in segments],

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from settings.config import checked_config, warnings_about
+from settings.durations import in_frames
 from settings.files import Access
 from settings.frozen import frozen_model, segmenters_beside
 from settings.models import models_to_embed, settings_of_model
@@ -85,9 +86,12 @@ class Run:
         seed = [demo["seed"], zlib.crc32(wildcards.session.encode())]
         return {"fps": row["fps"], "frames": demo["frames"], "group": row["group"], "seed": seed}
 
-    def time_window_of_model(self, wildcards: Any) -> int:
+    def windows_of_model(self, wildcards: Any) -> dict[str, Any]:
+        """Frames of a window, and how many of them a second has (the commonest frame rate)."""
         settings = self.frozen["settings"] if self.frozen else self.models[wildcards.model]
-        return settings["time_window"]
+        rates = [row["fps"] for row in self.sessions.values()]
+        fps = self.config["resample_fps"] or max(rates, key=rates.count)
+        return {"time_window": settings["time_window"], "fps": fps}
 
     def segmented(self) -> list[dict[str, str]]:
         """Model, seed and name of each segmentation, in the order in which tables are listed."""
@@ -111,10 +115,10 @@ class Run:
         ]
 
     def labelled(self) -> list[dict[str, Any]]:
-        """Which sessions have labels, and at how many frames a second."""
+        """What `animals` has, which sessions have labels, and at how many frames a second."""
         return [
-            {"session": name, "fps": row["fps"], "labelled": bool(row["labels"])}
-            for name, row in self.sessions.items()
+            names | {"fps": row["fps"], "labelled": bool(row["labels"])}
+            for names, row in zip(self.animals(), self.sessions.values(), strict=True)
         ]
 
 
@@ -138,10 +142,11 @@ def read_run(
     SettingsError
         Naming all errors of the config, or of the table, at once.
     """
-    schema = read_schema(config_schema)
+    schema, of_sessions = read_schema(config_schema), read_schema(sessions_schema)
     frozen = frozen_model(config, access)
+    config = in_frames(config, schema, of_sessions)
     config = checked_config(config, schema, access, frozen)
-    rows = checked_sessions(config, read_schema(sessions_schema), access, frozen, warn=warn)
+    rows = checked_sessions(config, of_sessions, access, frozen, warn=warn)
     models = {
         name: settings_of_model(config, changes, schema)
         for name, changes in config["models"].items()

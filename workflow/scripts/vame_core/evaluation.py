@@ -157,23 +157,26 @@ def example_reconstructions(
 ) -> dict[str, np.ndarray]:
     """`n` held-out windows, evenly spread, beside what the model makes of them.
 
-    Values are in the recording's units after alignment; `first_frame` is the recording's frame
+    Coordinates are in the recording's own unit; `first_frame` is the recording's frame
     at which the window begins.
     """
     numbers = held_out.spread(n)
     windows = held_out.take(numbers)[:, : model.network.frames_used]
     outputs = model(windows[:, : model.network.time_window])
-    scale = torch.tensor(description["scaling"]["std"], device=windows.device)
-    shift = torch.tensor(description["scaling"]["mean"], device=windows.device)
     empty = windows[:, :0]
     places = [locate(row, description, "test") for row in held_out.rows(numbers).tolist()]
     sessions, first_frames = zip(*places, strict=True)
+    std, mean = (torch.tensor(description["scaling"][key]) for key in ("std", "mean"))
+    scalar = torch.tensor([name in description["scalars"] for name in description["features"]])
+    units = torch.tensor([description["units"][session] for session in sessions])[:, None, None]
+    units = torch.where(scalar, 1.0, units)
     values = {
         "truth": windows,
         "reconstruction": outputs.reconstruction,
         "future": empty if outputs.future is None else outputs.future,
     }
-    return {name: (value * scale + shift).cpu().numpy() for name, value in values.items()} | {
+    arrays = {name: (value.cpu() * std + mean) * units for name, value in values.items()}
+    return {name: array.numpy() for name, array in arrays.items()} | {
         "session": np.array(sessions),
         "first_frame": np.array(first_frames),
         "features": np.array(description["features"]),

@@ -1,0 +1,136 @@
+"""Latents pooled over time: how they are spread around a frame, rather than where they are in it.
+
+A latent tells the phase of a movement: clustered as it is, a walk falls into the phases of its
+step. What tells behaviours apart is the mean, the standard deviation and the mean absolute change
+of latents over a second or a few (statistics pooling: Snyder et al. 2018, "X-vectors").
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from formats.runs import blocks_of, find_runs
+
+from motif_analysis.latents import draw_windows, find_known, take
+
+PARTS = 3  # of each length: mean, standard deviation, mean absolute change
+SCALING_WINDOWS = 20_000
+
+
+@dataclass(frozen=True)
+class Pooling:
+    """Over how many windows latents are pooled, and how much each part of the result weighs.
+
+    Attributes
+    ----------
+    reaches
+        (length,) windows on either side of a window that are pooled with it. Empty: not pooled.
+    scale
+        (length · `PARTS`,) what each part is divided by. A part is scaled as a whole: latents
+        standardised one by one would give those that hold noise the weight of behaviour.
+    """
+
+    reaches: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    scale: np.ndarray = field(default_factory=lambda: np.empty(0))
+
+    def width(self, zdims: int) -> int:
+        """Columns of `apply`, given those of the latents."""
+        return zdims * max(1, PARTS * len(self.reaches))
+
+    def apply(self, latents: np.ndarray, start: int = 0, stop: int | None = None) -> np.ndarray:
+        """Pool (window, latent) latents around each of the windows `start` to `stop` (excluded).
+
+        At the edge of a stretch of usable windows, pools over those windows that are inside it.
+
+        Returns
+        -------
+        (stop - start, width) float64, NaN where a window is not usable.
+        """
+        stop = len(latents) if stop is None else stop
+        if not len(self.reaches):
+            return np.asarray(latents[start:stop], dtype=np.float64)
+        first = max(0, start - int(self.reaches.max()))
+        around = np.asarray(latents[first : stop + int(self.reaches.max())], dtype=np.float64)
+        pooled = np.full((len(around), self.width(latents.shape[1])), np.nan)
+        for begin, end in find_runs(find_known(around)).tolist():
+            parts = [
+                part
+                for reach in self.reaches.tolist()
+                for part in pool_stretch(around[begin:end], reach)
+            ]
+            scaled = [part / scale for part, scale in zip(parts, self.scale, strict=True)]
+            pooled[begin:end] = np.hstack(scaled)
+        return pooled[start - first : stop - first]
+
+    def take(
+        self, latents: Mapping[str, np.ndarray], windows: Mapping[str, np.ndarray]
+    ) -> np.ndarray:
+        """Pool around these windows of these sessions, one session after the other.
+
+        Windows of a session are in rising order.
+        """
+        if not len(self.reaches):
+            return take(latents, windows)
+        pooled = []
+        for session, own in windows.items():
+            for part in blocks_of(len(latents[session])):
+                inside = own[np.searchsorted(own, part.start) : np.searchsorted(own, part.stop)]
+                if len(inside):
+                    near = self.apply(latents[session], inside[0], inside[-1] + 1)
+                    pooled.append(near[inside - inside[0]])
+        return np.concatenate(pooled)
+
+
+def pool_stretch(latents: np.ndarray, reach: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Mean, standard deviation and mean absolute change of usable windows around each of them.
+
+    Parameters
+    ----------
+    latents
+        (window, latent) of consecutive usable windows.
+    reach
+        Windows on either side, as far as there are any.
+
+    Returns
+    -------
+    Three arrays (window, latent).
+    """
+    number = np.arange(len(latents))
+    low, high = np.maximum(number - reach, 0), np.minimum(number + reach + 1, len(latents))
+
+    def mean_of(values, high):
+        sums = np.pad(np.cumsum(values, axis=0), ((1, 0), (0, 0)))
+        return (sums[high] - sums[low]) / np.maximum(high - low, 1)[:, None]
+
+    centre = latents.mean(axis=0)  # so that squares do not cancel
+    mean = mean_of(latents - centre, high)
+    variance = mean_of((latents - centre) ** 2, high) - mean**2
+    change = mean_of(np.abs(np.diff(latents, axis=0)), high - 1)
+    return mean + centre, np.sqrt(np.maximum(variance, 0)), change
+
+
+def reaches_of(seconds: Sequence[float], fps: float) -> np.ndarray:
+    """Windows on either side for lengths in seconds; a length of a single frame is left out."""
+    reaches = np.array([round(length * fps / 2) for length in seconds], dtype=np.int64)
+    return np.unique(reaches[reaches > 0])
+
+
+def fit_pooling(
+    latents: Mapping[str, np.ndarray], reaches: np.ndarray, rng: np.random.Generator
+) -> Pooling:
+    """Scale each part so that its variance, summed over latents, is 1 on a sample of windows.
+
+    Parameters
+    ----------
+    latents
+        (window, latent) of each session.
+    reaches
+        See `Pooling` and `reaches_of`.
+    """
+    unscaled = Pooling(reaches, np.ones(PARTS * len(reaches)))
+    drawn = draw_windows({s: find_known(own) for s, own in latents.items()}, SCALING_WINDOWS, rng)
+    if not len(reaches) or not sum(map(len, drawn.values())):
+        return unscaled
+    parts = np.split(unscaled.take(latents, drawn), len(unscaled.scale), axis=1)
+    scale = np.sqrt([part.var(axis=0).sum() for part in parts])
+    return Pooling(reaches, np.where(scale > 0, scale, 1))
