@@ -16,5 +16,6 @@ with job(snakemake) as out:
         settings["individual_prefixes"],
     )
     poses = add_scalars(poses, snakemake.input.get("features"), settings["extra_features"])
+    poses.attrs["body_length"] = recording["body_length"] or 0.0
     save_poses(poses, out.poses)
     print(describe_poses(poses))

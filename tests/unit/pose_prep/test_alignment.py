@@ -28,6 +28,8 @@ def settings(**changes):
             "max_gap_seconds": 0.3,
             "robust": False,
             "iqr_factor": 4,
+            "scale": "none",
+            "motion_features": [],
             "savgol_filter": False,
             "savgol_length": 5,
             "savgol_order": 2,
@@ -409,3 +411,65 @@ def test_the_track_is_where_the_animal_is_and_where_it_looks():
     np.testing.assert_allclose(known[:, :2], place[aligned.usable], atol=1e-4)
     turned = np.exp(1j * known[:, 2]) / np.exp(1j * heading[aligned.usable])
     np.testing.assert_allclose(turned, 1, atol=1e-5)
+
+
+MOTION = ["forward_speed", "sideways_speed", "turning"]
+
+
+def test_motion_features_follow_the_coordinates_and_are_no_coordinates():
+    tracks = make_tracks(frames=40, place=np.column_stack([3.0 * np.arange(40), np.zeros(40)]))
+    aligned, _ = align(tracks, motion_features=[*MOTION, "height"])
+    assert aligned.features[-3:] == list(aligned.scalars) == MOTION
+    # Ten frames and thirty pixels a second, of an animal that is ten pixels long.
+    np.testing.assert_allclose(aligned.poses[:, -3:], np.tile([3, 0, 0], (40, 1)), atol=1e-4)
+
+
+def test_numbers_per_frame_of_the_user_come_last():
+    recording = make_dataset(tracks=make_lively_tracks(), fps=10.0)
+    frames = recording.sizes["time"]
+    recording = recording.assign(features=(("time", "feature"), np.ones((frames, 1))))
+    recording = recording.assign_coords(feature=["light"])
+    aligned = align_recording(recording, settings(motion_features=MOTION))
+    assert aligned.features[-4:] == list(aligned.scalars) == [*MOTION, "light"]
+
+
+def test_a_body_length_of_the_same_pose_is_the_same_in_every_unit():
+    tracks = make_lively_tracks()
+    metres = tracks.copy()
+    metres[..., :2] *= 0.001
+    own, other = (
+        align(each, scale="body_length", motion_features=MOTION)[0] for each in (tracks, metres)
+    )
+    np.testing.assert_allclose(own.poses, other.poses, rtol=1e-4, atol=1e-4)
+    assert own.unit == pytest.approx(1000 * other.unit)
+    np.testing.assert_allclose(own.as_recorded()[:, :-3], align(tracks)[0].poses, rtol=1e-5)
+    np.testing.assert_array_equal(own.as_recorded()[:, -3:], own.poses[:, -3:])
+
+
+def test_a_body_length_of_the_sessions_table_counts_in_place_of_the_median():
+    recording = make_dataset(tracks=make_lively_tracks(), fps=10.0)
+    chosen = settings(scale="body_length", motion_features=MOTION)
+    own = align_recording(recording, chosen)
+    recording.attrs["body_length"] = 2 * own.unit
+    given = align_recording(recording, chosen)
+    np.testing.assert_allclose(given.poses[:, :-1], own.poses[:, :-1] / 2, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(given.poses[:, -1], own.poses[:, -1], rtol=1e-5)  # turning
+
+
+def test_limits_of_outliers_are_body_lengths_for_animals_of_every_size():
+    """A paw ten body lengths away is an outlier by the limits of an animal half as large."""
+    small = make_lively_tracks()
+    large = small.copy()
+    large[..., :2] *= 2
+    chosen = settings(scale="body_length", robust=True)
+    limits = align_recording(make_dataset(tracks=small, fps=10.0), chosen).limits
+    large[5, LEFT, :2] += 200
+    cleaned = clean_recording(make_dataset(tracks=large, fps=10.0), chosen, limits)
+    assert cleaned.outlier[:, LEFT].tolist() == [frame == 5 for frame in range(len(large))]
+
+
+def test_unit_and_motion_are_kept_in_the_file(tmp_path):
+    aligned, _ = align(make_lively_tracks(), scale="body_length", motion_features=MOTION)
+    save_aligned(aligned, tmp_path / "aligned.npz")
+    opened = open_aligned(tmp_path / "aligned.npz")
+    assert (opened.unit, list(opened.scalars)) == (aligned.unit, MOTION)

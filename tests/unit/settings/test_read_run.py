@@ -78,7 +78,7 @@ def test_a_session_without_an_animal_is_one_of_its_own(run):
 
 def test_what_a_job_gets_of_its_row(run):
     recording = run().recording_of_session(SimpleNamespace(session="m2"))
-    assert recording == {"fps": 25.0, "individual": "", "software": ""}
+    assert recording == {"body_length": None, "fps": 25.0, "individual": "", "software": ""}
     labelled = {"session": "m2", "animal": "m2", "group": "b", "fps": 25.0, "labelled": False}
     assert run().labelled()[-1] == labelled
 

@@ -24,6 +24,7 @@ from pose_prep.cleaning import (
     smooth,
     spread_over_gaps,
 )
+from pose_prep.motion import measure_body_length, measure_motion
 
 HORIZONTAL = {"x": "yz", "y": "zx", "z": "xy"}
 """The other two axes for each vertical one, in the order that mirrors nothing."""
@@ -47,6 +48,7 @@ class CleaningSettings:
     max_gap_seconds: float
     robust: bool
     iqr_factor: float
+    scale: str
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,7 @@ class InspectionSettings(CleaningSettings):
 class AlignmentSettings(CleaningSettings):
     """The settings of `align_poses`."""
 
+    motion_features: list[str]
     resample_fps: float | None
     savgol_filter: bool
     savgol_length: int
@@ -86,7 +89,11 @@ class CleanedRecording:
         (frame, name) bool of keypoints and scalars: not measured; measured, but implausible; of
         both, what is filled.
     limits
-        By coordinate, such as nose_x, the lowest and highest value that is no outlier.
+        By coordinate, such as nose_x, the lowest and highest value that is no outlier, in `unit`.
+    body_length
+        Median distance of center and orient, or what the sessions table says; 1 if not known.
+    unit
+        Length that counts as 1 in aligned coordinates: the body length, or 1.
     """
 
     source: str
@@ -101,6 +108,8 @@ class CleanedRecording:
     outlier: np.ndarray
     filled: np.ndarray
     limits: dict[str, list[float]]
+    body_length: float
+    unit: float
 
     @property
     def names(self) -> list[str]:
@@ -125,36 +134,43 @@ class CleanedRecording:
 def align_recording(
     recording: xr.Dataset, settings: AlignmentSettings, limits: Limits | None = None
 ) -> AlignedPoses:
-    """Clean one recording and align it; see `clean_recording`.
+    """Clean one recording, align it, and measure its motion; see `clean_recording`.
 
     A keypoint that is never confident is left out. A recording that lacks what the settings name,
     or has no usable frame, raises a ValueError.
     """
     cleaned = clean_recording(recording, settings, limits)
     coordinates, own = _free_coordinates(cleaned, settings)
-    features = coordinates + cleaned.scalar_names
+    motion = _motion_of(cleaned, settings)
+    scalars = motion + cleaned.scalar_names
+    features = coordinates + scalars
     _check_alignable(cleaned, features, settings)
-    pair = cleaned.reference[:, :, :2].reshape(len(own), 4)  # x, y of center, then of orient
+    pair = cleaned.reference.reshape(len(own), -1)  # all axes of center, then those of orient
     series, usable = np.hstack([pair, own, cleaned.scalars]), cleaned.usable
     fps = cleaned.fps
     if settings.resample_fps and settings.resample_fps != fps:
         series, usable = resample(series, usable, fps, settings.resample_fps)
         fps = settings.resample_fps
+    start, stop = pair.shape[1], pair.shape[1] + len(coordinates)
     if settings.savgol_filter and cleaned.keypoints:
-        tracked = slice(4 + len(coordinates))
-        series[:, tracked] = smooth(
-            series[:, tracked], usable, settings.savgol_length, settings.savgol_order
+        series[:, :stop] = smooth(
+            series[:, :stop], usable, settings.savgol_length, settings.savgol_order
         )
     series = np.where(usable[:, None], series, np.nan)
-    center, ahead = series[:, :2], series[:, 2:4] - series[:, :2]
+    center, orient = np.split(series[:, :start], 2, axis=1)
+    ahead = orient - center
+    heading = np.arctan2(ahead[:, 1], ahead[:, 0])
+    moved = measure_motion(center, heading, usable, fps, cleaned.body_length) if motion else {}
+    columns = [series[:, start:stop] / cleaned.unit, *(moved[name] for name in motion)]
     return AlignedPoses(
-        poses=series[:, 4:].astype(np.float32),
+        poses=np.column_stack([*columns, series[:, stop:]]).astype(np.float32),
         usable=usable,
         features=features,
         fps=fps,
-        scalars=cleaned.scalar_names,
+        scalars=scalars,
         limits={name: each for name, each in cleaned.limits.items() if name in features},
-        track=np.column_stack([center, np.arctan2(ahead[:, 1], ahead[:, 0])]).astype(np.float32),
+        unit=cleaned.unit,
+        track=np.column_stack([center[:, :2], heading]).astype(np.float32),
     )
 
 
@@ -173,8 +189,9 @@ def clean_recording(
     recording
         What `reading.read_poses` returns, and `scalars.add_scalars`.
     limits
-        By feature, the lowest and highest value that is no outlier: those of the recordings that a
-        model was trained on. Without them, `robust` uses this recording's own quartiles.
+        By feature, the lowest and highest value that is no outlier, in `CleanedRecording.unit`:
+        those of the recordings that a model was trained on. Without them, `robust` uses this
+        recording's own quartiles.
     """
     fps = float(recording.attrs["fps"])
     max_gap = int(settings.max_gap_seconds * fps + 1e-6)
@@ -186,7 +203,12 @@ def clean_recording(
     tracked, filled = fill_gaps(positions, missing, max_gap, fillable)
     reference, egocentric = _turn(tracked, keypoints, settings)
     measured = np.where(missing[..., None], np.nan, egocentric)
-    bounds = _bounds(measured, keypoints, settings, limits)
+    body_length = float(recording.attrs.get("body_length", 0))
+    if keypoints and not body_length:
+        pair = [keypoints.index(settings.center), keypoints.index(settings.orient)]
+        body_length = measure_body_length(positions[:, pair], ~missing[:, pair])
+    unit = body_length if keypoints and settings.scale == "body_length" else 1.0
+    bounds = _bounds(measured, keypoints, settings, limits, unit)
     outlier = find_beyond(measured, bounds)
     gap = missing | outlier
     reopened = spread_over_gaps(outlier, gap)
@@ -212,7 +234,9 @@ def clean_recording(
         missing=np.hstack([missing, lost]),
         outlier=np.hstack([outlier, np.zeros_like(lost)]),
         filled=np.hstack([filled, scalars_filled]),
-        limits=_finite_limits(bounds, keypoints),
+        limits=_finite_limits(bounds / unit, keypoints),
+        body_length=body_length,
+        unit=unit,
     )
 
 
@@ -291,7 +315,17 @@ def _turn(tracked, keypoints, settings):
     return reference, egocentric
 
 
-def _bounds(measured, keypoints, settings, limits):
+def _motion_of(cleaned, settings):
+    """Names of the motion features that the recording allows."""
+    axes = cleaned.positions.shape[2]
+    return [
+        name
+        for name in settings.motion_features
+        if cleaned.keypoints and (axes == 3 or name != "height")
+    ]
+
+
+def _bounds(measured, keypoints, settings, limits, unit):
     """(keypoint, axis, 2) lowest and highest value that is no outlier; infinite if none is."""
     if not (settings.robust and keypoints):
         return np.full((*measured.shape[1:], 2), [-np.inf, np.inf])
@@ -299,7 +333,7 @@ def _bounds(measured, keypoints, settings, limits):
         return outlier_limits(measured, settings.iqr_factor)
     names = _coordinates(keypoints, measured.shape[2])
     bounds = [limits.get(name, (-np.inf, np.inf)) for name in names]
-    return np.array(bounds).reshape(*measured.shape[1:], 2)
+    return unit * np.array(bounds).reshape(*measured.shape[1:], 2)
 
 
 def _finite_limits(bounds, keypoints):

@@ -15,6 +15,21 @@ MOTION_SECONDS = 0.25
 """Time over which is differentiated: from frame to frame there is more jitter than movement."""
 
 
+def measure_body_length(pair: np.ndarray, measured: np.ndarray) -> float:
+    """Median distance of two keypoints where both were measured, along all axes; 1 if unknown.
+
+    Parameters
+    ----------
+    pair
+        (frame, 2, axis) center and orient as tracked.
+    measured
+        (frame, 2) bool
+    """
+    center, orient = pair[measured.all(axis=1)].swapaxes(0, 1)
+    distance = np.linalg.norm(orient - center, axis=1)
+    return float(np.median(distance)) or 1.0 if len(distance) else 1.0
+
+
 def measure_motion(
     center: np.ndarray, heading: np.ndarray, usable: np.ndarray, fps: float, body_length: float
 ) -> dict[str, np.ndarray]:

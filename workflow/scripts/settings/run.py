@@ -78,7 +78,7 @@ class Run:
 
     def recording_of_session(self, wildcards: Any) -> dict[str, Any]:
         row = self.sessions[wildcards.session]
-        return {key: row[key] for key in ("fps", "individual", "software")}
+        return {key: row[key] for key in ("body_length", "fps", "individual", "software")}
 
     def demo_recording(self, wildcards: Any) -> dict[str, Any]:
         """What a simulated recording depends on; its name takes part in its seed."""
