@@ -58,6 +58,7 @@ def test_the_corrections_are_all_that_the_preset_does_otherwise_each_once():
     assert len(corrected) == len(set(corrected))
     assert set(PRESET["vame_quirks"]) == QUIRKS
     differing = {key for key in PRESET if PRESET[key] != DEFAULTS[key]} - {"vame_quirks"}
+    differing -= fidelity.ELSEWHERE
     assert (differing | QUIRKS) - {"max_epochs", "skip_last_epoch"} == set(corrected)
 
 
@@ -82,7 +83,7 @@ def test_all_variants_train_equally_long():
 def test_the_defaults_are_the_schemas_but_for_size_and_budget():
     settings = settings_of(REFERENCE)
     changed = {key for key in DEFAULTS if settings[key] != DEFAULTS[key]}
-    assert changed == {*fidelity.BUDGET, "learning_rate", "max_epochs"}
+    assert changed == {*fidelity.BUDGET, *fidelity.ELSEWHERE, "learning_rate", "max_epochs"}
 
 
 # --- windows and units ----------------------------------------------------------------------------

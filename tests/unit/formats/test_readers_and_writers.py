@@ -48,14 +48,14 @@ def test_aligned_poses_come_back_and_are_mapped(tmp_path, frames):
     track = np.arange(3 * frames, dtype=np.float32).reshape(frames, 3)
     usable = np.arange(frames) > 0
     limits = {"nose_x": [-1.0, 2.0]}
-    made = AlignedPoses(poses, usable, ["nose_x", "light"], 29.97, ["light"], limits, track)
+    made = AlignedPoses(poses, usable, ["nose_x", "light"], 29.97, ["light"], limits, 8.5, track)
     save_aligned(made, tmp_path / "a.npz")
     back = open_aligned(tmp_path / "a.npz")
     for name in ("poses", "usable", "track"):
         np.testing.assert_array_equal(getattr(back, name), getattr(made, name))
         assert getattr(back, name).dtype == getattr(made, name).dtype
     assert (back.features, back.fps, list(back.scalars)) == (["nose_x", "light"], 29.97, ["light"])
-    assert back.limits == limits
+    assert (back.limits, back.unit) == (limits, 8.5)
     assert isinstance(back.poses, np.memmap) == bool(frames)
 
 

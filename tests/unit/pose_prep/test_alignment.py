@@ -30,6 +30,8 @@ def settings(**changes):
             "iqr_factor": 4,
             "scale": "none",
             "motion_features": [],
+            "outlier_center": "median",
+            "swapped_ends": "report",
             "savgol_filter": False,
             "savgol_length": 5,
             "savgol_order": 2,

@@ -25,6 +25,8 @@ def make_description(*, sessions, rows=10, n_features=1, mean=0.0, std=1.0):
         ],
         "features": [f"x{i}" for i in range(n_features)],
         "scaling": {"mean": [mean] * n_features, "std": [std] * n_features},
+        "scalars": [],
+        "units": dict.fromkeys(sessions, 1.0),
         "fps": dict.fromkeys(sessions, 30.0),
     }
 
@@ -207,9 +209,12 @@ class TestExamples:
         description = make_description(
             sessions=("a", "b"), rows=20, n_features=3, mean=100.0, std=10.0
         )
+        description["scalars"], description["units"]["b"] = ["x2"], 4.0
         examples = example_reconstructions(model, held_out, description, 2)
         frames = held_out.frames.numpy()
         assert examples["truth"].shape == (2, 12, 3)
+        in_units = (frames[20:32] * 10 + 100) * [4, 4, 1]  # a number per frame has its own unit
+        assert examples["truth"][1] == pytest.approx(in_units, rel=1e-5)
         assert examples["truth"][0] == pytest.approx(frames[:12] * 10 + 100, rel=1e-5)
         assert examples["reconstruction"].shape == (2, 8, 3)
         assert examples["future"].shape == (2, 4, 3)

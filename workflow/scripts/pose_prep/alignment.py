@@ -25,6 +25,7 @@ from pose_prep.cleaning import (
     spread_over_gaps,
 )
 from pose_prep.motion import measure_body_length, measure_motion
+from pose_prep.swapping import find_swapped, settle_swaps
 
 HORIZONTAL = {"x": "yz", "y": "zx", "z": "xy"}
 """The other two axes for each vertical one, in the order that mirrors nothing."""
@@ -49,6 +50,8 @@ class CleaningSettings:
     robust: bool
     iqr_factor: float
     scale: str
+    outlier_center: str
+    swapped_ends: str
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,8 @@ class CleanedRecording:
     keypoints
         The chosen ones, in the file's order.
     positions
-        (frame, keypoint, axis) as tracked; in 3D the vertical axis is the last.
+        (frame, keypoint, axis) as tracked, but for ends that are exchanged back; in 3D the vertical
+        axis is the last.
     reference
         (frame, 2, axis) center and orient, gaps filled, NaN where one is not known.
     egocentric
@@ -88,12 +92,16 @@ class CleanedRecording:
     missing, outlier, filled
         (frame, name) bool of keypoints and scalars: not measured; measured, but implausible; of
         both, what is filled.
+    swapped, swapped_ends
+        (frame,) bool: center and orient have exchanged places; and what was done with them.
     limits
         By coordinate, such as nose_x, the lowest and highest value that is no outlier, in `unit`.
     body_length
         Median distance of center and orient, or what the sessions table says; 1 if not known.
     unit
         Length that counts as 1 in aligned coordinates: the body length, or 1.
+    notes
+        What reading the file has noted.
     """
 
     source: str
@@ -107,9 +115,12 @@ class CleanedRecording:
     missing: np.ndarray
     outlier: np.ndarray
     filled: np.ndarray
+    swapped: np.ndarray
+    swapped_ends: str
     limits: dict[str, list[float]]
     body_length: float
     unit: float
+    notes: str
 
     @property
     def names(self) -> list[str]:
@@ -197,17 +208,18 @@ def clean_recording(
     max_gap = int(settings.max_gap_seconds * fps + 1e-6)
     keypoints, positions, confidence = _chosen_tracks(recording, settings)
     missing = ~find_measured(positions, confidence, settings.pose_confidence)
+    swapped = np.zeros(len(positions), dtype=bool)
+    if keypoints:
+        pair = _pair(keypoints, settings)
+        swapped = find_swapped(positions, ~missing, *pair, fps)
+        positions, missing = settle_swaps(positions, missing, swapped, pair, settings.swapped_ends)
     present = np.isfinite(positions).any(axis=(1, 2))[:, None]
     fillable = present | ((~present).mean() <= SPARSE)
 
     tracked, filled = fill_gaps(positions, missing, max_gap, fillable)
     reference, egocentric = _turn(tracked, keypoints, settings)
     measured = np.where(missing[..., None], np.nan, egocentric)
-    body_length = float(recording.attrs.get("body_length", 0))
-    if keypoints and not body_length:
-        pair = [keypoints.index(settings.center), keypoints.index(settings.orient)]
-        body_length = measure_body_length(positions[:, pair], ~missing[:, pair])
-    unit = body_length if keypoints and settings.scale == "body_length" else 1.0
+    body_length, unit = _lengths(recording, positions, missing, keypoints, settings)
     bounds = _bounds(measured, keypoints, settings, limits, unit)
     outlier = find_beyond(measured, bounds)
     gap = missing | outlier
@@ -216,11 +228,7 @@ def clean_recording(
     egocentric = np.where(reopened[..., None], refilled, egocentric)
     filled = np.where(reopened, filled_again, filled)
 
-    names, scalars = [], np.empty((len(positions), 0))
-    if "features" in recording:
-        names = [str(name) for name in recording.feature.values]
-        scalars = recording.features.transpose("time", "feature").values
-    lost = ~np.isfinite(scalars)
+    names, scalars, lost = _scalars(recording)
     scalars, scalars_filled = fill_gaps(scalars[..., None], lost, max_gap)
     return CleanedRecording(
         source=recording.attrs["source_file"],
@@ -237,6 +245,9 @@ def clean_recording(
         limits=_finite_limits(bounds / unit, keypoints),
         body_length=body_length,
         unit=unit,
+        swapped=swapped,
+        swapped_ends=settings.swapped_ends,
+        notes=recording.attrs.get("notes", ""),
     )
 
 
@@ -278,6 +289,15 @@ def _chosen_tracks(recording, settings):
     return keypoints, positions, chosen.confidence.transpose("time", "keypoints").values
 
 
+def _scalars(recording):
+    """Names of the numbers per frame, (frame, scalar) their values, and where they are missing."""
+    if "features" not in recording:
+        frames = recording.sizes["time"]
+        return [], np.empty((frames, 0)), np.empty((frames, 0), dtype=bool)
+    values = recording.features.transpose("time", "feature").values
+    return [str(name) for name in recording.feature.values], values, ~np.isfinite(values)
+
+
 def _choose_keypoints(recording, settings, source):
     """The keypoints to use, in the order of the file; all unknown names are refused at once."""
     known = [str(name) for name in recording.keypoints.values]
@@ -308,11 +328,26 @@ def _turn(tracked, keypoints, settings):
     """(frame, 2, axis) of center and orient, and egocentric positions; series stay as they are."""
     if not keypoints:
         return np.full((len(tracked), 2, tracked.shape[2]), np.nan), tracked
-    pair = [keypoints.index(settings.center), keypoints.index(settings.orient)]
+    pair = _pair(keypoints, settings)
     reference = tracked[:, pair]
     egocentric = to_egocentric(tracked, reference)
     egocentric[:, pair[1], 1] *= 0  # rounding leaves 1e-15 here, a spread to judge outliers by
     return reference, egocentric
+
+
+def _pair(keypoints, settings):
+    return [keypoints.index(settings.center), keypoints.index(settings.orient)]
+
+
+def _lengths(recording, positions, missing, keypoints, settings):
+    """Body length of the animal, and the unit of aligned coordinates."""
+    if not keypoints:
+        return 1.0, 1.0
+    body_length = float(recording.attrs.get("body_length", 0))
+    if not body_length:
+        pair = _pair(keypoints, settings)
+        body_length = measure_body_length(positions[:, pair], ~missing[:, pair])
+    return body_length, body_length if settings.scale == "body_length" else 1.0
 
 
 def _motion_of(cleaned, settings):
@@ -330,7 +365,7 @@ def _bounds(measured, keypoints, settings, limits, unit):
     if not (settings.robust and keypoints):
         return np.full((*measured.shape[1:], 2), [-np.inf, np.inf])
     if limits is None:
-        return outlier_limits(measured, settings.iqr_factor)
+        return outlier_limits(measured, settings.iqr_factor, settings.outlier_center)
     names = _coordinates(keypoints, measured.shape[2])
     bounds = [limits.get(name, (-np.inf, np.inf)) for name in names]
     return unit * np.array(bounds).reshape(*measured.shape[1:], 2)
