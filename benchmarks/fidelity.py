@@ -83,6 +83,7 @@ CORRECTIONS = {
         *("redrawn_held_out_windows", "selection_by_reconstruction", "plateau_on_last_batch"),
         *("patience_from_start", "test_blocks"),
     ),
+    "future decoder aside": ("mse_prediction_reduction",),
     "training recipe": ("batch_size", "learning_rate", "scheduler"),
 }
 

@@ -106,7 +106,7 @@ EDITS = {
     # loss
     "reduction": ("elbo", TRAIN),
     "mse_reconstruction_reduction": ("mean", TRAIN),
-    "mse_prediction_reduction": ("mean", TRAIN),
+    "mse_prediction_reduction": ("sum", TRAIN),
     "beta": (2, TRAIN),
     "kmeans_loss": (2, TRAIN),
     "kmeans_lambda": (0.2, TRAIN),

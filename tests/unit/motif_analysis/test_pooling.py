@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from motif_analysis import pooling as pooling_module
-from motif_analysis.pooling import PARTS, Pooling, fit_pooling, pool_stretch, reaches_of
+from motif_analysis.pooling import PARTS, WEIGHTS, Pooling, fit_pooling, pool_stretch, reaches_of
 
 
 def noise(*shape, seed=0):
@@ -58,12 +58,12 @@ def test_windows_are_taken_as_from_the_whole(monkeypatch):
     np.testing.assert_allclose(pooled, np.concatenate(whole))
 
 
-def test_each_part_weighs_the_same_and_latents_keep_their_proportions():
+def test_parts_have_their_weights_and_latents_keep_their_proportions():
     latents = {"a": noise(5000, 2) * [1.0, 10.0]}
     pooling = fit_pooling(latents, np.array([3, 9]), np.random.default_rng(0))
     pooled = pooling.apply(latents["a"])
     variances = pooled.var(axis=0).reshape(2 * PARTS, 2)
-    np.testing.assert_allclose(variances.sum(axis=1), 1, rtol=0.01)
+    np.testing.assert_allclose(variances.sum(axis=1), np.tile(WEIGHTS**2, 2), rtol=0.01)
     np.testing.assert_allclose(variances[:, 1] / variances[:, 0], 100, rtol=0.3)
 
 

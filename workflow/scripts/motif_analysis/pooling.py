@@ -13,7 +13,10 @@ from formats.runs import blocks_of, find_runs
 
 from motif_analysis.latents import draw_windows, find_known, take
 
-PARTS = 3  # of each length: mean, standard deviation, mean absolute change
+WEIGHTS = np.array([1.0, 0.5, 0.5])
+"""Of the mean, the standard deviation and the mean absolute change of each length. The last two
+tell much the same; at full weight each, they outvoted the mean (see docs/behaviour.md)."""
+PARTS = len(WEIGHTS)
 SCALING_WINDOWS = 20_000
 
 
@@ -118,7 +121,9 @@ def reaches_of(seconds: Sequence[float], fps: float) -> np.ndarray:
 def fit_pooling(
     latents: Mapping[str, np.ndarray], reaches: np.ndarray, rng: np.random.Generator
 ) -> Pooling:
-    """Scale each part so that its variance, summed over latents, is 1 on a sample of windows.
+    """Scale each part so that its standard deviation, over all latents, is its weight.
+
+    The standard deviation is the root of the variance summed over latents, on a sample of windows.
 
     Parameters
     ----------
@@ -133,4 +138,5 @@ def fit_pooling(
         return unscaled
     parts = np.split(unscaled.take(latents, drawn), len(unscaled.scale), axis=1)
     scale = np.sqrt([part.var(axis=0).sum() for part in parts])
-    return Pooling(reaches, np.where(scale > 0, scale, 1))
+    scale = np.where(scale > 0, scale, 1)
+    return Pooling(reaches, scale / np.tile(WEIGHTS, len(reaches)))
