@@ -6,7 +6,6 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pandas as pd
-import xarray as xr
 
 TEXT_TO_READ = 1 << 20
 """Characters of a text file in which its header has to lie."""
@@ -81,20 +80,3 @@ def check_frame_numbers(index: pd.Series) -> None:
             f"row {wrong[0]} of the data is frame {index[wrong[0]]}, expected "
             f"{expected[wrong[0]]:.0f}: one row per frame, a lost frame as an empty row"
         )
-
-
-def spread_over_frames(poses: xr.Dataset, times: np.ndarray | None, path: Path) -> xr.Dataset:
-    """Move rows to the frames of their times: a frame that the file leaves out becomes empty."""
-    if times is None or len(times) < 2:
-        return poses
-    steps = np.diff(times.astype(np.float64))
-    interval = np.median(steps)
-    if not (np.isfinite(steps).all() and interval > 0 and (steps > 0).all()):
-        raise ValueError("its times do not rise from frame to frame")
-    frames = np.concatenate([[0], np.cumsum(np.maximum(np.rint(steps / interval), 1))])
-    if frames[-1] == len(times) - 1:
-        return poses
-    values = sum(array.size // len(times) for array in poses.data_vars.values())
-    check_dense_size(int(frames[-1] + 1) * values, path, "its tracks, with the frames left out,")
-    rows = poses.assign_coords(time=frames.astype(np.int64))
-    return rows.reindex(time=np.arange(int(frames[-1]) + 1))

@@ -29,6 +29,9 @@ LOADERS = {
     "VAME": load_vame,
 }
 
+RATES_DIFFER = 0.02
+"""Fraction by which a file's frame rate may differ from that of the sessions table."""
+
 
 def read_poses(
     path: str | Path,
@@ -54,7 +57,8 @@ def read_poses(
     movement's poses dataset: `position` (time, space, keypoints, individuals) and `confidence`
     (time, keypoints, individuals), float64, one individual, NaN where the file says nothing; and
     `features` (time, feature), where the file has numbers per frame. VAME's own series are
-    features only. `attrs["notes"]` says what was left out.
+    features only. `attrs["notes"]` says what was left out or repaired, and where frame rates
+    differ; `attrs["file_fps"]` are the frames per second of the file, if it says so.
 
     Raises
     ------
@@ -66,7 +70,8 @@ def read_poses(
     except ValueError as error:
         told = f" as {software}" if software else ""
         raise ValueError(f"{path}: cannot be read{told}: {error}") from error
-    notes: list[str] = []
+    notes = list(filter(None, [poses.attrs.get("notes", "")]))
+    notes += _compare_rates(poses.attrs.get("file_fps"), fps)
     if "position" in poses:
         poses = split_by_prefix(poses, prefixes, notes)
         poses = _select_individual(poses, individual, path, notes)
@@ -83,8 +88,19 @@ def _load(path, software, fps):
         raise ValueError("holds no frames, or no keypoints")
     for name in ("keypoints", "individuals"):
         if name in poses.indexes and not poses.indexes[name].is_unique:
-            raise ValueError(f"two of its {name} have the same name")
+            twice = poses.indexes[name][poses.indexes[name].duplicated()].unique()
+            raise ValueError(
+                f"two of its {name} have the same name, {', '.join(map(str, twice))}: give them "
+                "different names in the program that wrote the file"
+            )
     return poses
+
+
+def _compare_rates(told, fps):
+    """A note where the file's frames per second are not those of the sessions table."""
+    if not told or abs(told / fps - 1) <= RATES_DIFFER:
+        return []
+    return [f"the file says {told:.4g} frames per second, the sessions table {fps:.4g}"]
 
 
 def describe_poses(poses: xr.Dataset) -> str:

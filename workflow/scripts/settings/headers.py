@@ -124,25 +124,30 @@ def _movement(file: Any) -> Header:
 
 
 def _nwb(file: Any) -> Header:
-    places = {
-        name: item
-        for name, item in file["processing/behavior"].items()
-        if item.attrs["neurodata_type"] == "PoseEstimation"
-    }
-    names = [
-        name
-        for place in places.values()
-        for name, item in place.items()
-        if getattr(item, "attrs", {}).get("neurodata_type") == "PoseEstimationSeries"
+    """As pose_prep.nwb has it."""
+    places: dict[str, list[str]] = {}
+
+    def look(name: str, item: Any) -> None:
+        if item.attrs.get("neurodata_type") == "PoseEstimation":
+            places[f"processing/{name}"] = [
+                key for key, inner in item.items() if hasattr(inner, "items") and "data" in inner
+            ]
+
+    file["processing"].visititems(look)
+    names = [place.split("/")[-1] for place in places]
+    individuals = [
+        name if names.count(name) == 1 else place.removeprefix("processing/")
+        for name, place in zip(names, places, strict=True)
     ]
-    return list(places) if len(places) > 1 else [], names
+    keypoints = list(dict.fromkeys(name for members in places.values() for name in members))
+    return individuals if len(individuals) > 1 else [], keypoints
 
 
 HDF5_KINDS: dict[str, Callable[[Any], Header]] = {
     "node_names": _sleap_analysis,
     "tracks_json": _sleap_labels,
     "position": _movement,
-    "processing/behavior": _nwb,
+    "processing": _nwb,
 }
 
 
