@@ -1,5 +1,6 @@
 """Animals and keypoints are read from the header of whatever file, or not at all."""
 
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,6 +12,7 @@ from recordings import (
     write_anipose,
     write_deeplabcut,
     write_nwb,
+    write_nwb_series,
     write_sleap_analysis,
     write_sleap_labels,
 )
@@ -89,3 +91,15 @@ def test_a_file_is_read_once(tmp_path, tracks, monkeypatch):
     first = headers.header_of(path, [])
     monkeypatch.setattr(headers, "csv_header", None)
     assert headers.header_of(path, []) == first
+
+
+def test_nwb_containers_lie_in_modules_of_any_name_and_depth(tmp_path, tracks):
+    rows = {name: {"data": tracks[:, 0, n, :2], "rate": 10.0} for n, name in enumerate(KEYPOINTS)}
+    animals = {("SLEAP_VIDEO_000", "a"): rows, ("left", "b"): rows, ("right", "b"): rows}
+    path = write_nwb_series(path=tmp_path / "cage.nwb", animals=animals)
+    assert headers.header_of(str(path), [])[0] == ["a", "left/b", "right/b"]
+    with h5py.File(path, "a") as file:
+        file.move("processing/left/b", "processing/left/cage/b")
+    individuals, keypoints = headers.hdf5_header(str(path))
+    assert individuals == ["a", "left/cage/b", "right/b"]
+    assert sorted(keypoints) == sorted(KEYPOINTS)

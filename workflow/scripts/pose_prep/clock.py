@@ -24,8 +24,10 @@ MARGIN = 0.2
 
 A single time that lies 0.4 intervals from its frame, towards the gap, has this cost.
 """
-LOST, EXPECTED = 0.5, 3.0
-"""Weight of a lost frame, and of the rate that is expected, against the logarithm of likelihoods."""
+LOST, EXPECTED = 0.7, 0.5
+"""Weight of a lost frame, and of the expected rate per time, against logarithms of likelihoods."""
+EXACT = 0.02
+"""Mean distance from frames, in intervals, below which times are as good as exact."""
 TRUST = 400.0
 """Weight of a guessed interval in a fit: as of 17 times, whose sum of squared ranks is 408.
 
@@ -40,17 +42,20 @@ def check_times(times: np.ndarray, whose: str) -> None:
     unknown = np.flatnonzero(~np.isfinite(times))
     if unknown.size:
         raise ValueError(
-            f"row {unknown[0]} of {whose} has the time {times[unknown[0]]} ({unknown.size} such "
-            f"rows): {cure}"
+            f"row {unknown[0]} of {whose} is {times[unknown[0]]}{_more(unknown)}; {cure}"
         )
     wrong = np.flatnonzero(np.diff(times) <= 0) + 1
     if wrong.size:
         row = wrong[0]
-        how = "as" if times[row] == times[row - 1] else "after"
+        how = "like" if times[row] == times[row - 1] else "after"
         raise ValueError(
-            f"row {row} of {whose} has the time {times[row]:.10g}, {how} row {row - 1} "
-            f"{times[row - 1]:.10g}; {wrong.size} such rows: times do not rise; {cure}"
+            f"row {row} of {whose} is {times[row]:.10g}, {how} {times[row - 1]:.10g} in row "
+            f"{row - 1}{_more(wrong)}: times do not rise; {cure}"
         )
+
+
+def _more(rows):
+    return f" ({len(rows)} such rows)" if len(rows) > 1 else ""
 
 
 def are_frame_numbers(times: np.ndarray) -> bool:
@@ -152,9 +157,9 @@ def _is_one_clock(pooled, step, fps):
 def _find_interval(times, fps):
     """The interval that explains the first times best.
 
-    Judged by the likelihood of normally distributed distances from frames, in intervals, by how
-    many frames are lost (an interval that is much too short explains anything), and by the rate
-    that is expected, which decides where few times leave it open.
+    Judged by the likelihood of distances from frames in intervals (of a Laplace distribution, since
+    single times are far too late), by how many frames are lost (an interval that is much too short
+    explains anything), and by the rate that is expected.
     """
     steps = np.diff(times)
     usual = np.sort(steps)[(len(steps) - 1) // 2]
@@ -165,9 +170,9 @@ def _find_interval(times, fps):
         if (times[-1] - times[0]) / guess < MOST_FRAMES:
             frames, deviations, interval = _follow(times, guess, 8)
             lost = int(frames[-1] - frames[0]) + 1 - len(times)
-            error = len(times) * np.log(deviations.std() + 0.01)
-            expected = abs(interval * fps - 1) < 0.02
-            judged.append((error + LOST * lost - EXPECTED * expected, interval))
+            error = np.log(np.abs(deviations).mean() + EXACT)
+            expected = EXPECTED * (abs(interval * fps - 1) < 0.02)
+            judged.append((len(times) * (error - expected) + LOST * lost - 6 * expected, interval))
     return min(judged)[1] if judged else usual
 
 
@@ -218,7 +223,7 @@ def _check_gaps(times, frames, deviations, interval):
         if unclear.size:
             raise ValueError(
                 f"row {unclear[0]} of its times, {times[unclear[0]]:.10g}, lies between two frames "
-                f"of its clock (one per {interval:.6g}), and frames beside it are missing: which "
-                f"frame it is cannot be told ({unclear.size} such rows); write the camera's frame "
+                f"of its clock (one per {interval:.6g}), and frames beside it are missing"
+                f"{_more(unclear)}: which frame it is cannot be told; write the camera's frame "
                 "numbers as times, or the times of a constant frame rate"
             )

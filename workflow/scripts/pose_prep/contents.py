@@ -1,6 +1,8 @@
 """What readers of several formats share: headers, sizes and frame numbers of pose files."""
 
 import csv
+from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 import h5py
@@ -79,4 +81,14 @@ def check_frame_numbers(index: pd.Series) -> None:
         raise ValueError(
             f"row {wrong[0]} of the data is frame {index[wrong[0]]}, expected "
             f"{expected[wrong[0]]:.0f}: one row per frame, a lost frame as an empty row"
+        )
+
+
+def check_unique(names: Iterable[object], what: str) -> None:
+    """Refuse names of which two are the same, and name these."""
+    twice = [str(name) for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise ValueError(
+            f"two of its {what} have the same name, {', '.join(twice)}: give them different names "
+            "in the program that wrote the file"
         )

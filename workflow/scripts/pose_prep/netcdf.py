@@ -8,7 +8,7 @@ import xarray as xr
 from movement.io import load_poses
 
 from pose_prep.clock import are_frame_numbers, assign_frames, check_times, spread_over_frames
-from pose_prep.contents import check_dense_size, check_hdf5_size
+from pose_prep.contents import check_dense_size, check_hdf5_size, check_unique
 
 PLURALS = {"keypoint": "keypoints", "individual": "individuals"}
 """Names of dimensions, which are singular since movement 0.17."""
@@ -27,6 +27,8 @@ def load_movement(path: Path, fps: float) -> xr.Dataset:
         poses = poses.expand_dims(individuals=["individual_0"], axis=-1)
     if "confidence" not in poses:
         poses["confidence"] = poses.position.isel(space=0, drop=True) * np.nan
+    for name in ("keypoints", "individuals"):
+        check_unique(map(str, poses[name].values), name)
     position = poses.position.transpose("time", "space", "keypoints", "individuals")
     confidence = poses.confidence.transpose("time", "keypoints", "individuals")
     made = load_poses.from_numpy(

@@ -113,8 +113,8 @@ def _read_series(item, whose, fps):
         confidence = np.asarray(item["confidence"][:], np.float64)
     if confidence.shape != (len(position),):
         raise ValueError(
-            f"{whose} has {len(position)} rows of data, and {confidence.size} of it "
-            "in confidence; save it again with one confidence per row"
+            f"{whose} has {len(position)} rows of data and {confidence.size} of confidence; save "
+            "it again with one confidence per row"
         )
     conversion, offset = (
         float(data.attrs.get(name, usual)) for name, usual in (("conversion", 1), ("offset", 0))

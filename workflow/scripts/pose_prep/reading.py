@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 
 from pose_prep.anipose import load_anipose
+from pose_prep.contents import check_unique
 from pose_prep.deeplabcut import load_deeplabcut
 from pose_prep.isolation import in_a_process
 from pose_prep.netcdf import load_movement
@@ -87,12 +88,8 @@ def _load(path, software, fps):
     if 0 in poses.sizes.values():
         raise ValueError("holds no frames, or no keypoints")
     for name in ("keypoints", "individuals"):
-        if name in poses.indexes and not poses.indexes[name].is_unique:
-            twice = poses.indexes[name][poses.indexes[name].duplicated()].unique()
-            raise ValueError(
-                f"two of its {name} have the same name, {', '.join(map(str, twice))}: give them "
-                "different names in the program that wrote the file"
-            )
+        if name in poses.indexes:
+            check_unique(poses.indexes[name], name)
     return poses
 
 

@@ -1,5 +1,6 @@
 """Read SLEAP's labels (.slp) and analysis h5, whatever movement 0.15 misreads in them."""
 
+import contextlib
 import json
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import sleap_io
 import xarray as xr
 from movement.io import load_dataset, load_poses
 
-from pose_prep.contents import check_dense_size, check_hdf5_size, text_of
+from pose_prep.contents import check_dense_size, check_hdf5_size, check_unique, text_of
 
 USUAL_ORDER = ("track", "xy", "node", "frame")
 USER_INSTANCE = 0
@@ -27,6 +28,8 @@ def load_sleap(path: Path, fps: float) -> xr.Dataset:
     with h5py.File(path) as file:
         if "tracks" not in file:
             return _load_labels(file, path, fps)
+        for key, what in (("track_names", "tracks"), ("node_names", "keypoints")):
+            check_unique(map(text_of, file[key][:]), what)
         if (order := _axis_order(file)) != USUAL_ORDER:
             return _load_reordered_analysis(file, order, fps)
     return load_dataset(path, "SLEAP", fps=fps)
@@ -75,6 +78,8 @@ def _load_labels(file, path, fps):
         [json.loads(entry) for entry in file["videos_json"][:]] if "videos_json" in file else []
     )
     video = _check_instances(file, path, videos)
+    check_unique((json.loads(entry)[1] for entry in file["tracks_json"][:]), "tracks")
+    check_unique(_nodes(file), "keypoints")
     tracks, notes = _assign_tracks(file)
     if tracks is not None or 0 < video < len(videos):
         poses = _build_tracks(file, path, video, tracks, fps)
@@ -113,6 +118,15 @@ def _check_instances(file, path, videos):
                 "them in SLEAP first"
             )
     return int(numbers[0])
+
+
+def _nodes(file):
+    """Nodes of the skeleton that is used, by metadata; none where these are laid out otherwise."""
+    with contextlib.suppress(KeyError, IndexError, TypeError):
+        metadata = json.loads(file["metadata"].attrs["json"])
+        used = [node["id"] for node in metadata["skeletons"][-1]["nodes"]]
+        return [metadata["nodes"][number]["name"] for number in used]
+    return []
 
 
 def _name_of(video):
