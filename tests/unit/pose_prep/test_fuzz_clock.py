@@ -30,7 +30,9 @@ tried = settings(settings.get_profile("clock"))
 SEEDS = st.integers(0, 2**32 - 1)
 RATES = st.sampled_from([1.5, 10.0, 25.0, 29.97, 30.0, 59.94, 200.0])
 STARTS = st.floats(-1e4, 1e5)
-NAMES = st.text("abcXYZ019 _=-.", min_size=1, max_size=12).filter(lambda name: name.strip(" ."))
+NAMES = st.text("abcXYZ019 _=-.", min_size=1, max_size=12).filter(
+    lambda name: name.strip(" .") and "==" not in name  # which hdmf takes for a query
+)
 
 
 def some(rng, frames, lost):
@@ -80,11 +82,13 @@ def test_any_rising_times_are_assigned_in_order_or_refused(seed, rows, rate, exp
     try:
         frames, interval = assign_frames(times, expected)
     except ValueError as error:
-        assert "; " in str(error)  # the cure
+        frames, interval, said = np.arange(rows), 1.0, str(error)
     else:
-        assert frames[0] == 0
-        assert (np.diff(frames) >= 1).all()
-        assert interval > 0
+        said = ""
+    assert ("write the camera's frame numbers" in said) == bool(said)
+    assert frames[0] == 0
+    assert (np.diff(frames) >= 1).all()
+    assert interval > 0
 
 
 @tried
