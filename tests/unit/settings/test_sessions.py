@@ -173,9 +173,8 @@ def test_all_makes_a_session_of_each_animal(check):
 
 def test_a_name_that_all_makes_may_not_be_taken(check):
     (error,), _ = check("m1 cage.csv 30 all", "m1_white cage.csv 30 white")
-    assert (
-        error
-        == "line 3, session: m1_white is also what individual: all makes in line 2; rename one of them"
+    assert error == (
+        "line 3, session: m1_white is also what individual: all makes in line 2; rename one of them"
     )
 
 
