@@ -9,6 +9,7 @@ import pytest
 from pose_prep.reading import read_poses
 from pose_prep.recognition import recognise
 from pose_prep.storage import load_poses, save_poses
+from prefixes import PREFIXES
 from recordings import (
     BODY,
     USUAL,
@@ -187,6 +188,28 @@ def test_two_mice_told_apart_by_prefixes_are_individuals(tmp_path):
     with pytest.raises(ValueError, match=r"2 individuals.*B, W"):
         read_poses(path, "", 10, prefixes=["B_", "W_"])
     assert read_poses(path, "", 10).sizes["keypoints"] == 9
+
+
+@pytest.mark.parametrize("case", PREFIXES)
+def test_a_keypoint_belongs_to_the_longest_prefix(tmp_path, case):
+    prefixes, keypoints, animals = PREFIXES[case]
+    tracks = make_lively_tracks(frames=9, seed=4)[:, [0, 1, 2, 3, 0, 1, 2, 3][: len(keypoints)]]
+    tracks = tracks + np.arange(len(keypoints))[:, None]
+    path = write_deeplabcut(path=tmp_path / "p.csv", tracks=tracks, keypoints=keypoints)
+    for animal, own in animals.items():
+        poses = read_poses(path, "", 10, individual=animal, prefixes=prefixes)
+        assert sorted(poses.keypoints.values) == sorted(own)
+        prefix = next(each for each in prefixes if (each.rstrip("_") or each) == animal)
+        columns = [keypoints.index(prefix + name) for name in poses.keypoints.values]
+        np.testing.assert_array_equal(positions(poses), tracks[:, columns, :2])
+
+
+def test_prefixes_of_one_individual_are_refused(tmp_path):
+    path = write_deeplabcut(
+        path=tmp_path / "p.csv", tracks=ONE, keypoints=["B_nose", "B_tail", "B-nose", "B-ear"]
+    )
+    with pytest.raises(ValueError, match=r"individual_prefixes: two of B_, B- would be the same"):
+        read_poses(path, "", 10, individual="B", prefixes=["B_", "B-"])
 
 
 def test_mice_told_apart_by_prefixes_may_have_other_keypoints(tmp_path):

@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from prefixes import PREFIXES
 from recordings import (
     BODY,
     make_dataset,
@@ -73,6 +74,14 @@ def test_a_file_of_one_animal_names_none(tmp_path, tracks):
 )
 def test_prefixes_of_keypoints_tell_animals_apart(prefixes, header):
     assert headers.split_header([], ["B_nose", "W_nose", "lamp"], prefixes) == header
+
+
+@pytest.mark.parametrize("case", PREFIXES)
+def test_a_keypoint_belongs_to_the_longest_prefix(case):
+    prefixes, keypoints, animals = PREFIXES[case]
+    individuals, names = headers.split_header([], keypoints, prefixes)
+    assert individuals == list(animals)
+    assert names == [name for own in animals.values() for name in own]
 
 
 def test_prefixes_do_not_count_where_a_file_knows_its_animals():

@@ -149,17 +149,22 @@ def motion(track: np.ndarray, fps: float) -> np.ndarray:
 
 
 class Profile:
-    """Mean and standard deviation of each feature in the frames of each motif, in one pass."""
+    """Mean and standard deviation of each feature in the frames of each motif, in one pass.
+
+    A number per frame of the user's that has the name of a `UNITS` is `speed (scalar)`.
+    """
 
     def __init__(self, n_motifs: int, features: Sequence[str], scalars: Sequence[str]) -> None:
-        self.features = [*features, *UNITS]
+        self._own = list(features)
+        self.features = [*(f"{name} (scalar)" if name in UNITS else name for name in features)]
+        self.features += UNITS
         self.units = [*("" if name in scalars else "px" for name in features), *UNITS.values()]
         self._sums = np.zeros((3, n_motifs, len(self.features)))  # of ones, values, squares
         self._shift: np.ndarray | None = None  # near the mean, so that squares do not cancel
 
     def add(self, aligned: AlignedPoses, motifs: np.ndarray) -> None:
         """Add the frames of a recording that have a motif."""
-        order = [aligned.features.index(name) for name in self.features[: -len(UNITS)]]
+        order = [aligned.features.index(name) for name in self._own]
         moved = motion(aligned.track, aligned.fps)
         for part in blocks_of(len(motifs)):
             own = motifs[part] >= 0

@@ -116,26 +116,38 @@ def describe_poses(poses: xr.Dataset) -> str:
 def split_by_prefix(poses: xr.Dataset, prefixes: Sequence[str], notes: list[str]) -> xr.Dataset:
     """Turn prefixes of keypoint names into individuals, in a file that knows one animal only.
 
-    `B_nose` and `W_nose` become the keypoint `nose` of the individuals `B` and `W`. A file with
-    several individuals, or without any such name, is left as it is; keypoints without a prefix
-    belong to no animal and are left out, with a note.
+    `B_nose` and `W_nose` become the keypoint `nose` of the individuals `B` and `W`. A keypoint
+    belongs to the longest prefix that fits: with `m1` and `m10`, `m10nose` is the nose of `m10`. A
+    file with several individuals, or without any such name, is left as it is; keypoints without a
+    prefix belong to no animal and are left out, with a note.
+
+    Raises
+    ------
+    ValueError
+        Two prefixes of one individual, such as `m1_` and `m1-`.
     """
     names = [str(name) for name in poses.keypoints.values]
+    prefix_of_name = {name: _prefix_of(name, prefixes) for name in names}
     own = {
-        prefix: [name for name in names if name.startswith(prefix)]
+        prefix: [name for name in names if prefix_of_name[name] == prefix]
         for prefix in prefixes
-        if any(name.startswith(prefix) for name in names)
+        if prefix in prefix_of_name.values()
     }
     if not own or poses.sizes["individuals"] > 1:
         return poses
+    individuals = [prefix.rstrip("_-. ") or prefix for prefix in own]
+    if len(set(individuals)) < len(own):
+        raise ValueError(
+            f"individual_prefixes: two of {', '.join(own)} would be the same individual; leave one "
+            "out"
+        )
     animals = []
-    for prefix, members in own.items():
+    for individual, (prefix, members) in zip(individuals, own.items(), strict=True):
         animal = poses.sel(keypoints=members).assign_coords(
-            keypoints=[name.removeprefix(prefix) for name in members],
-            individuals=[prefix.rstrip("_-. ") or prefix],
+            keypoints=[name.removeprefix(prefix) for name in members], individuals=[individual]
         )
         animals.append(animal.assign(tracked=xr.ones_like(animal.confidence[0], dtype=bool)))
-    left_out = [name for name in names if not name.startswith(tuple(own))]
+    left_out = [name for name in names if not prefix_of_name[name]]
     if left_out:
         notes.append(f"keypoints of no animal, left out: {', '.join(left_out)}")
     keypoints = list(dict.fromkeys(name for one in animals for name in one.keypoints.values))
@@ -144,6 +156,11 @@ def split_by_prefix(poses: xr.Dataset, prefixes: Sequence[str], notes: list[str]
     )
     merged["tracked"] = merged.tracked == 1  # NaN where an animal lacks a keypoint of another
     return merged.sel(keypoints=keypoints)
+
+
+def _prefix_of(name, prefixes):
+    fitting = [prefix for prefix in prefixes if name.startswith(prefix) and name != prefix]
+    return max(fitting, key=len, default=None)
 
 
 def _select_individual(poses, individual, path, notes):

@@ -10,10 +10,12 @@ import functools
 import importlib
 import json
 import multiprocessing
-import re
 from collections.abc import Callable, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
+
+from settings.names import animal_of_prefix, prefix_of
 
 SECONDS_PER_HEADER = 20
 Header = tuple[list[str], list[str]]
@@ -73,13 +75,14 @@ def _try(read, path):
 
 def split_header(individuals: list[str], keypoints: list[str], prefixes: Sequence[str]) -> Header:
     """As pose_prep.reading.split_by_prefix has it."""
-    own = [prefix for prefix in prefixes if any(name.startswith(prefix) for name in keypoints)]
+    own = {prefix: [] for prefix in prefixes}
+    for name in keypoints:
+        if prefix := prefix_of(name, prefixes):
+            own[prefix].append(name.removeprefix(prefix))
+    own = {prefix: names for prefix, names in own.items() if names}
     if not own or len(individuals) > 1:
         return individuals, keypoints
-    names = [
-        name.removeprefix(prefix) for prefix in own for name in keypoints if name.startswith(prefix)
-    ]
-    return [prefix.rstrip("_-. ") or prefix for prefix in own], names
+    return [animal_of_prefix(prefix) for prefix in own], [*chain.from_iterable(own.values())]
 
 
 def csv_header(path: str) -> Header:
@@ -162,33 +165,3 @@ def pandas_header(path: str) -> Header:
 
 def _text(dataset: Any) -> list[str]:
     return [entry.decode() if isinstance(entry, bytes) else entry for entry in dataset[:]]
-
-
-def rows_of_animals(
-    row: dict[str, Any], prefixes: Sequence[str]
-) -> tuple[list[dict[str, Any]], list[str]]:
-    """One row per animal of a row whose individual is `all`, or what is wrong with that."""
-    if not Path(row["poses"]).is_file():
-        return [], [f"individual: all needs {row['poses']} to be there already"]
-    names, _ = header_of(row["poses"], prefixes)
-    if len(names) < 2:
-        return [], [
-            f"individual: all needs to read the animals' names, and {row['poses']} shows "
-            f"{names[0] if names else 'none'} here; write one row per animal, with its name "
-            "in this column (h5 and other HDF5 files also need h5py, pandas and pytables in "
-            "Snakemake's own environment)"
-        ]
-    if row["labels"]:
-        return [], [
-            f"labels: {row['labels']} cannot label {len(names)} animals; write one row per "
-            "animal, with its name in the column individual"
-        ]
-    return [
-        row
-        | {
-            "session": f"{row['session']}_{re.sub('[^A-Za-z0-9_.-]+', '-', name)}",
-            "individual": name,
-            "animal": row["animal"] and f"{row['animal']}_{name}",
-        }
-        for name in names
-    ], []
