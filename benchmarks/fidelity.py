@@ -73,6 +73,7 @@ BUDGET = {
 # Together they are all that the preset does otherwise, but for the number of epochs.
 CORRECTIONS = {
     "long gaps stay open": ("max_gap_seconds", "pose_confidence"),
+    "outliers about the median": ("outlier_center",),
     "decoders start per sample": ("mixed_decoder_start",),
     "windows within segments": ("windows_across_joins", "split_gap"),
     "scaling per feature": ("scaling",),

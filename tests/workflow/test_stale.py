@@ -76,6 +76,8 @@ EDITS = {
     "max_gap_seconds": (0.5, CLEAN),
     "robust": (False, CLEAN),
     "iqr_factor": (3, CLEAN),
+    "outlier_center": ("mean", CLEAN),
+    "swapped_ends": ("drop", CLEAN),
     "resample_fps": (20, ALIGN | CHECK),
     "savgol_filter": (False, ALIGN),
     "savgol_length": (7, ALIGN),

@@ -28,6 +28,8 @@ def settings(**changes):
             "max_gap_seconds": 0.3,
             "robust": False,
             "iqr_factor": 4,
+            "outlier_center": "median",
+            "swapped_ends": "report",
             "savgol_filter": False,
             "savgol_length": 5,
             "savgol_order": 2,

@@ -168,7 +168,19 @@ def test_all_makes_a_session_of_each_animal(check):
         ("m1_white-2", "white 2", "a", "cage7_white 2"),
         ("m2", "black", "", ""),
     ]
-    assert warnings == []
+    assert warnings == [
+        "cage.csv (black): m1_black, m2 are the same recording; leave one of them in"
+    ]
+
+
+def test_a_recording_in_two_rows_is_reported_whatever_its_path(check):
+    write_csv("cage.csv", FRAME, ("black", "white"))
+    Path("link.csv").symlink_to("mouse.csv")
+    rows, warnings = check(
+        "m1 mouse.csv 30", "m2 cage.csv 30 black", "m3 ./link.csv 25", "m4 cage.csv 30 white"
+    )
+    assert len(rows) == 4
+    assert warnings == ["mouse.csv: m1, m3 are the same recording; leave one of them in"]
 
 
 def test_a_name_that_all_makes_may_not_be_taken(check):

@@ -24,6 +24,7 @@ from pose_prep.cleaning import (
     smooth,
     spread_over_gaps,
 )
+from pose_prep.swapping import find_swapped, settle_swaps
 
 HORIZONTAL = {"x": "yz", "y": "zx", "z": "xy"}
 """The other two axes for each vertical one, in the order that mirrors nothing."""
@@ -47,6 +48,8 @@ class CleaningSettings:
     max_gap_seconds: float
     robust: bool
     iqr_factor: float
+    outlier_center: str
+    swapped_ends: str
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,8 @@ class CleanedRecording:
     keypoints
         The chosen ones, in the file's order.
     positions
-        (frame, keypoint, axis) as tracked; in 3D the vertical axis is the last.
+        (frame, keypoint, axis) as tracked, but for ends that are exchanged back; in 3D the vertical
+        axis is the last.
     reference
         (frame, 2, axis) center and orient, gaps filled, NaN where one is not known.
     egocentric
@@ -85,8 +89,12 @@ class CleanedRecording:
     missing, outlier, filled
         (frame, name) bool of keypoints and scalars: not measured; measured, but implausible; of
         both, what is filled.
+    swapped, swapped_ends
+        (frame,) bool: center and orient have exchanged places; and what was done with them.
     limits
         By coordinate, such as nose_x, the lowest and highest value that is no outlier.
+    notes
+        What reading the file has noted.
     """
 
     source: str
@@ -100,7 +108,10 @@ class CleanedRecording:
     missing: np.ndarray
     outlier: np.ndarray
     filled: np.ndarray
+    swapped: np.ndarray
+    swapped_ends: str
     limits: dict[str, list[float]]
+    notes: str
 
     @property
     def names(self) -> list[str]:
@@ -180,6 +191,11 @@ def clean_recording(
     max_gap = int(settings.max_gap_seconds * fps + 1e-6)
     keypoints, positions, confidence = _chosen_tracks(recording, settings)
     missing = ~find_measured(positions, confidence, settings.pose_confidence)
+    swapped = np.zeros(len(positions), dtype=bool)
+    if keypoints:
+        pair = [keypoints.index(settings.center), keypoints.index(settings.orient)]
+        swapped = find_swapped(positions, ~missing, *pair, fps)
+        positions, missing = settle_swaps(positions, missing, swapped, pair, settings.swapped_ends)
     present = np.isfinite(positions).any(axis=(1, 2))[:, None]
     fillable = present | ((~present).mean() <= SPARSE)
 
@@ -194,11 +210,7 @@ def clean_recording(
     egocentric = np.where(reopened[..., None], refilled, egocentric)
     filled = np.where(reopened, filled_again, filled)
 
-    names, scalars = [], np.empty((len(positions), 0))
-    if "features" in recording:
-        names = [str(name) for name in recording.feature.values]
-        scalars = recording.features.transpose("time", "feature").values
-    lost = ~np.isfinite(scalars)
+    names, scalars, lost = _scalars(recording)
     scalars, scalars_filled = fill_gaps(scalars[..., None], lost, max_gap)
     return CleanedRecording(
         source=recording.attrs["source_file"],
@@ -212,7 +224,10 @@ def clean_recording(
         missing=np.hstack([missing, lost]),
         outlier=np.hstack([outlier, np.zeros_like(lost)]),
         filled=np.hstack([filled, scalars_filled]),
+        swapped=swapped,
+        swapped_ends=settings.swapped_ends,
         limits=_finite_limits(bounds, keypoints),
+        notes=recording.attrs.get("notes", ""),
     )
 
 
@@ -252,6 +267,15 @@ def _chosen_tracks(recording, settings):
     chosen = recording.isel(individuals=0).sel(keypoints=keypoints, space=axes)
     positions = chosen.position.transpose("time", "keypoints", "space").values
     return keypoints, positions, chosen.confidence.transpose("time", "keypoints").values
+
+
+def _scalars(recording):
+    """Names of the numbers per frame, (frame, scalar) their values, and where they are missing."""
+    if "features" not in recording:
+        frames = recording.sizes["time"]
+        return [], np.empty((frames, 0)), np.empty((frames, 0), dtype=bool)
+    values = recording.features.transpose("time", "feature").values
+    return [str(name) for name in recording.feature.values], values, ~np.isfinite(values)
 
 
 def _choose_keypoints(recording, settings, source):
@@ -296,7 +320,7 @@ def _bounds(measured, keypoints, settings, limits):
     if not (settings.robust and keypoints):
         return np.full((*measured.shape[1:], 2), [-np.inf, np.inf])
     if limits is None:
-        return outlier_limits(measured, settings.iqr_factor)
+        return outlier_limits(measured, settings.iqr_factor, settings.outlier_center)
     names = _coordinates(keypoints, measured.shape[2])
     bounds = [limits.get(name, (-np.inf, np.inf)) for name in names]
     return np.array(bounds).reshape(*measured.shape[1:], 2)

@@ -1,5 +1,6 @@
 """How well a recording was tracked, before anything is trained on it."""
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,7 @@ from formats.runs import find_runs
 
 from pose_prep.alignment import CleanedRecording, to_egocentric
 from pose_prep.cleaning import longest_gaps
+from pose_prep.plausibility import percent
 
 JUMP_LENGTHS = 0.5
 """Body lengths that a keypoint has to move from one frame to the next for a jump, …"""
@@ -17,6 +19,8 @@ JUMP_SPEED = 15.0
 """… and body lengths per second, which no mouse runs, for low frame rates."""
 UNSTEADY_BODY = 0.5
 """Relative spread of the body length above which its two keypoints are not those of one body."""
+SWAPPED = 0.01
+"""Share of frames with center and orient exchanged above which a session is marked."""
 OTHER_SCALE = 2.0
 """Ratio of a session's body length to that of the others above which it has another scale."""
 
@@ -34,7 +38,8 @@ class Inspection:
     table
         One row per keypoint and number per frame, and one for all; see `summarise_quality`.
     summary
-        Plain values about the session; `reason` says why it may be worth leaving out.
+        Plain values about the session; `reason` says why it may be worth leaving out, `notes` what
+        was changed, `digest` is the same for sessions with the same positions.
     traces
         Arrays for the figure: `states` (frame, name) of `names`, `usable` (frame,), `body_length`
         (frame,); `raw` and `clean` (frame, name, axis) egocentric from `excerpt_start` on;
@@ -62,12 +67,15 @@ def inspect_recording(cleaned: CleanedRecording, min_usable_share: float) -> Ins
         "usable_share": float(usable.mean()),
         "longest_usable_seconds": float(np.diff(runs).max()) / fps if len(runs) else 0.0,
         "jumps_per_minute": float(table["jumps_per_minute"].iloc[-1]),
+        "swapped_share": float(cleaned.swapped.mean()),
         "body_length": length if length > 0 else None,
         "body_length_spread": float((high - low) / length) if length > 0 else None,
         "worst": str(table["unusable_share"].iloc[:-1].idxmax()) if cleaned.names else "",
         "never_confident": cleaned.never_seen,
     }
-    summary["reason"] = "; ".join(_reasons(summary, table, min_usable_share))
+    summary["reason"] = "; ".join(_reasons(summary, table, min_usable_share, cleaned.swapped_ends))
+    summary["notes"] = "; ".join(filter(None, [cleaned.notes, _told_of_swaps(cleaned)]))
+    summary["digest"] = digest_of(cleaned)
     states = np.select(
         [cleaned.filled, cleaned.outlier, cleaned.missing], [FILLED, OUTLIER, MISSING], MEASURED
     ).astype(np.uint8)
@@ -133,10 +141,13 @@ def compare_sessions(summaries: dict[str, dict[str, Any]], resampled: bool) -> p
     Parameters
     ----------
     summaries
-        By session: the summary of `inspect_recording`, and `notes` on its file.
+        By session: the summary of `inspect_recording`.
     resampled
         True if all recordings are brought to one frame rate.
     """
+    twins: dict[str, list[str]] = {}
+    for name, summary in summaries.items():
+        twins.setdefault(summary["digest"] or name, []).append(name)
     rates = [summary["fps"] for summary in summaries.values()]
     usual = max(rates, key=rates.count)
     rows = []
@@ -153,14 +164,39 @@ def compare_sessions(summaries: dict[str, dict[str, Any]], resampled: bool) -> p
                 )
         if not resampled and summary["fps"] != usual:
             reasons.append(f"another frame rate ({summary['fps']:g} fps): set resample_fps")
-        row = {key: value for key, value in summary.items() if key not in ("reason", "notes")}
+        same = [other for other in twins[summary["digest"] or name] if other != name]
+        notes = [f"the same positions as in {', '.join(same)}"] if same else []
+        hidden = ("reason", "notes", "digest")
+        row = {key: value for key, value in summary.items() if key not in hidden}
         row["never_confident"] = ", ".join(summary["never_confident"])
-        row |= {"leave_out_because": "; ".join(reasons), "notes": summary["notes"]}
+        row["leave_out_because"] = "; ".join(reasons)
+        row["notes"] = "; ".join(filter(None, [summary["notes"], *notes]))
         rows.append({"session": name} | row)
     return pd.DataFrame(rows).set_index("session")
 
 
-def _reasons(summary, table, min_usable_share) -> Iterator[str]:
+def digest_of(cleaned: CleanedRecording) -> str | None:
+    """A digest of the positions, or of the series where there are none; None if all are empty.
+
+    Single precision, so that a file and its copy in another format have the same.
+    """
+    values = cleaned.positions if cleaned.keypoints else cleaned.scalars
+    values = values.astype(np.float32) + np.float32(0)  # no negative zero
+    if not np.isfinite(values).any():
+        return None
+    values[np.isnan(values)] = np.nan  # of all the bits that are no number, the same
+    return hashlib.sha256(values.tobytes()).hexdigest()
+
+
+def _told_of_swaps(cleaned):
+    done = {"fix": "exchanged back", "drop": "counted as missing"}.get(cleaned.swapped_ends)
+    if not (done and cleaned.swapped.any()):
+        return ""
+    share = percent(cleaned.swapped.mean())
+    return f"center and orient had exchanged places in {share} of frames, {done}"
+
+
+def _reasons(summary, table, min_usable_share, swapped_ends) -> Iterator[str]:
     if not summary["usable_minutes"]:
         yield "no frame is usable"
     elif summary["usable_share"] < min_usable_share:
@@ -175,6 +211,11 @@ def _reasons(summary, table, min_usable_share) -> Iterator[str]:
         yield (
             f"the distance from center to orient spreads by {summary['body_length_spread']:.0%}: "
             "wrong keypoints, or detections that change places"
+        )
+    if swapped_ends == "report" and summary["swapped_share"] > SWAPPED:
+        yield (
+            f"center and orient exchange places in {percent(summary['swapped_share'])} of frames: "
+            "set swapped_ends to fix or drop"
         )
 
 

@@ -16,6 +16,7 @@ from pose_prep.deeplabcut import load_deeplabcut
 from pose_prep.isolation import in_a_process
 from pose_prep.netcdf import load_movement
 from pose_prep.nwb import load_nwb
+from pose_prep.plausibility import correct_readings
 from pose_prep.recognition import recognise
 from pose_prep.sleap import load_sleap
 from pose_prep.vame import load_vame
@@ -78,6 +79,7 @@ def read_poses(
         poses = _select_individual(poses, individual, path, notes)
         for name in ("position", "confidence"):
             poses[name] = poses[name].astype(np.float64)
+        poses = correct_readings(poses, notes)
     poses.attrs |= {"source_file": str(path), "fps": float(fps), "notes": "; ".join(notes)}
     return poses
 

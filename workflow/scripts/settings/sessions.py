@@ -2,6 +2,7 @@
 
 import csv
 import difflib
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -68,7 +69,7 @@ def checked_sessions(
     if warn:
         headers = headers_of(rows, config["individual_prefixes"])
         errors += exclusion_errors(headers.values(), config)
-        for sentence in unnamed_animals(numbered, headers, aside):
+        for sentence in [*unnamed_animals(numbered, headers, aside), *repeated_files(rows)]:
             warn(sentence)
     if errors:
         raise SettingsError(path, errors)
@@ -272,6 +273,20 @@ def unnamed_animals(
                 f"{path} also holds {', '.join(unnamed)}, which no row of the sessions table names"
             )
     return sentences
+
+
+def repeated_files(rows: Iterable[Row]) -> list[str]:
+    """Sentences about pose files of which the same animal is in several rows."""
+    found: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        path = os.path.realpath(row["poses"]) if Path(row["poses"]).is_file() else row["poses"]
+        found.setdefault((path, row["individual"]), []).append(row)
+    return [
+        f"{own[0]['poses']}{f' ({animal})' if animal else ''}: "
+        f"{', '.join(row['session'] for row in own)} are the same recording; leave one of them in"
+        for (_, animal), own in found.items()
+        if len(own) > 1
+    ]
 
 
 def exclusion_errors(headers: Iterable[Header], config: Mapping[str, Any]) -> list[str]:
