@@ -66,7 +66,7 @@ def read_poses(
     except ValueError as error:
         told = f" as {software}" if software else ""
         raise ValueError(f"{path}: cannot be read{told}: {error}") from error
-    notes: list[str] = []
+    notes = list(filter(None, [poses.attrs.get("notes", "")]))
     if "position" in poses:
         poses = split_by_prefix(poses, prefixes, notes)
         poses = _select_individual(poses, individual, path, notes)

@@ -8,6 +8,7 @@ import contextlib
 import csv
 import functools
 import importlib
+import io
 import json
 import multiprocessing
 import re
@@ -15,7 +16,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from formats.text import encoding_of, is_nameless, open_text
+
 SECONDS_PER_HEADER = 20
+TEXT_TO_READ = 1 << 20
+HDF5 = b"\x89HDF\r\n\x1a\n"
 Header = tuple[list[str], list[str]]
 """Individuals and keypoints; empty lists where they cannot be told here."""
 
@@ -27,8 +32,10 @@ def header_of(path: str, prefixes: Sequence[str]) -> Header:
 
 @functools.cache
 def whole_header_of(path: str) -> Header:
-    if Path(path).suffix.lower() == ".csv":
-        return csv_header(path)
+    with open(path, "rb") as file:
+        is_hdf5 = file.read(len(HDF5)) == HDF5
+    if not is_hdf5:
+        return _try(csv_header, path)
     import_libraries()
     header = in_a_child(hdf5_header, path)
     return header if header[1] else in_a_child(pandas_header, path)
@@ -83,16 +90,20 @@ def split_header(individuals: list[str], keypoints: list[str], prefixes: Sequenc
 
 
 def csv_header(path: str) -> Header:
-    individuals, keypoints = [], []
-    with open(path, newline="", encoding="utf-8-sig", errors="replace") as file:
-        for row, _ in zip(csv.reader(file), range(4), strict=False):
-            if row and row[0] == "individuals":
-                individuals = list(dict.fromkeys(row[1:]))
-            elif row and row[0] == "bodyparts":
-                keypoints = list(dict.fromkeys(row[1:]))
-            elif row and "fnum" in row:
-                keypoints = [name[:-2] for name in row if name.endswith("_x")]
-    return individuals, keypoints
+    """As pose_prep.deeplabcut and pose_prep.anipose have it; cells without a name name nothing."""
+    with open_text(path, encoding_of(path, of_start=True), errors="replace") as file:
+        start = io.StringIO(file.read(TEXT_TO_READ), newline="")
+    rows = [row for row, _ in zip(csv.reader(start), range(4), strict=False) if row]
+    if rows and "fnum" in rows[0]:
+        return [], [name[:-2] for name in rows[0] if name.endswith("_x")]
+    named = {row[0]: row[1:] for row in rows}
+    points = named.get("bodyparts", [])
+    animals = named.get("individuals", points)
+    individuals, keypoints = (
+        list(dict.fromkeys(own[n] for n, name in enumerate(animals) if not is_nameless(name)))
+        for own in (animals, points)
+    )
+    return individuals if "individuals" in named else [], keypoints
 
 
 def hdf5_header(path: str) -> Header:
