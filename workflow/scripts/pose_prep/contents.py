@@ -1,8 +1,10 @@
 """What readers of several formats share: headers, sizes and frame numbers of pose files."""
 
 import csv
+import gzip
 import io
 import re
+import zlib
 from collections.abc import Iterator
 from itertools import takewhile
 from pathlib import Path
@@ -34,11 +36,16 @@ def text_of(value: bytes | str) -> str:
 
 def text_start(path: str | Path) -> str:
     """The first characters of a text file, whatever its encoding; ValueError if it is not text."""
-    with open_unpacked(path) as file:
-        start = file.read(START)
-    if told := binary_kind(start, path):
-        raise ValueError(told)
-    encoding = encoding_of(path)
+    try:
+        with open_unpacked(path) as file:
+            start = file.read(START)
+        if told := binary_kind(start, path):
+            raise ValueError(told)
+        encoding = encoding_of(path)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise ValueError(
+            f"cannot be unpacked ({error}): copy it again, or pack it again"
+        ) from error
     with open_text(path, encoding) as file:
         text = file.read(TEXT_TO_READ)
     if not text.strip():

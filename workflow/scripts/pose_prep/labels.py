@@ -53,6 +53,6 @@ def check_frames(path: str | Path, column: pd.Series) -> None:
     wrong = np.flatnonzero(~(numbers == numbers[:1] + np.arange(len(numbers))))
     if wrong.size:
         raise ValueError(
-            f"{path}: row {wrong[0]} of the column frame is {column.iloc[wrong[0]]}; frames have "
-            "to follow one another"
+            f"{path}: row {wrong[0]} of the column {column.name} is {column.iloc[wrong[0]]}; "
+            "frames have to follow one another"
         )

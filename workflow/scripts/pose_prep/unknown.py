@@ -115,8 +115,9 @@ def is_number(cell: str) -> bool:
 def names_coordinates(text: str, rows: Rows) -> bool:
     """True for names like nose_x and nose_y, x_nose and y_nose, or nose.x and nose.y."""
     names = {name.strip().lower() for name in rows[0]}
-    with_x = (re.sub(r"(?<![a-z0-9])x(?![a-z0-9])|(?<=_)x(?=$)|^x(?=_)", "y", n) for n in names)
-    return bool((names & {*with_x}) - {"x", "y"})
+    x_alone = r"(?<![a-z0-9])x(?![a-z0-9])|(?<=_)x$|^x(?=_)"
+    with_x = {name for name in names if re.search(x_alone, name)} - {"x"}
+    return any(re.sub(x_alone, "y", name) in names for name in with_x)
 
 
 TABLES: dict[str, tuple[Callable[[str, Rows], object], str]] = {
@@ -162,7 +163,7 @@ TEXT: dict[str, tuple[Callable[[str, Rows], object], str]] = {
     ),
     "other letters": (
         lambda text, rows: rows[0][0].strip().lower() == "scorer",
-        "the first cell of its header reads differently: write 'scorer' in small letters",
+        "its header begins with 'scorer' in other letters: write it small and without blanks",
     ),
     "no header": (
         lambda text, rows: len(rows[0]) > 1 and all(map(is_number, rows[0])),

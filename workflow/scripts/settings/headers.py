@@ -160,7 +160,9 @@ HDF5_KINDS: dict[str, Callable[[Any], Header]] = {
 def pandas_header(path: str) -> Header:
     columns = importlib.import_module("pandas").read_hdf(path, stop=0).columns
     individuals, keypoints = (
-        list(columns.unique(level)) if level in columns.names else []
+        [name for name in map(str, columns.unique(level)) if not is_nameless(name)]
+        if level in columns.names
+        else []
         for level in ("individuals", "bodyparts")
     )
     return individuals, keypoints
