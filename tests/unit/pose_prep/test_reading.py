@@ -102,7 +102,7 @@ def test_an_h5_needs_no_suffix(tmp_path):
 
 def test_a_packed_file_that_would_fill_the_memory_is_refused(tmp_path):
     (tmp_path / "p.csv.gz").write_bytes(
-        gzip.compress(HEADER.encode() + (b"," * 6 + b"\n") * 30_000_000, compresslevel=1)
+        gzip.compress(HEADER.encode() + (b"," * 6 + b"\n") * 3_000_000)
     )
     with pytest.raises(ValueError, match=r"p\.csv\.gz: .*its table would be \d+ values from"):
         read_poses(tmp_path / "p.csv.gz", "", 30)

@@ -75,6 +75,18 @@ def test_other_names_are_features(tmp_path, name):
     assert poses.feature.values.tolist() == [name]
 
 
+@pytest.mark.parametrize("header", ["speed,light", "speed,light,", ",speed,light", "speed,,light"])
+@pytest.mark.parametrize("ends", ["", ","])
+def test_empty_columns_are_none_and_need_no_note(tmp_path, header, ends):
+    rows = [header.replace("speed", str(n)).replace("light", "0") + ends for n in (1, 2, 3)]
+    poses = add_scalars(POSES, write(tmp_path, "\n".join([header, *rows]) + "\n"), None)
+    np.testing.assert_array_equal(poses.features, [[1, 0], [2, 0], [3, 0]])
+    assert "notes" not in poses.attrs
+    rows = [row.removesuffix(",").removesuffix(",") for row in rows]
+    shorter = add_scalars(POSES, write(tmp_path, "\n".join([header, *rows]) + "\n"), None)
+    np.testing.assert_array_equal(shorter.features, poses.features)
+
+
 def test_a_time_of_day_is_left_out_without_being_read(tmp_path):
     path = write(tmp_path, "time,speed\n10:00,1\n10:01,2\n10:02,3\n")
     assert add_scalars(POSES, path, None).feature.values.tolist() == ["speed"]

@@ -126,7 +126,7 @@ def check_csv_size(path: str | Path, columns: int) -> None:
             check_dense_size(max(lines * columns, size // 8), path, "its table")
 
 
-def check_rows(path: str | Path, header: int, width: int) -> None:
+def check_rows(path: str | Path, header: int, width: int, named: int | None = None) -> None:
     """Refuse a csv whose rows have cells that its header lacks: all others may be shifted.
 
     Parameters
@@ -135,7 +135,10 @@ def check_rows(path: str | Path, header: int, width: int) -> None:
         Rows before the data.
     width
         Cells of the header. Empty cells behind these do no harm.
+    named
+        Up to which cell rows have to reach; `width` where it is None.
     """
+    named = width if named is None else named
     longest = 0
     with open_text(path) as file:
         rows = csv.reader(file)
@@ -151,9 +154,9 @@ def check_rows(path: str | Path, header: int, width: int) -> None:
             longest = min(len(row), width)
     if not longest:
         raise ValueError("has a header, and no rows with values below it")
-    if longest < width:
+    if longest < named:
         raise ValueError(
-            f"its rows have {longest} cells at most, its header {width}: the columns cannot be "
+            f"its rows have {longest} cells at most, its header {named}: the columns cannot be "
             "told; give each cell of the header its column of values, even if they are empty"
         )
 

@@ -122,10 +122,13 @@ def _read_table(path):
         return in_a_process(load_numbers, Path(path))
     if told := text_kind(text_start(path), TABLES):
         raise ValueError(told)
-    (header,) = without_empty_end(header_rows(path, 1))
-    check_csv_size(path, len(header))
-    check_rows(path, 1, len(header))
+    header = header_rows(path, 1)
+    (named,) = without_empty_end(header)
+    check_csv_size(path, len(header[0]))
+    check_rows(path, 1, len(header[0]), len(named))
     with open_text(path) as file:
-        return pd.read_csv(
-            file, usecols=range(len(header)), index_col=False, skip_blank_lines=False
+        table = pd.read_csv(
+            file, usecols=range(len(header[0])), index_col=False, skip_blank_lines=False
         )
+    empty = [name for name in table if is_nameless(name) and table[name].isna().all()]
+    return table.drop(columns=empty)

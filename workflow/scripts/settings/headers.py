@@ -32,8 +32,11 @@ def header_of(path: str, prefixes: Sequence[str]) -> Header:
 
 @functools.cache
 def whole_header_of(path: str) -> Header:
-    with open(path, "rb") as file:
-        is_hdf5 = file.read(len(HDF5)) == HDF5
+    try:
+        with open(path, "rb") as file:
+            is_hdf5 = file.read(len(HDF5)) == HDF5
+    except OSError:
+        return [], []
     if not is_hdf5:
         return _try(csv_header, path)
     import_libraries()
