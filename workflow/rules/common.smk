@@ -19,7 +19,7 @@ def source(file):
 
 # Of another workflow beside this one, or another version of this one, which has its own.
 def take_out_settings():
-    names = [name for name in sys.modules if name.split(".")[0] == "settings"]
+    names = [name for name in sys.modules if re.match(r"(settings|formats)\b", name)]
     return {name: sys.modules.pop(name) for name in names}
 
 

@@ -1,5 +1,7 @@
 """Animals and keypoints are read from the header of whatever file, or not at all."""
 
+import gzip
+
 import h5py
 import numpy as np
 import pandas as pd
@@ -112,3 +114,36 @@ def test_nwb_containers_lie_in_modules_of_any_name_and_depth(tmp_path, tracks):
     individuals, keypoints = headers.hdf5_header(str(path))
     assert individuals == ["a", "left/cage/b", "right/b"]
     assert sorted(keypoints) == sorted(KEYPOINTS)
+
+
+@pytest.mark.parametrize("name", ["noext", "mouse.csv.gz", "mouse.txt", "mouse.h5"])
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "latin-1"])
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_the_content_decides_and_not_the_name(tmp_path, tracks, name, encoding, pack):
+    text = write_deeplabcut(path=tmp_path / "cage.csv", tracks=tracks, individuals=NAMES)
+    content = text.read_text().replace("nose", "näse")
+    (tmp_path / name).write_bytes(pack(content.encode(encoding)))
+    individuals, keypoints = headers.header_of(str(tmp_path / name), [])
+    assert individuals == list(NAMES)
+    assert keypoints == ["näse", *KEYPOINTS[1:]]
+
+
+def test_an_hdf5_without_a_suffix_is_read(tmp_path, tracks):
+    write_sleap_analysis(path=tmp_path / "a.h5", tracks=tracks, names=NAMES).rename(tmp_path / "a")
+    assert headers.header_of(str(tmp_path / "a"), [])[0] == list(NAMES)
+
+
+def test_columns_of_index_and_cells_without_a_name_are_no_animals(tmp_path):
+    """As in the labels of a training set, whose first three columns are folder, video, picture."""
+    (tmp_path / "labels.csv").write_text(
+        "scorer,,,S,S,S,S\nindividuals,,,m1,m1,,\nbodyparts,,,nose,nose,lamp,lamp\ncoords,,,x,y,x,y\n"
+    )
+    assert headers.header_of(str(tmp_path / "labels.csv"), []) == (["m1"], ["nose"])
+
+
+@pytest.mark.parametrize(
+    "content", [gzip.compress(b"scorer,S" * 99)[:30], b'scorer,"' + b"a" * 999_999]
+)
+def test_text_that_cannot_be_read_says_nothing(tmp_path, content):
+    (tmp_path / "p.csv").write_bytes(content)
+    assert headers.header_of(str(tmp_path / "p.csv"), []) == ([], [])

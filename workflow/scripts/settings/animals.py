@@ -1,16 +1,19 @@
 """The animals of a pose file: a session of each where a row's individual is `all`."""
 
-import csv
 import importlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from formats.text import is_nameless
+
 from settings.headers import (
     Header,
     header_of,
+    header_rows,
     import_libraries,
     in_a_child,
+    is_hdf5,
     whole_header_of,
 )
 from settings.names import animal_of_prefix, clean_name, prefix_of
@@ -18,7 +21,6 @@ from settings.names import animal_of_prefix, clean_name, prefix_of
 OBJECTS = "single"
 """The individual under which DeepLabCut keeps objects, which are unique, beside its animals."""
 
-HDF5 = b"\x89HDF\r\n\x1a\n"
 Row = dict[str, Any]
 
 
@@ -112,19 +114,20 @@ def keypoints_of_animals(path: str, prefixes: Sequence[str]) -> dict[str, list[s
 
 def deeplabcut_columns(path: str) -> Header:
     """Individual and keypoint of each column of DeepLabCut's table; empty lists for other files."""
-    with open(path, "rb") as file:
-        is_hdf5 = file.read(len(HDF5)) == HDF5
-    if not is_hdf5:
+    if not is_hdf5(path):
         return _columns_of_csv(path)
     import_libraries()
     return in_a_child(_columns_of_hdf5, path)
 
 
 def _columns_of_csv(path: str) -> Header:
-    with open(path, newline="", encoding="utf-8-sig", errors="replace") as file:
-        rows = {row[0]: row[1:] for row, _ in zip(csv.reader(file), range(4), strict=False) if row}
-    individuals, keypoints = (rows.get(name, []) for name in ("individuals", "bodyparts"))
-    return (individuals, keypoints) if len(individuals) == len(keypoints) else ([], [])
+    rows = {row[0]: row[1:] for row in header_rows(path)}
+    named = [
+        pair
+        for pair in zip(rows.get("individuals", []), rows.get("bodyparts", []), strict=False)
+        if not any(map(is_nameless, pair))
+    ]
+    return [animal for animal, _ in named], [keypoint for _, keypoint in named]
 
 
 def _columns_of_hdf5(path: str) -> Header:

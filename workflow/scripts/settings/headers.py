@@ -8,16 +8,20 @@ import contextlib
 import csv
 import functools
 import importlib
+import io
 import json
 import multiprocessing
 from collections.abc import Callable, Sequence
 from itertools import chain
-from pathlib import Path
 from typing import Any
+
+from formats.text import encoding_of, is_nameless, open_text
 
 from settings.names import animal_of_prefix, prefix_of
 
 SECONDS_PER_HEADER = 20
+TEXT_TO_READ = 1 << 20
+HDF5 = b"\x89HDF\r\n\x1a\n"
 Header = tuple[list[str], list[str]]
 """Individuals and keypoints; empty lists where they cannot be told here."""
 
@@ -29,8 +33,11 @@ def header_of(path: str, prefixes: Sequence[str]) -> Header:
 
 @functools.cache
 def whole_header_of(path: str) -> Header:
-    if Path(path).suffix.lower() == ".csv":
-        return csv_header(path)
+    try:
+        if not is_hdf5(path):
+            return _try(csv_header, path)
+    except OSError:
+        return [], []
     import_libraries()
     header = in_a_child(hdf5_header, path)
     return header if header[1] else in_a_child(pandas_header, path)
@@ -85,17 +92,31 @@ def split_header(individuals: list[str], keypoints: list[str], prefixes: Sequenc
     return [animal_of_prefix(prefix) for prefix in own], [*chain.from_iterable(own.values())]
 
 
+def header_rows(path: str) -> list[list[str]]:
+    """The first four rows of a text file, without those that are blank."""
+    with open_text(path, encoding_of(path, of_start=True), errors="replace") as file:
+        start = io.StringIO(file.read(TEXT_TO_READ), newline="")
+    return [row for row, _ in zip(csv.reader(start), range(4), strict=False) if row]
+
+
+def is_hdf5(path: str) -> bool:
+    with open(path, "rb") as file:
+        return file.read(len(HDF5)) == HDF5
+
+
 def csv_header(path: str) -> Header:
-    individuals, keypoints = [], []
-    with open(path, newline="", encoding="utf-8-sig", errors="replace") as file:
-        for row, _ in zip(csv.reader(file), range(4), strict=False):
-            if row and row[0] == "individuals":
-                individuals = list(dict.fromkeys(row[1:]))
-            elif row and row[0] == "bodyparts":
-                keypoints = list(dict.fromkeys(row[1:]))
-            elif row and "fnum" in row:
-                keypoints = [name[:-2] for name in row if name.endswith("_x")]
-    return individuals, keypoints
+    """As pose_prep.deeplabcut and pose_prep.anipose have it; cells without a name name nothing."""
+    rows = header_rows(path)
+    if rows and "fnum" in rows[0]:
+        return [], [name[:-2] for name in rows[0] if name.endswith("_x")]
+    named = {row[0]: row[1:] for row in rows}
+    points = named.get("bodyparts", [])
+    animals = named.get("individuals", points)
+    individuals, keypoints = (
+        list(dict.fromkeys(own[n] for n, name in enumerate(animals) if not is_nameless(name)))
+        for own in (animals, points)
+    )
+    return individuals if "individuals" in named else [], keypoints
 
 
 def hdf5_header(path: str) -> Header:
@@ -157,7 +178,9 @@ HDF5_KINDS: dict[str, Callable[[Any], Header]] = {
 def pandas_header(path: str) -> Header:
     columns = importlib.import_module("pandas").read_hdf(path, stop=0).columns
     individuals, keypoints = (
-        list(columns.unique(level)) if level in columns.names else []
+        [name for name in map(str, columns.unique(level)) if not is_nameless(name)]
+        if level in columns.names
+        else []
         for level in ("individuals", "bodyparts")
     )
     return individuals, keypoints
