@@ -43,8 +43,8 @@ test-compile: .venv
 
 # Random configs and sheets, and more than a thousand damaged pose files: some minutes.
 fuzz: .venv
-	FUZZ_EXAMPLES=3000 $(BIN)/python -m pytest tests/unit/settings/test_door.py
-	FUZZ_EXAMPLES=150 $(BIN)/python -m pytest tests/unit/pose_prep/test_fuzz.py
+	FUZZ_EXAMPLES=3000 $(BIN)/python -m pytest tests/unit/settings/test_door.py tests/unit/settings/test_fuzz_names.py
+	FUZZ_EXAMPLES=150 $(BIN)/python -m pytest tests/unit/pose_prep/test_fuzz*.py
 
 # How long an hour of recording takes to read, clean and align.
 bench-poses: .venv

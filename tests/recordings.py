@@ -173,3 +173,73 @@ def write_anipose(*, path, tracks, keypoints=tuple(BODY)):
     table["fnum"] = np.arange(len(table))
     table.to_csv(path, index=False)
     return path
+
+
+def write_nwb_series(*, path, animals):
+    """An NWB file of single series, with times of their own.
+
+    ``animals``: {(module, container): {keypoint: what PoseEstimationSeries takes}}; ``data`` is
+    (row, 2), and ``conversion`` or ``offset`` may be among the rest.
+    """
+    file = pynwb.NWBFile("mice", "mice", datetime.datetime(2024, 1, 1, tzinfo=datetime.UTC))
+    for (module, container), keypoints in animals.items():
+        if module not in file.processing:
+            file.create_processing_module(module, "poses")
+        series = [
+            ndx_pose.PoseEstimationSeries(
+                **{"name": name, "unit": "pixels", "reference_frame": "top left"}
+                | {"confidence": np.ones(len(given["data"]))}
+                | given
+            )
+            for name, given in keypoints.items()
+        ]
+        skeleton = ndx_pose.Skeleton(name=f"of {container}", nodes=list(keypoints))
+        file.processing[module].add(
+            ndx_pose.PoseEstimation(
+                name=container, pose_estimation_series=series, skeleton=skeleton
+            )
+        )
+        if "Skeletons" not in file.processing[module].data_interfaces:
+            file.processing[module].add(ndx_pose.Skeletons())
+        file.processing[module]["Skeletons"].add_skeletons(skeleton)
+    with pynwb.NWBHDF5IO(str(path), "w") as io:
+        io.write(file)
+    return path
+
+
+def write_sleap_instances(
+    *, path, frames, tracks=("mouse",), videos=("mouse.mp4",), fps=None, keypoints=tuple(BODY)
+):
+    """A .slp of single instances.
+
+    ``frames``: {number: [(points, track or None, kind), …]}, or {(video, number): …}; points are
+    (keypoint, 2); kind is ``predicted``, ``user``, or ``corrected``: by a person, and linked to the
+    last prediction of the frame.
+    """
+    skeleton = sleap_io.Skeleton(list(keypoints))
+    films = [sleap_io.Video(name, open_backend=False) for name in videos]
+    for film in films:
+        film.backend_metadata["fps"] = fps
+    animals = {name: sleap_io.Track(name) for name in tracks}
+    labelled = []
+    for key, given in frames.items():
+        video, number = key if isinstance(key, tuple) else (0, key)
+        instances, prediction = [], None
+        for points, track, kind in given:
+            animal = animals[track] if track else None
+            if kind == "predicted":
+                score = np.ones(len(keypoints))
+                prediction = sleap_io.PredictedInstance.from_numpy(
+                    points, skeleton, score, 1.0, animal
+                )
+                instances.append(prediction)
+            else:
+                made = sleap_io.Instance.from_numpy(points, skeleton, track=animal)
+                made.from_predicted = prediction if kind == "corrected" else None
+                instances.append(made)
+        labelled.append(
+            sleap_io.LabeledFrame(video=films[video], frame_idx=int(number), instances=instances)
+        )
+    labels = sleap_io.Labels(labelled, films, [skeleton], list(animals.values()))
+    sleap_io.save_slp(labels, str(path), verbose=False)
+    return path

@@ -8,13 +8,19 @@ copied: the table names its files where they are.
 
 import argparse
 import csv
+import glob
 import sys
 from pathlib import Path
 
 import h5py
 import yaml
 
-SCHEMA = Path(__file__).resolve().parents[1] / "workflow/schemas/config.schema.yaml"
+WORKFLOW = Path(__file__).resolve().parents[1] / "workflow"
+sys.path.append(str(WORKFLOW / "scripts"))
+
+from settings.names import session_names  # noqa: E402
+
+SCHEMA = WORKFLOW / "schemas/config.schema.yaml"
 COLUMNS = ("session", "poses", "software", "fps")
 # Where VAME keeps a session's poses, the least processed first; old projects have no netCDF.
 PLACES = (
@@ -26,7 +32,13 @@ PLACES = (
     "data/{session}/{session}-PE-seq.npy",
 )
 KEPT = ("fps", "centered_reference_keypoint", "orientation_reference_keypoint")
+SERIES = PLACES[3:]
+"""VAME's own series, of poses that are aligned and cleaned."""
+
 POSE_SUFFIXES = {".nc", ".csv", ".h5", ".slp", ".nwb", ".npy"}
+STILL = 0.05, 5.0
+"""A keypoint that does not move leaves its place by less than this share of the distance between
+center and orient in 95 % of frames, and their direction turns by less than these degrees."""
 
 
 def convert(
@@ -35,7 +47,7 @@ def convert(
     center: str | None = None,
     orient: str | None = None,
 ) -> tuple[dict, list[dict], list[str]]:
-    """The settings, the rows of the sessions table, and the keys of VAME without meaning here.
+    """The settings, the rows of the sessions table, and what became of the rest, a line each.
 
     fps, center and orient are read from the project's netCDF files where they are not given.
 
@@ -46,25 +58,26 @@ def convert(
     """
     theirs = read_config(project)
     known = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))["properties"]
-    dropped = sorted(key for key in theirs if known.get(key, {"deprecated": 1}).get("deprecated"))
+    dropped = {key for key in theirs if known.get(key, {"deprecated": 1}).get("deprecated")}
     settings = {
         key: value for key, value in theirs.items() if key not in dropped and value is not None
     }
-    sessions = theirs.get("session_names") or theirs.get("video_sets") or []
+    sessions = [*map(str, theirs.get("session_names") or theirs.get("video_sets") or [])]
     if not sessions:
         raise ValueError(
             f"{project}: its config.yaml names no sessions (session_names, video_sets)"
         )
-
-    rows, errors, references = [], [], {}
-    for session in map(str, sessions):
-        attributes = netcdf_attributes(project, session)
-        row, found = convert_session(project, session, fps or attributes.get("fps"))
-        rows += [row] if row else []
-        errors += found
-        references |= attributes
+    references: dict = {}
+    for session in sessions:
+        references |= netcdf_attributes(project, session)
     center = center or references.get("centered_reference_keypoint")
     orient = orient or references.get("orientation_reference_keypoint")
+    rows, errors = convert_sessions(project, sessions, fps, PLACES)
+    notes = []
+    if theirs.get("egocentric_data"):
+        dropped.discard("egocentric_data")
+        rows, note = aligned_once(project, sessions, fps, center, orient, rows, theirs)
+        notes.append(f"egocentric_data: true: {note}")
     if rows and all(row["software"] == "VAME" for row in rows):
         center, orient = center or "(aligned by VAME)", orient or "(by VAME as well)"
     if not center or not orient:
@@ -79,17 +92,32 @@ def convert(
     window = theirs.get("time_window", 30) + theirs.get("prediction_steps", 15)
     if window > known["split_gap"]["default"]:
         settings["split_gap"] = window
-    return settings, rows, dropped
+    if dropped:
+        notes.append(f"without meaning here, left out: {', '.join(sorted(dropped))}")
+    return settings, rows, [*renamed(sessions), *notes]
+
+
+def convert_sessions(
+    project: Path, sessions: list[str], fps: float | None, places: tuple[str, ...]
+) -> tuple[list[dict], list[str]]:
+    """Rows of the table, each with a name that the workflow takes, and what the project lacks."""
+    rows, errors = [], []
+    for session, name in session_names(sessions).items():
+        own = fps or netcdf_attributes(project, session).get("fps")
+        row, found = convert_session(project, session, own, places)
+        rows += [row | {"session": name}] if row else []
+        errors += found
+    return rows, errors
 
 
 def convert_session(
-    project: Path, session: str, fps: float | None
+    project: Path, session: str, fps: float | None, places: tuple[str, ...]
 ) -> tuple[dict | None, list[str]]:
     """The session's row of the table, and what the project does not have of it."""
-    poses, errors, software = find_poses(project, session), [], ""
+    poses, errors, software = find_poses(project, session, places), [], ""
     if poses is None:
-        places = ", ".join(place.format(session=session) for place in PLACES)
-        return None, [f"{session}: no pose file; looked for {places}"]
+        looked = ", ".join(place.format(session=session) for place in places)
+        return None, [f"{session}: no pose file; looked for {looked}"]
     if not fps:
         errors.append(f"{session}: its frame rate is not stored in the project; give it by --fps")
     if poses.suffix == ".npy" or poses.stem.endswith("_processed"):
@@ -98,6 +126,82 @@ def convert_session(
         software = "movement"
     row = {"session": session, "poses": poses.resolve(), "software": software, "fps": fps}
     return row, errors
+
+
+def renamed(sessions: list[str]) -> list[str]:
+    return [
+        f"session renamed: {old} → {new}"
+        for old, new in session_names(sessions).items()
+        if old != new
+    ]
+
+
+def aligned_once(
+    project: Path,
+    sessions: list[str],
+    fps: float | None,
+    center: str | None,
+    orient: str | None,
+    rows: list[dict],
+    theirs: dict,
+) -> tuple[list[dict], str]:
+    """The rows of a project whose poses are aligned already, and what becomes of that.
+
+    `egocentric_data: true` is for animals that do not move in the image, such as head-fixed ones:
+    VAME takes their coordinates as they are. The workflow aligns all poses. That changes nothing
+    but one shift and one turn of all frames alike if center and orient do not move; if they do,
+    VAME's own series are taken, which are not aligned.
+    """
+    moving = ""
+    tracked = [row for row in rows if row["software"] != "VAME"]
+    for row in tracked if center and orient else []:
+        moving = moving or movement_of(row, center, orient, theirs.get("pose_confidence") or 0)
+    if tracked and center and orient and not moving:
+        return rows, (
+            f"the poses are aligned already; {center} and {orient} do not move in them, so that "
+            "the workflow's alignment shifts and turns all frames alike and changes nothing else"
+        )
+    series, lacking = convert_sessions(project, sessions, fps, SERIES)
+    if len(series) == len(rows) and not lacking:
+        return series, (
+            "VAME's own series of the aligned poses are read, as features; the workflow does not "
+            "align them again"
+        )
+    return rows, (
+        f"{moving or 'VAME has no series of its own'}; the workflow aligns the poses, by center "
+        "and orient. Where the animal is fixed in the image, give --center and --orient two "
+        "keypoints that do not move: then the alignment changes nothing"
+    )
+
+
+def movement_of(row: dict, center: str, orient: str, confidence: float) -> str:
+    """How far the reference keypoints of a session move; empty if they do not."""
+    import numpy as np  # noqa: PLC0415  only here, with the readers of the workflow
+    from pose_prep.reading import read_poses  # noqa: PLC0415
+
+    name = Path(row["poses"]).name
+    try:
+        poses = read_poses(row["poses"], row["software"], row["fps"] or 1.0)
+        own = poses.isel(individuals=0).sel(keypoints=[center, orient], space=["x", "y"])
+    except (ValueError, KeyError) as error:
+        return f"{name} does not tell whether {center} and {orient} move ({error})"
+    position = own.position.transpose("time", "keypoints", "space").values
+    seen = ~(own.confidence.transpose("time", "keypoints").values < confidence).any(axis=1)
+    ahead = (position[:, 1] - position[:, 0]) @ [1, 1j]
+    seen &= np.isfinite(ahead) & (ahead != 0)
+    position, ahead = position[seen], ahead[seen]
+    if not len(position):
+        return f"{center} and {orient} are never seen in {name}"
+    length, direction = np.median(abs(ahead)), np.sum(ahead / abs(ahead))
+    away = np.linalg.norm(position[:, 0] - np.median(position[:, 0], axis=0), axis=1)
+    turned = np.degrees(abs(np.angle(ahead * direction.conj())))
+    moved, degrees = np.quantile(away, 0.95), np.quantile(turned, 0.95)
+    if moved <= STILL[0] * length and degrees <= STILL[1]:
+        return ""
+    return (
+        f"the poses are not aligned in {name}, where {center} moves by {moved:.3g} px and "
+        f"the direction from {center} to {orient} turns by {degrees:.3g} degrees"
+    )
 
 
 def read_config(project: Path) -> dict:
@@ -111,11 +215,13 @@ def read_config(project: Path) -> dict:
     return config
 
 
-def find_poses(project: Path, session: str) -> Path | None:
-    for place in PLACES:
-        folder, pattern = (project / place.format(session=session)).parent, Path(place).name
-        pattern = pattern.format(session=session)
+def find_poses(project: Path, session: str, places: tuple[str, ...] = PLACES) -> Path | None:
+    for place in places:
+        folder = (project / place.format(session=session)).parent
+        pattern = Path(place).name.format(session=glob.escape(session))
         found = sorted(path for path in folder.glob(pattern) if path.suffix in POSE_SUFFIXES)
+        if place.endswith("{session}.*"):  # not those of a session {session}.2
+            found = [path for path in found if path.stem == session]
         if found:
             return found[0]
     return None
@@ -155,7 +261,7 @@ def main(arguments: list[str] | None = None) -> None:
         there = [str(path) for path in files.values() if path.exists()]
         if there:
             raise ValueError(f"{' and '.join(there)} would be overwritten; move them away")
-        settings, rows, dropped = convert(given.project, given.fps, given.center, given.orient)
+        settings, rows, notes = convert(given.project, given.fps, given.center, given.orient)
     except ValueError as error:
         sys.exit(str(error))
     folder.mkdir(parents=True, exist_ok=True)
@@ -167,8 +273,8 @@ def main(arguments: list[str] | None = None) -> None:
         table.writeheader()
         table.writerows(rows)
     print(f"wrote {files['config.yaml']} and {files['sessions.tsv']}: {len(rows)} sessions")
-    if dropped:
-        print(f"without meaning here, left out: {', '.join(dropped)}")
+    for note in notes:
+        print(note)
     print("VAME's own training behaviour, beyond these settings: config/presets/vame.yaml")
 
 

@@ -1,13 +1,16 @@
 """A VAME project, old or new, becomes a config and a sessions table that this workflow takes."""
 
 import csv
+import re
+from pathlib import Path
 
 import convert_vame_project
 import numpy as np
 import pytest
 import yaml
+from pose_prep.alignment import to_egocentric
 from pose_prep.storage import save_poses
-from recordings import BODY, make_dataset, make_lively_tracks, write_deeplabcut
+from recordings import BODY, make_dataset, make_lively_tracks, make_tracks, write_deeplabcut
 
 OLD = {
     "Project": "mice",
@@ -103,6 +106,103 @@ def test_where_only_vames_own_series_are_left_they_are_taken(tmp_path):
     config, rows = run(tmp_path / "old", tmp_path / "mine", "--fps", "25")
     assert rows[0]["software"] == "VAME"
     assert config["center"] != config["orient"]
+
+
+SPACED = ["video 1", "video 1.2", "Mouse#2 (trial)", "Mouse 2 [a-z]", "all", "m*", "m3", "-{x}?"]
+
+
+def test_names_of_sessions_become_those_that_the_workflow_takes(tmp_path, capsys):
+    folder = tmp_path / "old"
+    write_old(folder)
+    (folder / "config.yaml").write_text(yaml.safe_dump(OLD | {"video_sets": SPACED}))
+    for n, name in enumerate(SPACED):
+        path = folder / f"videos/pose_estimation/{name}{'DLC_net' if n % 2 else ''}.csv"
+        write_deeplabcut(path=path, tracks=make_lively_tracks(frames=9))
+    options = ("--fps", "60", "--center", "tail", "--orient", "nose")
+    _, rows = run(folder, tmp_path / "mine", *options)
+    assert [row["session"] for row in rows] == [
+        *("video-1", "video-1.2", "Mouse-2-trial", "Mouse-2-a-z", "all-2", "m", "m3", "x"),
+    ]
+    assert [Path(row["poses"]).name.removesuffix(".csv") for row in rows] == [
+        f"{name}{'DLC_net' if n % 2 else ''}" for n, name in enumerate(SPACED)
+    ]
+    told = capsys.readouterr().out.splitlines()
+    assert "session renamed: Mouse#2 (trial) → Mouse-2-trial" in told
+    assert sum(line.startswith("session renamed: ") for line in told) == 7
+
+
+def fixed_tracks(frames=40, **how):
+    """A head-fixed animal: the trunk stays where it is in the image, but for jitter; paws move."""
+    rng = np.random.default_rng(0)
+    body = {
+        name: np.array(xy) + (rng.normal(size=(frames, 2)) if "paw" in name else 0)
+        for name, xy in BODY.items()
+    }
+    tracks = make_tracks(frames=frames, body=body, **how)
+    return tracks + 0.05 * rng.normal(size=(frames, 1, 1)) * [1, 1, 0]
+
+
+def egocentric(tmp_path, capsys, tracks, series=()):
+    """The rows and what is said of a project with `egocentric_data: true`."""
+    folder = tmp_path / "old"
+    (folder / "videos/pose_estimation").mkdir(parents=True)
+    settings = OLD | {"egocentric_data": True, "video_sets": ["m1", "m2"]}
+    (folder / "config.yaml").write_text(yaml.safe_dump(settings))
+    for name in ("m1", "m2"):
+        write_deeplabcut(path=folder / f"videos/pose_estimation/{name}.csv", tracks=tracks)
+    for name in series:
+        (folder / f"data/{name}").mkdir(parents=True)
+        np.save(folder / f"data/{name}/{name}-PE-seq.npy", np.zeros((3, 9)))
+    options = ("--fps", "60", "--center", "tail", "--orient", "nose")
+    config, rows = run(folder, tmp_path / "mine", *options)
+    (said,) = (
+        line for line in capsys.readouterr().out.splitlines() if line.startswith("egocentric_data")
+    )
+    return config, [Path(row["poses"]).suffix for row in rows], said
+
+
+@pytest.mark.parametrize("series", [(), ("m1", "m2")])
+def test_poses_that_are_aligned_already_are_shifted_and_turned_alike(tmp_path, capsys, series):
+    _, files, said = egocentric(tmp_path, capsys, fixed_tracks(heading=0.7), series)
+    assert files == [".csv", ".csv"]
+    assert said == (
+        "egocentric_data: true: the poses are aligned already; tail and nose do not move in them, "
+        "so that the workflow's alignment shifts and turns all frames alike and changes nothing "
+        "else"
+    )
+
+
+def test_aligning_aligned_poses_again_is_one_shift_and_one_turn():
+    frames, angle = 40, 0.7
+    paws = np.random.default_rng(1).normal(size=(frames, 2, 2))
+    own = {"tail": (0, 0), "nose": (10, 0), "left": paws[:, 0], "right": paws[:, 1]}
+    first = make_tracks(frames=frames, body=own, heading=angle, place=(50, 20))[..., :2]
+    again = to_egocentric(first, first[:, :2])
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    np.testing.assert_allclose(again, (first - [50, 20]) @ turn, atol=1e-9)
+    np.testing.assert_allclose(to_egocentric(again, again[:, :2]), again, atol=1e-9)
+
+
+def test_vames_own_series_are_taken_where_the_reference_keypoints_move(tmp_path, capsys):
+    config, files, said = egocentric(tmp_path, capsys, make_lively_tracks(frames=40), ("m1", "m2"))
+    assert files == [".npy", ".npy"]
+    assert said == (
+        "egocentric_data: true: VAME's own series of the aligned poses are read, as features; the "
+        "workflow does not align them again"
+    )
+    assert config["center"] == "tail"
+
+
+def test_poses_that_are_not_aligned_are_aligned_and_it_is_said(tmp_path, capsys):
+    _, files, said = egocentric(tmp_path, capsys, make_lively_tracks(frames=40), ("m1",))
+    assert files == [".csv", ".csv"]
+    assert re.fullmatch(
+        r"egocentric_data: true: the poses are not aligned in m1\.csv, where tail moves by [\d.]+ "
+        r"px and the direction from tail to nose turns by [\d.]+ degrees; the workflow aligns the "
+        r"poses, by center and orient\. Where the animal is fixed in the image, give --center and "
+        r"--orient two keypoints that do not move: then the alignment changes nothing",
+        said,
+    )
 
 
 def test_all_that_is_not_known_is_asked_for_at_once(tmp_path):

@@ -28,6 +28,7 @@ CONDA = {
     "matplotlib": "matplotlib-base",
     "tensorboardX": "tensorboardx",
     "sklearn": "scikit-learn",
+    "sleap_io": "sleap-io",
     "umap": "umap-learn",
     "PIL": "pillow",
 }

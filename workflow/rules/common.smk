@@ -19,7 +19,7 @@ def source(file):
 
 # Of another workflow beside this one, or another version of this one, which has its own.
 def take_out_settings():
-    names = [name for name in sys.modules if name.split(".")[0] == "settings"]
+    names = [name for name in sys.modules if re.match(r"(settings|formats)\b", name)]
     return {name: sys.modules.pop(name) for name in names}
 
 
@@ -31,7 +31,7 @@ from settings.sources import Sources, files_of_workflow
 SOURCES = Sources(lambda file: source(f"scripts/{file}"))
 SOURCES.files_behind("settings/run.py")  # brings these along
 source_digest = SOURCES.as_param  # as a param: an edit of the code reruns the rule
-from settings.files import DEMO, Access, is_url
+from settings.files import DEMO, Access, is_url, plain_name
 from settings.models import of_rule
 from settings.run import read_run
 from settings.schema import SettingsError
@@ -159,7 +159,7 @@ def own_file(path):
     """
     if is_url(path):
         return storage(path)
-    return path if path.startswith(DEMO) else local(path)
+    return path if path.startswith(DEMO) else local(plain_name(path))
 
 
 def file_of_session(column):

@@ -5,6 +5,7 @@ from tempfile import TemporaryDirectory
 
 from figures.gallery import film_motifs, gallery
 from figures.videos import Video
+from formats.files import own_name
 from formats.tables import read_table
 from job import job
 
@@ -16,7 +17,7 @@ with job(snakemake) as out, TemporaryDirectory() as elsewhere:
         read_table(inputs.profile),
         read_table(inputs.examples),
         aligned=dict(zip(params.sessions, inputs.aligned, strict=True)),
-        videos={name: Video(path, params.fps[name]) for name, path in videos},
+        videos={name: Video(own_name(path), params.fps[name]) for name, path in videos},
         folder=getattr(out, "films", elsewhere),  # in a bucket, the page alone has the films
         **params.settings,
     )

@@ -1,7 +1,7 @@
 """Measure the quality of one recording."""
 
 import numpy as np
-from formats.files import write_json
+from formats.files import own_name, write_json
 from formats.tables import write_table
 from job import job
 from pose_prep.alignment import InspectionSettings, clean_recording
@@ -12,7 +12,7 @@ from pose_prep.storage import load_poses
 with job(snakemake) as out:
     settings = InspectionSettings(**snakemake.params.settings)
     recording = load_poses(snakemake.input.poses)
-    check_labels(snakemake.input.get("labels"), recording.sizes["time"])
+    check_labels(own_name(snakemake.input.get("labels") or ""), recording.sizes["time"])
     cleaned = clean_recording(recording, settings, snakemake.params.limits)
     inspection = inspect_recording(cleaned, settings.min_usable_share)
     write_table(inspection.table, out.quality, index=True)

@@ -1,7 +1,7 @@
 """Evaluate one model's motifs: quality metrics with verdicts, and advice."""
 
 from formats.aligned import open_aligned
-from formats.files import read_json, write_json
+from formats.files import own_name, read_json, write_json
 from formats.latents import open_latents
 from formats.tables import read_table
 from job import job
@@ -16,7 +16,7 @@ with job(snakemake) as out:
         segmenter=load_segmenter(inputs.segmenter),
         latents=map(open_latents, inputs.latents),
         aligned=map(open_aligned, inputs.aligned),
-        label_files=inputs.labels,
+        label_files=[own_name(path) for path in inputs.labels],
         metrics=read_json(inputs.metrics) if inputs.metrics else None,
         tables={name: read_table(inputs[name]) for name in ("agreement", "usage", "groups")},
         settings=params.settings,

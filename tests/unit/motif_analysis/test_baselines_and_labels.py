@@ -246,6 +246,8 @@ def test_labels_are_those_of_the_nearest_recorded_frame(tmp_path):
     assert read_labels(path, 4, 30.0, 30.0).tolist() == ["a", "", "b", "c"]
     assert read_labels(path, 2, 15.0, 30.0).tolist() == ["a", "b"]
     assert read_labels(path, 8, 60.0, 30.0).tolist()[::2] == ["a", "", "b", "c"]
+    path.write_bytes("frame,label,\n0,läuft,\n1,ruht,\n".encode("latin-1"))
+    assert read_labels(path, 2, 30.0, 30.0).tolist() == ["läuft", "ruht"]
 
 
 def test_labels_are_those_of_the_sessions_that_have_any(tmp_path):

@@ -124,6 +124,14 @@ def test_a_profile_is_the_mean_over_the_frames_of_a_motif():
     }
 
 
+def test_a_number_per_frame_named_speed_is_told_from_the_animals_speed():
+    profile = Profile(1, ["nose_x", "speed"], ["speed"])
+    profile.add(make_aligned([[1, 5]] * 9, features=("nose_x", "speed")), np.zeros(9, int))
+    table = profile.table()
+    assert table["feature"].tolist() == ["nose_x", "speed (scalar)", "speed", "turning"]
+    assert table["mean"].tolist() == [1, 5, 0, 0]
+
+
 def test_examples_are_the_bouts_nearest_to_the_centre_among_the_long_ones():
     segmenter = Segmenter("kmeans", 4, 1, Pooling(), np.empty(0), np.array([[0.0], [10.0]]))
     windows = np.array([9, 0.5, 0.5, 10, 0, 10, 10, 2, 2, np.nan], np.float32)[:, None]

@@ -29,8 +29,8 @@ def show(array):
     return "".join("#" if value else "." for value in array[:, 0])
 
 
-def find_outliers(positions, iqr_factor):
-    return find_beyond(positions, outlier_limits(positions, iqr_factor))
+def find_outliers(positions, iqr_factor, outlier_center="median"):
+    return find_beyond(positions, outlier_limits(positions, iqr_factor, outlier_center))
 
 
 def test_positions_below_the_threshold_were_not_measured():
@@ -99,19 +99,36 @@ def test_the_longest_gap_may_touch_the_ends():
 
 
 def test_outliers_are_judged_by_the_interquartile_range():
-    # 0..8 have quartiles 2 and 6; with 100 appended: mean 13.6, quartiles 2.25 and 6.75, IQR 4.5.
+    # 0..8 with 100 appended: quartiles 2.25 and 6.75, IQR 4.5; median 4.5, mean 13.6.
     positions = column([*range(9), 100])
-    assert show(find_outliers(positions, 4)) == "." * 9 + "#"
-    assert not find_outliers(positions, 86.4 / 4.5 + 0.01).any()
+    for center, distance in (("median", 95.5), ("mean", 86.4)):
+        assert show(find_outliers(positions, 4, center)) == "." * 9 + "#"
+        assert find_outliers(positions, distance / 4.5 - 0.01, center).any()
+        assert not find_outliers(positions, distance / 4.5 + 0.01, center).any()
 
 
-def test_the_rule_is_the_same_as_on_z_scores():
+def test_the_rule_about_the_mean_is_the_same_as_on_z_scores():
     x = np.random.default_rng(0).standard_t(2, size=500)
     z = (x - x.mean()) / x.std()
     low, high = np.percentile(z, [25, 75])
     expected = np.abs(z) > 3 * (high - low)
     assert 0 < expected.sum() < 50
-    np.testing.assert_array_equal(find_outliers(column(x), 3)[:, 0], expected)
+    np.testing.assert_array_equal(find_outliers(column(x), 3, "mean")[:, 0], expected)
+
+
+@pytest.mark.parametrize("share", [0.01, 0.1, 0.2])
+def test_far_jumps_in_up_to_a_fifth_of_the_frames_are_the_outliers(share):
+    rng = np.random.default_rng(0)
+    x, far = rng.normal(size=2000), rng.random(2000) < share
+    x[far] += 300
+    np.testing.assert_array_equal(find_outliers(column(x), 4)[:, 0], far)
+    if share > 0.01:  # the mean is drawn along until the right ones are far from it
+        assert find_outliers(column(x), 4, "mean")[~far].any()
+
+
+def test_values_that_a_quarter_of_the_frames_have_are_a_posture():
+    x = np.where(np.arange(100) % 10 < 3, 300.0, 0) + np.arange(100) / 100
+    assert not find_outliers(column(x), 4).any()
 
 
 def test_limits_of_one_recording_judge_another():

@@ -1,5 +1,9 @@
 """Every format gives the same tracks back, and is told from its content."""
 
+import gzip
+import io
+import pickle
+import zipfile
 from pathlib import Path
 
 import h5py
@@ -9,9 +13,11 @@ import pytest
 from pose_prep.reading import read_poses
 from pose_prep.recognition import recognise
 from pose_prep.storage import load_poses, save_poses
+from prefixes import PREFIXES
 from recordings import (
     BODY,
     USUAL,
+    deeplabcut_table,
     make_dataset,
     make_lively_tracks,
     write_anipose,
@@ -189,6 +195,28 @@ def test_two_mice_told_apart_by_prefixes_are_individuals(tmp_path):
     assert read_poses(path, "", 10).sizes["keypoints"] == 9
 
 
+@pytest.mark.parametrize("case", PREFIXES)
+def test_a_keypoint_belongs_to_the_longest_prefix(tmp_path, case):
+    prefixes, keypoints, animals = PREFIXES[case]
+    tracks = make_lively_tracks(frames=9, seed=4)[:, [0, 1, 2, 3, 0, 1, 2, 3][: len(keypoints)]]
+    tracks = tracks + np.arange(len(keypoints))[:, None]
+    path = write_deeplabcut(path=tmp_path / "p.csv", tracks=tracks, keypoints=keypoints)
+    for animal, own in animals.items():
+        poses = read_poses(path, "", 10, individual=animal, prefixes=prefixes)
+        assert sorted(poses.keypoints.values) == sorted(own)
+        prefix = next(each for each in prefixes if (each.rstrip("_") or each) == animal)
+        columns = [keypoints.index(prefix + name) for name in poses.keypoints.values]
+        np.testing.assert_array_equal(positions(poses), tracks[:, columns, :2])
+
+
+def test_prefixes_of_one_individual_are_refused(tmp_path):
+    path = write_deeplabcut(
+        path=tmp_path / "p.csv", tracks=ONE, keypoints=["B_nose", "B_tail", "B-nose", "B-ear"]
+    )
+    with pytest.raises(ValueError, match=r"individual_prefixes: two of B_, B- would be the same"):
+        read_poses(path, "", 10, individual="B", prefixes=["B_", "B-"])
+
+
 def test_mice_told_apart_by_prefixes_may_have_other_keypoints(tmp_path):
     path = write_deeplabcut(
         path=tmp_path / "p.csv", tracks=ONE, keypoints=["B_nose", "B_tail", "W_nose", "W_ear"]
@@ -248,6 +276,106 @@ def test_what_no_program_wrote_is_refused(tmp_path, content):
     (tmp_path / "p.csv").write_bytes(content)
     with pytest.raises(ValueError, match=r"p\.csv: cannot be read: "):
         read_poses(tmp_path / "p.csv", "", 10)
+
+
+TABLE = deeplabcut_table(tracks=ONE)
+FLAT = TABLE.set_axis(["_".join(names[1:]) for names in TABLE], axis=1)
+
+
+def zipped(*names):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name in names:
+            archive.writestr(name, b"content")
+    return file.getvalue()
+
+
+UNKNOWN = {
+    "semi.csv": (
+        TABLE.to_csv(sep=";", decimal=","),
+        "separated by semicolons",
+        "save it with comm",
+    ),
+    "tabs.tsv": (TABLE.to_csv(sep="\t"), "separated by tabs", "save it with commas"),
+    "r.txt": (FLAT.to_csv(sep=" "), "separated by spaces", "save it with commas"),
+    "predictions.csv": (
+        "track,frame_idx,instance.score,nose.x,nose.y,nose.score\ntrack_0,0,0.9,1,2,0.9\n",
+        "SLEAP's csv",
+        "export the analysis h5",
+    ),
+    "live.csv": (TABLE.to_csv().split("\n", 1)[1], "has no row 'scorer'", "name the h5 beside it"),
+    "noindex.csv": (
+        TABLE.to_csv(index=False),
+        "without its first column",
+        "write it with its index",
+    ),
+    "capital.csv": (
+        TABLE.to_csv().replace("scorer", "Scorer"),
+        "in other letters",
+        "write it small",
+    ),
+    "flat.csv": (FLAT.to_csv(index=False), "one row of names such as nose_x", "write its poses as"),
+    "dots.csv": (FLAT.to_csv().replace("_", "."), "one row of names", "write its poses as"),
+    "bare.csv": (FLAT.to_csv(header=False), "without a header", "write its poses as"),
+    "lfs.h5": ("version https://git-lfs.github.com/spec/v1\noid sha256:1\n", "Git LFS", "lfs pull"),
+    "page.csv": ("<!DOCTYPE html>\n<html>", "a web page", "download the file again"),
+    "coco.json": ('{"images": [], "annotations": []}', "JSON", "write its poses as"),
+    "v1DLC_full.pickle": (pickle.dumps({"a": 1}), "detections before tracking", "stitch_tracklets"),
+    "v1DLC_meta.pickle": (
+        pickle.dumps({"a": 1}),
+        "which holds no poses",
+        "the h5 or csv beside it",
+    ),
+    "v1DLC_el.pickle": (pickle.dumps({"a": 1}), "tracklets (_el.pickle)", "stitch_tracklets"),
+    "p.xlsx": (zipped("[Content_Types].xml", "xl/a.xml"), "an Excel workbook", "save its sheet as"),
+    "p.xls": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(99), "Excel workbook", "save its sheet"),
+    "p.npz": (zipped("poses.npy"), "npz", "write its poses as"),
+    "p.zip": (zipped("poses.csv"), "an archive", "unpack it"),
+    "p.csv.xz": (b"\xfd7zXZ\0" + bytes(99), "packed with bzip2, xz or zstd", "unpack it"),
+    "p.mat": (
+        b"MATLAB 5.0 MAT-file, Platform: GLNXA64" + bytes(99),
+        "MATLAB",
+        "write its poses as",
+    ),
+    "p.parquet": (b"PAR1" + bytes(99), "parquet", "write its poses as"),
+    "p.png": (b"\x89PNG\r\n\x1a\n" + bytes(99), "a picture", "name a file of poses here"),
+    "p.mp4": (b"\0\0\0\x20ftypisom" + bytes(99), "a video", "name a file of poses here"),
+    "p.avi": (b"RIFF\x10\x20\0\0AVI LIST" + bytes(99), "a video", "name a file of poses here"),
+    "u.csv": (TABLE.to_csv().encode("utf-16-le"), "UTF-16 without a byte-order mark", "as UTF-8"),
+    "p.nc": (b"CDF\x01" + bytes(99), "netCDF of version 3", "save it as version 4"),
+    "p.h5.gz": (gzip.compress(b"\x89HDF\r\n\x1a\n" + bytes(99)), "it holds HDF5", "unpack it"),
+    "cut.gz": (gzip.compress(TABLE.to_csv().encode())[:60], "cannot be unpacked", "copy it again"),
+    "words.txt": ("nothing, that we know\n", "it begins with 'nothing, that", "these are: Deep"),
+}
+
+
+@pytest.mark.parametrize("suffix", [True, False])
+@pytest.mark.parametrize("name", UNKNOWN)
+def test_an_unknown_file_is_refused_by_what_it_seems_to_be_with_the_cure(tmp_path, name, suffix):
+    content, kind, cure = UNKNOWN[name]
+    path = tmp_path / (name if suffix or name.endswith("pickle") else Path(name).stem)
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(ValueError, match=rf"{path.name}: cannot be read: ") as caught:
+        read_poses(path, "", 10)
+    assert kind in str(caught.value)
+    assert cure in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["semi.csv", "live.csv", "noindex.csv", "p.xlsx"])
+def test_so_it_is_where_the_program_is_named(tmp_path, name):
+    content, kind, cure = UNKNOWN[name]
+    (tmp_path / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(ValueError, match=rf"{name}: cannot be read as DeepLabCut: ") as caught:
+        read_poses(tmp_path / name, "DeepLabCut", 10)
+    assert kind in str(caught.value)
+    assert cure in str(caught.value)
+
+
+def test_vames_npy_needs_no_suffix(tmp_path):
+    array = np.random.default_rng(0).normal(size=(5, 40))
+    np.save(tmp_path / "p.npy", array)
+    (tmp_path / "p.npy").rename(tmp_path / "p")
+    np.testing.assert_array_equal(read_poses(tmp_path / "p", "", 10).features.values, array.T)
 
 
 def test_a_file_that_declares_more_than_it_can_hold_is_refused(tmp_path):

@@ -99,14 +99,14 @@ def test_numbers_per_frame_are_inspected_too():
     assert found.traces["scalars"].shape == (20, 1)
 
 
-def summary_of(scale=1.0, fps=30.0):
-    tracks = make_tracks(body={name: np.multiply(xy, scale) for name, xy in BODY.items()})
-    return inspect(tracks, fps).summary | {"notes": "alone"}
+def summary_of(scale=1.0, fps=30.0, heading=0.0):
+    body = {name: np.multiply(xy, scale) for name, xy in BODY.items()}
+    return inspect(make_tracks(body=body, heading=heading), fps).summary | {"notes": "alone"}
 
 
 def test_sessions_of_another_scale_or_rate_stand_out():
-    summaries = {"a": summary_of(), "b": summary_of(), "far": summary_of(0.3)}
-    summaries["slow"] = summary_of(fps=25.0)
+    summaries = {"a": summary_of(), "b": summary_of(heading=1.0), "far": summary_of(0.3)}
+    summaries["slow"] = summary_of(fps=25.0, heading=2.0)
     table = compare_sessions(summaries, resampled=False)
     assert isinstance(table, pd.DataFrame)
     marked = table[table["leave_out_because"] != ""]
@@ -117,3 +117,47 @@ def test_sessions_of_another_scale_or_rate_stand_out():
     assert resampled.loc["slow", "leave_out_because"] == ""
     assert resampled["never_confident"].eq("").all()
     assert resampled["notes"].eq("alone").all()
+
+
+def test_sessions_with_the_same_positions_name_each_other():
+    once, other, empty = make_lively_tracks(seed=1), make_lively_tracks(seed=2), make_tracks()
+    once[5, LEFT, :2] = np.nan
+    again = once.astype(np.float32)  # as from a file of another format
+    again[5, LEFT, :2] = -np.nan
+    empty[:] = np.nan
+    tracks = {"a": once, "b": other, "c": again, "d": empty, "e": empty}
+    summaries = {name: inspect(own).summary for name, own in tracks.items()}
+    summaries["c"]["notes"] = "converted"
+    table = compare_sessions(summaries, resampled=False)
+    assert table["notes"].to_dict() == {
+        **dict.fromkeys("bde", ""),
+        "a": "the same positions as in c",
+        "c": "converted; the same positions as in a",
+    }
+    assert "digest" not in table
+
+
+def test_swapped_ends_are_counted_and_marked_unless_something_is_done():
+    tracks = make_lively_tracks()
+    rows = np.ix_(range(100, 130), [NOSE, list(BODY).index("tail")])
+    tracks[rows] = tracks[rows][:, ::-1]
+    found = {how: inspect(tracks, swapped_ends=how) for how in ("report", "drop", "fix")}
+    assert {how: own.summary["swapped_share"] for how, own in found.items()} == dict.fromkeys(
+        found, 0.1
+    )
+    reasons = {how: own.summary["reason"] for how, own in found.items()}
+    assert reasons.pop("report") == (
+        "center and orient exchange places in 10 % of frames: set swapped_ends to fix or drop"
+    )
+    assert set(reasons.values()) == {""}
+    notes = {how: own.summary["notes"].partition("frames")[2] for how, own in found.items()}
+    assert notes == {"report": "", "drop": ", counted as missing", "fix": ", exchanged back"}
+    lost = found["drop"].table["missing_share"].round(3).tolist()
+    assert lost == [0.1, 0, 0, 0.1, 0.05]
+
+
+def test_a_few_swapped_frames_are_counted_but_mark_no_session():
+    tracks = make_lively_tracks()
+    tracks[100, [0, 3]] = tracks[100, [3, 0]]
+    summary = inspect(tracks).summary
+    assert (summary["swapped_share"], summary["reason"]) == (1 / 300, "")

@@ -1,9 +1,13 @@
 """Animals and keypoints are read from the header of whatever file, or not at all."""
 
+import gzip
+
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from prefixes import PREFIXES
 from recordings import (
     BODY,
     make_dataset,
@@ -11,6 +15,7 @@ from recordings import (
     write_anipose,
     write_deeplabcut,
     write_nwb,
+    write_nwb_series,
     write_sleap_analysis,
     write_sleap_labels,
 )
@@ -73,6 +78,14 @@ def test_prefixes_of_keypoints_tell_animals_apart(prefixes, header):
     assert headers.split_header([], ["B_nose", "W_nose", "lamp"], prefixes) == header
 
 
+@pytest.mark.parametrize("case", PREFIXES)
+def test_a_keypoint_belongs_to_the_longest_prefix(case):
+    prefixes, keypoints, animals = PREFIXES[case]
+    individuals, names = headers.split_header([], keypoints, prefixes)
+    assert individuals == list(animals)
+    assert names == [name for own in animals.values() for name in own]
+
+
 def test_prefixes_do_not_count_where_a_file_knows_its_animals():
     header = ["a", "b"], ["B_nose", "W_nose"]
     assert headers.split_header(*header, ["B_", "W_"]) == header
@@ -89,3 +102,50 @@ def test_a_file_is_read_once(tmp_path, tracks, monkeypatch):
     first = headers.header_of(path, [])
     monkeypatch.setattr(headers, "csv_header", None)
     assert headers.header_of(path, []) == first
+
+
+def test_nwb_containers_lie_in_modules_of_any_name_and_depth(tmp_path, tracks):
+    rows = {name: {"data": tracks[:, 0, n, :2], "rate": 10.0} for n, name in enumerate(KEYPOINTS)}
+    animals = {("SLEAP_VIDEO_000", "a"): rows, ("left", "b"): rows, ("right", "b"): rows}
+    path = write_nwb_series(path=tmp_path / "cage.nwb", animals=animals)
+    assert headers.header_of(str(path), [])[0] == ["a", "left/b", "right/b"]
+    with h5py.File(path, "a") as file:
+        file.move("processing/left/b", "processing/left/cage/b")
+    individuals, keypoints = headers.hdf5_header(str(path))
+    assert individuals == ["a", "left/cage/b", "right/b"]
+    assert sorted(keypoints) == sorted(KEYPOINTS)
+
+
+@pytest.mark.parametrize("name", ["noext", "mouse.csv.gz", "mouse.txt", "mouse.h5"])
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "latin-1"])
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_the_content_decides_and_not_the_name(tmp_path, tracks, name, encoding, pack):
+    text = write_deeplabcut(path=tmp_path / "cage.csv", tracks=tracks, individuals=NAMES)
+    content = text.read_text().replace("nose", "näse")
+    (tmp_path / name).write_bytes(pack(content.encode(encoding)))
+    individuals, keypoints = headers.header_of(str(tmp_path / name), [])
+    assert individuals == list(NAMES)
+    assert keypoints == ["näse", *KEYPOINTS[1:]]
+
+
+def test_an_hdf5_without_a_suffix_is_read(tmp_path, tracks):
+    write_sleap_analysis(path=tmp_path / "a.h5", tracks=tracks, names=NAMES).rename(tmp_path / "a")
+    assert headers.header_of(str(tmp_path / "a"), [])[0] == list(NAMES)
+
+
+def test_columns_of_index_and_cells_without_a_name_are_no_animals(tmp_path):
+    """As in the labels of a training set, whose first three columns are folder, video, picture."""
+    (tmp_path / "labels.csv").write_text(
+        "scorer,,,S,S,S,S\nindividuals,,,m1,m1,,\nbodyparts,,,nose,nose,lamp,lamp\ncoords,,,x,y,x,y\n"
+    )
+    assert headers.header_of(str(tmp_path / "labels.csv"), []) == (["m1"], ["nose"])
+
+
+@pytest.mark.parametrize(
+    "content",
+    [gzip.compress(b"scorer,S" * 99)[:30], b'scorer,"' + b"a" * 999_999],
+    ids=["gzip that is cut off", "a cell without an end"],  # bytes of gzip have a time in them
+)
+def test_text_that_cannot_be_read_says_nothing(tmp_path, content):
+    (tmp_path / "p.csv").write_bytes(content)
+    assert headers.header_of(str(tmp_path / "p.csv"), []) == ([], [])

@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from projects import ROOT
-from settings import headers
+from settings import headers, sessions
 from settings.config import checked_config
 from settings.files import Access
+from settings.names import ignores_case
 from settings.schema import SettingsError, read_schema
 from settings.sessions import checked_sessions
 
@@ -166,12 +168,175 @@ def test_all_makes_a_session_of_each_animal(check):
         ("m1_white-2", "white 2", "a", "cage7_white 2"),
         ("m2", "black", "", ""),
     ]
-    assert warnings == []
+    assert warnings == [
+        "cage.csv (black): m1_black, m2 are the same recording; leave one of them in"
+    ]
+
+
+def test_a_recording_in_two_rows_is_reported_whatever_its_path(check):
+    write_csv("cage.csv", FRAME, ("black", "white"))
+    Path("link.csv").symlink_to("mouse.csv")
+    rows, warnings = check(
+        "m1 mouse.csv 30", "m2 cage.csv 30 black", "m3 ./link.csv 25", "m4 cage.csv 30 white"
+    )
+    assert len(rows) == 4
+    assert warnings == ["mouse.csv: m1, m3 are the same recording; leave one of them in"]
 
 
 def test_a_name_that_all_makes_may_not_be_taken(check):
     (error,), _ = check("m1 cage.csv 30 all", "m1_white cage.csv 30 white")
-    assert error == "session: m1_white is also what individual: all makes; rename one of them"
+    assert error == (
+        "line 3, session: m1_white is also what individual: all makes in line 2; rename one of them"
+    )
+
+
+def test_names_that_all_makes_may_not_become_equal(check):
+    write_csv("cage.csv", FRAME, ("a b", "a-b", "c"))
+    (error,), _ = check("m1 cage.csv 30 all")
+    assert error == (
+        "line 2, individual: 'a b' and 'a-b' of cage.csv would both be the session m1_a-b; write "
+        "one row per animal, each with a session name of its own"
+    )
+
+
+def test_names_that_two_lines_make_may_not_be_equal(check):
+    write_csv("cage.csv", FRAME, ("b_c", "d"))
+    write_csv("other.csv", FRAME, ("c", "d"))
+    (error,), _ = check("m1 cage.csv 30 all", "m1_b other.csv 30 all")
+    assert error == (
+        "line 3, session: m1_b_c is also what individual: all makes in line 2; rename one of them"
+    )
+    (error,), _ = check("m1_d mouse.csv 30", "m1 cage.csv 30 all")
+    assert error == (
+        "line 2, session: m1_d is also what individual: all makes in line 3; rename one of them"
+    )
+
+
+def test_the_name_of_all_sessions_together_is_no_name_of_one(check):
+    (error,), _ = check("m0 mouse.csv 30", "all mouse.csv 30")
+    assert error == (
+        "line 3, session: all is the name that tables of results use for all sessions together; "
+        "give the recording another name"
+    )
+    rows, _ = check("all cage.csv 30 all", "All mouse.csv 30", "all-2 mouse.csv 30")
+    assert [row["session"] for row in rows] == ["all_black", "all_white", "All", "all-2"]
+
+
+@pytest.mark.parametrize("same_case", [True, False])
+def test_names_that_differ_in_capitals_alone_clash_where_the_disk_says_so(
+    check, monkeypatch, same_case
+):
+    monkeypatch.setattr(sessions, "ignores_case", lambda path: same_case)
+    found, _ = check("m1 mouse.csv 30", "M1 mouse.csv 30")
+    if not same_case:
+        assert [row["session"] for row in found] == ["m1", "M1"]
+        return
+    assert found == [
+        "line 3, session: M1 differs from m1 (line 2) only in capitals, which this disk does not "
+        "tell apart; rename one of them"
+    ]
+
+
+def test_a_disk_takes_capitals_for_small_letters_if_both_name_one_file(tmp_path):
+    path = tmp_path / "Sessions.tsv"
+    path.touch()
+    assert ignores_case(path) == (tmp_path / "sESSIONS.TSV").exists()
+    (tmp_path / "sESSIONS.TSV").unlink(missing_ok=True)
+    path.touch()
+    (tmp_path / "sESSIONS.TSV").hardlink_to(path)  # as such a disk would have it
+    assert ignores_case(path)
+
+
+OBJECTS = {"black": FRAME, "white": FRAME, "single": ["lamp", "door"]}
+
+
+def write_ragged(path, animals):
+    """DeepLabCut's csv or h5, of one frame, whose individuals have keypoints of their own."""
+    columns = pd.MultiIndex.from_tuples(
+        [
+            ("net", animal, name, part)
+            for animal, names in animals.items()
+            for name in names
+            for part in ("x", "y", "likelihood")
+        ],
+        names=["scorer", "individuals", "bodyparts", "coords"],
+    )
+    table = pd.DataFrame([[1.0] * len(columns)], columns=columns)
+    if path.endswith(".csv"):
+        table.to_csv(path)
+    else:
+        table.to_hdf(path, key="df_with_missing")
+
+
+@pytest.mark.parametrize("suffix", ["csv", "h5"])
+def test_objects_are_no_animals(check, suffix):
+    write_ragged(f"cage.{suffix}", OBJECTS)
+    rows, warnings = check(f"m1 cage.{suffix} 30 all")
+    assert [row["session"] for row in rows] == ["m1_black", "m1_white"]
+    assert warnings == [
+        f"cage.{suffix}: individual: all leaves single aside: single has no keypoint tail (center) "
+        "and no nose (orient)"
+    ]
+
+
+def test_an_animal_that_cannot_be_aligned_is_left_aside(check):
+    write_ragged("cage.csv", {"black": FRAME, "white": ["nose", "ear"], "single": FRAME})
+    rows, (warning,) = check("m1 cage.csv 30 all")
+    assert [row["session"] for row in rows] == ["m1_black"]
+    assert warning == (
+        "cage.csv: individual: all leaves white and single aside: white has no keypoint tail "
+        "(center); single is DeepLabCut's name for objects; if it is an animal, name it in a row "
+        "of its own"
+    )
+
+
+def test_what_a_row_names_is_not_said_to_be_left_aside(check):
+    write_ragged("cage.csv", OBJECTS | {"single": FRAME})
+    rows, warnings = check("m1 cage.csv 30 all", "m2 cage.csv 30 single")
+    assert [row["individual"] for row in rows] == ["black", "white", "single"]
+    assert warnings == []
+
+
+def test_objects_that_a_row_names_need_the_keypoints_of_the_config(check):
+    write_ragged("cage.csv", OBJECTS)
+    errors, _ = check("m1 cage.csv 30 single")
+    assert errors == [
+        f"line 2, poses: single in cage.csv has no keypoint {name!r} ({key} in the config); it "
+        "has: lamp, door"
+        for key, name in (("center", "tail"), ("orient", "nose"))
+    ]
+
+
+def test_an_animal_that_lacks_a_keypoint_of_the_config_is_named(check):
+    write_ragged("cage.csv", {"black": FRAME, "white": ["nose", "tail"]})
+    (error,), _ = check("m1 cage.csv 30 all", keypoints=FRAME)
+    assert error == (
+        "line 2, poses: white in cage.csv has no keypoint 'ear' (keypoints in the config); it has: "
+        "nose, tail"
+    )
+
+
+def test_a_file_of_objects_alone_has_no_animals(check):
+    write_ragged("cage.csv", {"door": ["nose"], "single": ["tail"]})
+    (error,), _ = check("m1 cage.csv 30 all")
+    assert error == (
+        "line 2, individual: all finds no animal in cage.csv: door has no keypoint tail (center); "
+        "single has no keypoint nose (orient); name other keypoints as center and orient"
+    )
+
+
+def test_labels_are_of_the_one_animal_beside_objects(check):
+    write_ragged("cage.csv", {"black": FRAME, "single": ["lamp"]})
+    (row,), _ = check("m1 cage.csv 30 all   mouse.csv")
+    assert (row["session"], row["labels"]) == ("m1_black", "mouse.csv")
+
+
+def test_prefixes_of_one_animal_are_refused(check):
+    (error,), _ = check("m1 mouse.csv 30", individual_prefixes=["B_", "B-", "W_"])
+    assert error == (
+        "individual_prefixes in the config: 'B-' and 'B_' would both be the individual B; leave "
+        "one out"
+    )
 
 
 def test_animals_are_told_apart_by_prefixes(check):

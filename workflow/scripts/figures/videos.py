@@ -1,5 +1,7 @@
 """Example bouts of a motif as they were filmed: cut from the video, around the animal."""
 
+import functools
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +18,8 @@ SIDE = 200
 BORDER = 4
 MARGIN = 0.35
 """Room around the animal, as a share of its extent."""
+TELL_TIMES = {"mov", "mp4", "matroska", "webm", "mpegts", "flv"}
+"""Containers that say when a picture is shown where pictures are not stored in that order."""
 
 
 @dataclass(frozen=True)
@@ -56,15 +60,17 @@ def film_bouts(motif: int, bouts: Sequence[Bout], videos: Sequence[Video]) -> li
 def cut_video(video: Video, bout: Bout) -> list[Image.Image]:
     """Cut the video's frame at each time of the bout to a square around where the animal was."""
     wanted = np.round(bout.seconds * video.fps).astype(int)
-    pictures = dict(read_frames(video.path, int(wanted[0]), int(wanted[-1])))
-    if wanted[-1] not in pictures:
-        last = max(pictures, default=None)
+    shown, pictures, number = {*wanted.tolist()}, {}, None
+    for number, picture in read_frames(video.path, int(wanted[0]), int(wanted[-1])):
+        if number in shown:  # a fast camera has many more between them
+            pictures[number] = picture
+    if number != wanted[-1]:
         raise ValueError(
             f"{video.path}: frame {wanted[-1]} of the recording is not in it"
-            + ("" if last is None else f" (it ends at {last})")
+            + ("" if number is None else f" (it ends at {number})")
             + "; the sessions table's column video has to name the video that was tracked"
         )
-    nearest = [pictures[max(number for number in pictures if number <= each)] for each in wanted]
+    nearest = [pictures[each] for each in wanted.tolist()]
     box = _square(bout.points, nearest[0].size)
     return [
         picture.crop(box).resize((SIDE - 2 * BORDER,) * 2, Image.Resampling.BILINEAR)
@@ -75,23 +81,101 @@ def cut_video(video: Video, bout: Bout) -> list[Image.Image]:
 def read_frames(video: str, first: int, last: int) -> Iterator[tuple[int, Image.Image]]:
     """Read (number, picture) of a video's frames from `first` to `last`, as far as it has them.
 
-    Frames are numbered by their times, at the video's own mean rate: right where that is constant.
+    Frame n is the nth picture that decoding the whole video gives, counted from 0, whatever its
+    time: so trackers count them. It holds for videos of variable rate and for those that lack
+    frames. Reading begins at the keyframe before `first`, which the times of all packets tell; they
+    are read once per process. Where a video has no such times, or its pictures do not come as its
+    packets say, it is decoded from its start, with the same result.
+
+    Raises
+    ------
+    ValueError
+        Naming a file that cannot be read as a video.
     """
     try:
-        with av.open(video) as container:
-            stream = container.streams.video[0]
-            begin = stream.start_time or 0
-            seek = begin + int(first / stream.average_rate / stream.time_base)
-            container.seek(max(seek, begin), stream=stream)
-            for frame in container.decode(stream):
-                seconds = (frame.pts - begin) * stream.time_base
-                number = round(seconds * stream.average_rate)
-                if number > last:
-                    break
-                if number >= first:
-                    yield number, frame.to_image()
-    except (av.FFmpegError, IndexError, OSError) as error:
+        status = os.stat(video)
+        times, keys = packet_times(video, status.st_size, status.st_mtime_ns)
+        for frame in _decode_near(video, times, keys, first, last):
+            yield first, frame.to_image()
+            first += 1
+        if len(times) and first >= min(last + 1, len(times)):
+            return
+        for number, frame in enumerate(_decode(video)):
+            if number > last:
+                break
+            if number >= first:
+                yield number, frame.to_image()
+    except (av.FFmpegError, OSError) as error:
         raise ValueError(f"{video}: cannot be read as a video ({error})") from error
+
+
+@functools.lru_cache(maxsize=64)
+def packet_times(video: str, size: int, changed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Times of a video's pictures in order, and those of its keyframes, without decoding.
+
+    Both are empty where packets do not tell which picture is the nth.
+
+    Parameters
+    ----------
+    size, changed
+        Of the file: when it is another one, it is read again.
+    """
+    unknown = np.empty(0, np.int64), np.empty(0, np.int64)
+    times, keys = [], []
+    with av.open(video) as container:
+        stream = _video_stream(container)
+        told = TELL_TIMES & {*container.format.name.split(",")}
+        if stream.codec_context.has_b_frames and not told:
+            return unknown  # the times are guesses, in the order of storage
+        try:
+            for packet in container.demux(stream):
+                if packet.size == 0 or packet.is_discard:  # the end, and what an edit list cuts off
+                    continue
+                if packet.pts is None or packet.is_corrupt:
+                    return unknown
+                times.append(packet.pts)
+                if packet.is_keyframe:
+                    keys.append(packet.pts)
+        except av.FFmpegError:  # a damaged end; the pictures before it can be decoded
+            return unknown
+    own = np.unique(np.array(times, np.int64))
+    return (own, np.sort(np.array(keys, np.int64))) if len(own) == len(times) else unknown
+
+
+def _decode_near(
+    video: str, times: np.ndarray, keys: np.ndarray, first: int, last: int
+) -> Iterator[av.VideoFrame]:
+    """Decode from the keyframe before `first`, as long as each picture is the expected one."""
+    place = np.searchsorted(keys, times[first], side="right") if first < len(times) else 0
+    if place < 2:  # from the first keyframe on, which is the start
+        return
+    with av.open(video) as container:
+        stream = _video_stream(container)
+        container.seek(int(keys[place - 1]), stream=stream)
+        expected = first
+        for frame in container.decode(stream):
+            if expected > min(last, len(times) - 1) or frame.pts is None or frame.is_corrupt:
+                return
+            if frame.pts < times[expected]:
+                if expected > first:
+                    return
+                continue
+            if frame.pts != times[expected]:
+                return
+            yield frame
+            expected += 1
+
+
+def _decode(video: str) -> Iterator[av.VideoFrame]:
+    with av.open(video) as container:
+        yield from container.decode(_video_stream(container))
+
+
+def _video_stream(container: av.container.InputContainer) -> av.VideoStream:
+    stream = container.streams.best("video")
+    if stream is None:
+        raise OSError("it has no pictures")
+    return stream
 
 
 def save_video(frames: Sequence[np.ndarray], path: str | Path) -> None:

@@ -7,6 +7,10 @@ import platform
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
+from urllib.parse import unquote
+
+LINKS = ".snakemake/names/"
+"""Where settings.files.plain_name puts links to files whose names Snakemake does not take."""
 
 
 def aside_of(path: Path) -> Path:
@@ -40,6 +44,12 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], Any]) -> None:
         ) from error
     finally:
         aside.unlink(missing_ok=True)
+
+
+def own_name(path: str) -> str:
+    """The name that the user gave a file, which a job may have by a link."""
+    start, link, name = path.rpartition(LINKS)
+    return str(Path(*map(unquote, Path(name).parts))) if link and not start else path
 
 
 def sha256(path: str | Path) -> str:

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from formats.files import write_json
+from formats.files import own_name, write_json
 
 STORAGE = ".snakemake/storage/"
 """Where Snakemake puts a job's copies of files that lie in a bucket or on a server."""
@@ -54,7 +54,7 @@ def name_in_record(path: str, record: Path) -> str:
     results = record.as_posix().rpartition("results/provenance/")[0]
     if STORAGE in results and path.startswith(results):
         return path.removeprefix(results)
-    return path.partition(STORAGE)[2].replace("/", "://", 1) or path
+    return path.partition(STORAGE)[2].replace("/", "://", 1) or own_name(path)
 
 
 def lineage(

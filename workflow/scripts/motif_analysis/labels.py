@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from formats.aligned import AlignedPoses
+from formats.text import open_text
 
 
 def read_labels(path: str | Path, frames: int, fps: float, recorded_fps: float) -> np.ndarray:
@@ -15,7 +16,8 @@ def read_labels(path: str | Path, frames: int, fps: float, recorded_fps: float) 
     The file has a row per frame as recorded. Where recordings were resampled to another rate,
     `fps`, a frame has the label of the recorded frame nearest in time.
     """
-    labels = pd.read_csv(path, encoding="utf-8-sig", dtype={"label": str})["label"]
+    with open_text(path) as file:
+        labels = pd.read_csv(file, usecols=["label"], index_col=False, dtype=str)["label"]
     labels = labels.fillna("").str.strip().to_numpy(dtype=str)
     nearest = np.rint(np.arange(frames) * recorded_fps / fps).astype(int)
     return labels[np.minimum(nearest, len(labels) - 1)]

@@ -155,13 +155,17 @@ def motion(track: np.ndarray, fps: float) -> np.ndarray:
 
 
 class Profile:
-    """Mean and standard deviation of each feature in the frames of each motif, in one pass."""
+    """Mean and standard deviation of each feature in the frames of each motif, in one pass.
+
+    A number per frame of the user's that has the name of a `UNITS` is `speed (scalar)`.
+    """
 
     def __init__(self, n_motifs: int, features: Sequence[str], scalars: Sequence[str]) -> None:
-        self._own = [name for name in features if name not in UNITS]
-        self.features = [*self._own, *UNITS]
+        self._own = list(features)
+        self.features = [*(f"{name} (scalar)" if name in UNITS else name for name in features)]
+        self.features += UNITS
         self.units = [
-            FEATURE_UNITS.get(name, "" if name in scalars else "px") for name in self.features
+            FEATURE_UNITS.get(name, "" if name in scalars else "px") for name in [*features, *UNITS]
         ]
         self._sums = np.zeros((3, n_motifs, len(self.features)))  # of ones, values, squares
         self._shift: np.ndarray | None = None  # near the mean, so that squares do not cancel

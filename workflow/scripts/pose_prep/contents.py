@@ -1,15 +1,28 @@
 """What readers of several formats share: headers, sizes and frame numbers of pose files."""
 
 import csv
+import gzip
+import io
+import re
+import zlib
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from itertools import takewhile
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
 import pandas as pd
-import xarray as xr
+from formats.text import FALLBACK, encoding_of, is_nameless, open_text, open_unpacked
+
+from pose_prep.unknown import START, binary_kind
 
 TEXT_TO_READ = 1 << 20
 """Characters of a text file in which its header has to lie."""
+
+CONTROL = re.compile(r"[\0-\x08\x0e-\x19\x1b-\x1f\x7f]")
+"""Characters of no text; any byte is a character of latin-1."""
 
 MOST_COLUMNS = 20_000
 DENSE_BYTES = 128 << 20
@@ -21,13 +34,54 @@ def text_of(value: bytes | str) -> str:
     return value.decode() if isinstance(value, bytes) else str(value)
 
 
-def header_rows(path: str | Path, count: int) -> list[list[str]]:
-    """The first rows of a text file without its byte-order mark; ValueError if it is not text."""
-    with open(path, encoding="utf-8-sig", newline="") as file:
+def text_start(path: str | Path) -> str:
+    """The first characters of a text file, whatever its encoding; ValueError if it is not text."""
+    try:
+        with open_unpacked(path) as file:
+            start = file.read(START)
+        if told := binary_kind(start, path):
+            raise ValueError(told)
+        encoding = encoding_of(path)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise ValueError(
+            f"cannot be unpacked ({error}): copy it again, or pack it again"
+        ) from error
+    with open_text(path, encoding) as file:
         text = file.read(TEXT_TO_READ)
-    if not text.strip() or "\0" in text:
-        raise ValueError("holds no text" if text.strip() else "is empty")
-    return [row for row, _ in zip(csv.reader(text.splitlines()), range(count), strict=False)]
+    if not text.strip():
+        raise ValueError("is empty")
+    if "\0" in text or (encoding == FALLBACK and CONTROL.search(text)):
+        raise ValueError("holds no text")
+    return text
+
+
+def header_rows(path: str | Path, count: int) -> list[list[str]]:
+    """The first rows of a text file; see `text_start`."""
+    return [row for row, _ in zip(rows_of(text_start(path)), range(count), strict=False)]
+
+
+def rows_of(text: str) -> Iterator[list[str]]:
+    return csv.reader(io.StringIO(text, newline=""))
+
+
+def without_empty_end(rows: list[list[str]]) -> list[list[str]]:
+    """Rows of a header, of one length, without the cells at their ends that are empty in all.
+
+    Rows of other lengths raise a ValueError.
+    """
+    named = [len(row) - sum(1 for _ in takewhile(is_nameless, reversed(row))) for row in rows]
+    width = max(named, default=0)
+    lengths = sorted({min(len(row), width) for row in rows})
+    if len(lengths) > 1:
+        raise ValueError(f"the rows of the header have {lengths} columns")
+    return [row[:width] for row in rows]
+
+
+def encoding_note(path: str | Path) -> str:
+    """A note for a text file whose encoding has to be guessed, else ''."""
+    if encoding_of(path) != FALLBACK:
+        return ""
+    return f"{Path(path).name} is not in UTF-8 and was read as {FALLBACK}; check its names"
 
 
 def check_dense_size(values: int, path: str | Path, what: str) -> None:
@@ -58,43 +112,107 @@ def check_hdf5_size(path: str | Path) -> None:
 
 
 def check_csv_size(path: str | Path, columns: int) -> None:
-    """Refuse a csv that is too wide, or too large as a table; see `check_dense_size`."""
+    """Refuse a csv that is too wide, or too large as a table; see `check_dense_size`.
+
+    What counts is its size once unpacked.
+    """
     if columns > MOST_COLUMNS:
         raise ValueError(f"the header has {columns} columns")
-    lines = 0
-    with open(path, "rb") as file:
+    lines = size = 0
+    with open_unpacked(path) as file:
         while chunk := file.read(1 << 20):
             lines += chunk.count(b"\n") + chunk.count(b"\r")
-    check_dense_size(lines * columns, path, "its table")
+            size += len(chunk)
+            check_dense_size(max(lines * columns, size // 8), path, "its table")
 
 
-def check_frame_numbers(index: pd.Series) -> None:
+def check_rows(path: str | Path, header: int, width: int, named: int | None = None) -> None:
+    """Refuse a csv whose rows have cells that its header lacks: all others may be shifted.
+
+    Parameters
+    ----------
+    header
+        Rows before the data.
+    width
+        Cells of the header. Empty cells behind these do no harm.
+    named
+        Up to which cell rows have to reach; `width` where it is None.
+    """
+    named = width if named is None else named
+    longest = 0
+    with open_text(path) as file:
+        rows = csv.reader(file)
+        for number, row in enumerate(rows):
+            if number < header or len(row) <= longest or not any(map(str.strip, row)):
+                continue
+            if any(map(str.strip, row[width:])):
+                raise ValueError(
+                    f"row {rows.line_num} of the file has {len(row)} cells, its header {width}: "
+                    "the cells without a name would shift the others; write the table without row "
+                    "names (in R: row.names = FALSE), or name their columns"
+                )
+            longest = min(len(row), width)
+    if not longest:
+        raise ValueError("has a header, and no rows with values below it")
+    if longest < named:
+        raise ValueError(
+            f"its rows have {longest} cells at most, its header {named}: the columns cannot be "
+            "told; give each cell of the header its column of values, even if they are empty"
+        )
+
+
+def read_body(path: str | Path, header: int, width: int, **options: Any) -> pd.DataFrame:
+    """(row, cell) values below the header of a csv, without blank rows at the end.
+
+    A blank line between two rows is a row. `options` are those of `pandas.read_csv`.
+    """
+    check_rows(path, header, width)
+    with open_text(path) as file:
+        for _ in zip(range(header), csv.reader(file), strict=False):
+            pass
+        body = pd.read_csv(
+            file,
+            header=None,
+            names=range(width),
+            usecols=range(width),
+            index_col=False,
+            skip_blank_lines=False,
+            **options,
+        )
+    return body[: len(body) - body[::-1].isna().all(axis=1).cummin().sum()]
+
+
+def check_frame_numbers(index: pd.Series, cure: str = "") -> None:
     """Refuse a file that leaves frames out; it may start anywhere ("0", "42150", "frame0001")."""
-    numbers = index.astype(str).str.extract(r"(\d{1,15})(?:\.\w+)?$")[0].astype(float)
+    names = index.astype(str)
+    numbers = names.str.extract(r"(\d{1,15})(?:\.\w+)?$")[0].astype(float)
     if numbers.isna().all():
         return
     row = int(numbers.first_valid_index())
     expected = numbers[row] + np.arange(len(numbers)) - row
     wrong = np.flatnonzero(numbers.notna() & (numbers != expected))
-    if wrong.size:
+    if not wrong.size:
+        return
+    values = pd.to_numeric(index, errors="coerce")
+    if (values % 1 > 0).any() or names[wrong[0]].count(":") > 0:
         raise ValueError(
-            f"row {wrong[0]} of the data is frame {index[wrong[0]]}, expected "
-            f"{expected[wrong[0]]:.0f}: one row per frame, a lost frame as an empty row"
+            f"its index column holds times ({names[row]}, …, {names[wrong[0]]}), not the numbers "
+            "of frames: write 0, 1, 2, … there with an empty row for each lost frame, or nothing"
         )
+    step = np.median(np.diff(values))
+    rising = f" (a number that rises by {step:g} may be a time: write 0, 1, 2, …)"
+    raise ValueError(
+        f"row {wrong[0]} of the data is frame {index[wrong[0]]}, expected "
+        f"{expected[wrong[0]]:.0f}: one row per frame, a lost frame as an empty row"
+        + (cure or (rising if step > 1 else ""))
+    )
 
 
-def spread_over_frames(poses: xr.Dataset, times: np.ndarray | None, path: Path) -> xr.Dataset:
-    """Move rows to the frames of their times: a frame that the file leaves out becomes empty."""
-    if times is None or len(times) < 2:
-        return poses
-    steps = np.diff(times.astype(np.float64))
-    interval = np.median(steps)
-    if not (np.isfinite(steps).all() and interval > 0 and (steps > 0).all()):
-        raise ValueError("its times do not rise from frame to frame")
-    frames = np.concatenate([[0], np.cumsum(np.maximum(np.rint(steps / interval), 1))])
-    if frames[-1] == len(times) - 1:
-        return poses
-    values = sum(array.size // len(times) for array in poses.data_vars.values())
-    check_dense_size(int(frames[-1] + 1) * values, path, "its tracks, with the frames left out,")
-    rows = poses.assign_coords(time=frames.astype(np.int64))
-    return rows.reindex(time=np.arange(int(frames[-1]) + 1))
+def check_unique(names: Iterable[object], what: str) -> None:
+    """Refuse names of which two are the same, and name these."""
+    twice = [str(name) for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise ValueError(
+            f"two of its {what} have the same name, {', '.join(twice)}: give them different names "
+            "in the program that wrote the file"
+        )

@@ -1,32 +1,52 @@
 """Read DeepLabCut's csv and h5, and LightningPose's csv, whatever movement 0.15 misreads in them.
 
-A csv may have a byte-order mark, a blank first frame, and frames that are named rather than
-numbered. An h5 may keep its table under any key. Columns may be incomplete: DeepLabCut's
+A csv may have a blank first frame, frames that are named rather than numbered, and several columns
+of index. An h5 may keep its table under any key. Columns may be incomplete: DeepLabCut's
 multi-animal projects may give each individual other keypoints, and the objects that they track
-("single") have some of their own. Ensembles append variances as further coords; a spreadsheet
-appends ".1" to the scorer's name.
+("single") have some of their own (movement issue 977). Ensembles append variances as further
+coords; a spreadsheet appends ".1" to the scorer's name.
 """
 
+from itertools import takewhile
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pandas as pd
 import xarray as xr
+from formats.text import is_nameless
 from movement.io import load_poses
 
-from pose_prep.contents import check_csv_size, check_frame_numbers, check_hdf5_size, header_rows
-from pose_prep.recognition import pandas_tables
+from pose_prep.contents import (
+    check_csv_size,
+    check_frame_numbers,
+    check_hdf5_size,
+    encoding_note,
+    header_rows,
+    read_body,
+    text_start,
+    without_empty_end,
+)
+from pose_prep.recognition import is_hdf5, pandas_tables
+from pose_prep.unknown import TEXT, text_kind
 
 HEADER_ROWS = ("scorer", "individuals", "bodyparts", "coords")
+LEVELS = HEADER_ROWS[1:]
 COORDS = ("x", "y", "z", "likelihood")
+LABELS = (
+    "; pictures that were labelled for training are no recording: name the file that "
+    "analyze_videos wrote of a video"
+)
 
 
 def load_deeplabcut(path: Path, fps: float) -> xr.Dataset:
     """Read a csv or h5 with one or several animals."""
-    read = read_deeplabcut_csv if path.suffix.lower() == ".csv" else read_deeplabcut_h5
-    table, tracked = _complete_columns(read(path))
+    in_hdf5 = is_hdf5(path)
+    table = (read_deeplabcut_h5 if in_hdf5 else read_deeplabcut_csv)(path)
+    table, tracked, note = _complete_columns(table)
+    notes = [note, "" if in_hdf5 else encoding_note(path)]
     poses = load_poses.from_dlc_style_df(table, fps)
+    poses.attrs["notes"] = "; ".join(filter(None, notes))
     return poses if tracked.all() else poses.assign(tracked=tracked)
 
 
@@ -34,7 +54,9 @@ def read_deeplabcut_csv(path: Path) -> pd.DataFrame:
     """Read a csv as the table that DeepLabCut's own h5 holds.
 
     The header and the rest are read separately: pandas takes a blank first frame for a part of the
-    header. One row is one frame, so a blank line between two frames is a frame too.
+    header (movement issue 716). One row is one frame, so a blank line between two frames is a frame
+    too. Labels of a training set have three columns of index (folder, video, picture), over which
+    the header has empty cells.
     """
     header = []
     for row in header_rows(path, len(HEADER_ROWS)):
@@ -44,26 +66,54 @@ def read_deeplabcut_csv(path: Path) -> pd.DataFrame:
     names = [row[0] if row else "" for row in header]
     if names not in ([*HEADER_ROWS], [name for name in HEADER_ROWS if name != "individuals"]):
         raise ValueError(
-            "the first column of the header must read scorer, (individuals,) bodyparts, coords; "
+            text_kind(text_start(path), TEXT)
+            or "the first column of the header must read scorer, (individuals,) bodyparts, coords; "
             f"it reads {', '.join(repr(name[:40]) for name in names) or 'nothing'}"
         )
-    lengths = sorted({len(row) for row in header})
-    if len(lengths) > 1:
-        raise ValueError(f"the rows of the header have {lengths} columns")
-    check_csv_size(path, lengths[0])
-    body = pd.read_csv(
-        path,
-        header=None,
-        names=range(lengths[0]),
-        skiprows=len(header),
-        index_col=False,
-        skip_blank_lines=False,
-        encoding="utf-8-sig",
-    )
-    body = body[: len(body) - body[::-1].isna().all(axis=1).cummin().sum()]
-    check_frame_numbers(body[0])
-    columns = pd.MultiIndex.from_arrays([row[1:] for row in header], names=names)
-    return body.iloc[:, 1:].set_axis(columns, axis=1)
+    header = without_empty_end(header)
+    width = len(header[0])
+    check_csv_size(path, width)
+    nameless = [all(map(is_nameless, cells)) for cells in zip(*header, strict=True)][1:]
+    indices = 1 + sum(1 for _ in takewhile(bool, nameless))
+    body = read_body(path, len(header), width, dtype=dict.fromkeys(range(indices), str))
+    body = _without_names_of_index(body, indices)
+    _check_index(body.iloc[:, :indices])
+    columns = pd.MultiIndex.from_arrays([row[indices:] for row in header], names=names)
+    return body.iloc[:, indices:].set_axis(columns, axis=1)
+
+
+def _without_names_of_index(body, indices):
+    """Leave out the row in which pandas writes the names of an index, between header and data."""
+    first, rest = body.iloc[0], body.iloc[1:, indices - 1].dropna()
+    names = first[:indices].dropna()
+    if (
+        first[indices:].notna().any()
+        or names.empty
+        or names.str.contains(r"\d").any()
+        or rest.empty
+        or not rest.str.contains(r"\d").all()
+    ):
+        return body
+    return body.iloc[1:].reset_index(drop=True)
+
+
+def _check_index(index: pd.DataFrame) -> None:
+    """Refuse frames that do not follow one another; (frame, level), the last level counts them."""
+    filled = index.dropna(axis=1, how="all")
+    if filled.empty:
+        return
+    names = filled.iloc[:, -1]
+    text = filled.dropna().astype(str)
+    folders = [text[level] for level in text.columns[:-1]]
+    folders += [text.iloc[:, -1].str.extract(r"^(.*)[/\\]")[0].dropna()]
+    several = [sorted(set(each)) for each in folders if each.nunique() > 1]
+    if several:
+        raise ValueError(
+            f"its frames are of several videos or folders ({', '.join(several[0][:3])}, …), and "
+            f"are not one recording{LABELS}"
+        )
+    pictures = len(text.columns) > 1 or any(map(len, folders))
+    check_frame_numbers(names.reset_index(drop=True), LABELS if pictures else "")
 
 
 def read_deeplabcut_h5(path: Path) -> pd.DataFrame:
@@ -86,33 +136,68 @@ def read_deeplabcut_h5(path: Path) -> pd.DataFrame:
             f"holds {len(found)} tables with the column level 'bodyparts' (keys: "
             f"{', '.join(keys) or 'none'}); one is needed"
         )
-    check_frame_numbers(pd.Series(found[0].index.get_level_values(-1)))
-    return found[0]
+    table = found[0]
+    # A csv with three columns of index that was read as if it had one is saved with the others
+    # among its columns.
+    nameless = [all(map(is_nameless, map(str, names))) for names in table.columns]
+    lost = table.loc[:, nameless].select_dtypes(exclude="number").reset_index(drop=True)
+    levels = [pd.Series(table.index.get_level_values(n)) for n in range(table.index.nlevels)]
+    index = pd.concat([*levels, lost], axis=1)
+    _check_index(index.set_axis(range(index.shape[1]), axis=1))
+    return table
 
 
 def _complete_columns(table):
     """The table with a column for every (individual, keypoint, coordinate), as movement needs it.
 
-    The second result, (keypoint, individual), is true where the table had the columns itself.
+    The second result, (keypoint, individual), is true where the table had the columns itself. The
+    third is a note on what was left out, or ''.
     """
-    levels = ["individuals", "bodyparts", "coords"]
-    columns = table.columns.to_frame(index=False).astype(str)
-    if "individuals" not in columns:
-        columns["individuals"] = "individual_0"
-    columns = columns[levels]
-    is_pose = columns["coords"].isin(COORDS)
-    columns = pd.MultiIndex.from_frame(columns[is_pose])
-    if not columns.is_unique:
-        twice = columns[columns.duplicated()][0]
-        raise ValueError(f"the column {' '.join(twice)} is there twice")
+    is_pose, columns, note = _pose_columns(table.columns.to_frame(index=False))
     coords = [name for name in COORDS if name in columns.unique("coords")]
     if coords[:2] != ["x", "y"]:
         raise ValueError(f"needs the coords x and y; it has {', '.join(coords) or 'none'}")
-    individuals, keypoints = (columns.unique(level) for level in levels[:2])
-    product = pd.MultiIndex.from_product([individuals, keypoints, coords], names=levels)
-    poses = table.loc[:, is_pose.to_numpy()].set_axis(columns, axis=1).astype(np.float64)
+    individuals, keypoints = (columns.unique(level) for level in LEVELS[:2])
+    product = pd.MultiIndex.from_product([individuals, keypoints, coords], names=LEVELS)
+    poses = table.loc[:, is_pose].set_axis(columns, axis=1).astype(np.float64)
     tracked = xr.DataArray(
         [[(one, point, "x") in columns for one in individuals] for point in keypoints],
         dims=("keypoints", "individuals"),
     )
-    return poses.reindex(columns=product), tracked
+    return poses.reindex(columns=product), tracked, note
+
+
+def _pose_columns(header):
+    """Which columns of a header are poses, their `LEVELS`, and a note on those of no animal."""
+    names = header.where(header.notna(), "").astype(str)
+    names = names.mask(names.map(is_nameless), "")
+    if "individuals" not in names:
+        names["individuals"] = "individual_0"
+    names = names[list(LEVELS)]
+    is_pose = names["coords"].isin(COORDS)
+    of_animal = is_pose & (names["individuals"] != "")
+    nobodys = ", ".join(dict.fromkeys(names["bodyparts"][is_pose & ~of_animal]))
+    if nobodys and not of_animal.any():
+        raise ValueError(
+            f"the header names no animal for {nobodys}: fill its row individuals, or leave that "
+            "row out where there is one animal"
+        )
+    unnamed = np.flatnonzero(of_animal & (names["bodyparts"] == ""))
+    if unnamed.size:
+        raise ValueError(
+            f"the header names no keypoint for its coordinate {unnamed[0] + 1}: write the name in "
+            "each cell of its row bodyparts"
+        )
+    columns = pd.MultiIndex.from_frame(names[of_animal])
+    if not columns.is_unique:
+        twice = columns[columns.duplicated()][0]
+        raise ValueError(f"the column {' '.join(twice)} is there twice")
+    axes = {axis: {name[:2] for name in columns if name[2] == axis} for axis in "xy"}
+    halves = sorted(axes["x"] ^ axes["y"])
+    if halves and axes["x"] and axes["y"]:
+        raise ValueError(
+            f"{' '.join(halves[0])} has one of the coords x and y, and lacks the other; each cell "
+            "of the header's rows needs its name"
+        )
+    note = f"columns of no animal, left out: {nobodys}" if nobodys else ""
+    return of_animal.to_numpy(), columns, note

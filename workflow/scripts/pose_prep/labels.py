@@ -4,6 +4,16 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from formats.text import open_text
+
+from pose_prep.contents import (
+    check_csv_size,
+    check_rows,
+    header_rows,
+    text_start,
+    without_empty_end,
+)
+from pose_prep.unknown import TABLES, text_kind
 
 
 def check_labels(path: str | Path | None, frames: int) -> None:
@@ -11,13 +21,18 @@ def check_labels(path: str | Path | None, frames: int) -> None:
     if not path:
         return
     try:
-        table = pd.read_csv(path, encoding="utf-8-sig")
+        (header,) = without_empty_end(header_rows(path, 1))
+        check_csv_size(path, len(header))
+        check_rows(path, 1, len(header))
+        with open_text(path) as file:
+            table = pd.read_csv(file, usecols=range(len(header)), index_col=False)
+        separated = text_kind(text_start(path), TABLES)
     except Exception as error:
         raise ValueError(f"{path}: cannot be read as labels: {error}") from error
     if not {"frame", "label"} <= set(table.columns):
         raise ValueError(
-            f"{path}: needs the columns frame and label; it has "
-            f"{', '.join(map(str, table.columns))}"
+            f"{path}: needs the columns frame and label; "
+            + (separated or f"it has {', '.join(map(str, table.columns))}")
         )
     check_length(path, len(table), frames, "labels")
     check_frames(path, table["frame"])
@@ -38,6 +53,6 @@ def check_frames(path: str | Path, column: pd.Series) -> None:
     wrong = np.flatnonzero(~(numbers == numbers[:1] + np.arange(len(numbers))))
     if wrong.size:
         raise ValueError(
-            f"{path}: row {wrong[0]} of the column frame is {column.iloc[wrong[0]]}; frames have "
-            "to follow one another"
+            f"{path}: row {wrong[0]} of the column {column.name} is {column.iloc[wrong[0]]}; "
+            "frames have to follow one another"
         )

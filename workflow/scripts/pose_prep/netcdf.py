@@ -7,14 +7,19 @@ import pandas as pd
 import xarray as xr
 from movement.io import load_poses
 
-from pose_prep.contents import check_hdf5_size, spread_over_frames
+from pose_prep.clock import are_frame_numbers, assign_frames, check_times, spread_over_frames
+from pose_prep.contents import check_dense_size, check_hdf5_size, check_unique
 
 PLURALS = {"keypoint": "keypoints", "individual": "individuals"}
 """Names of dimensions, which are singular since movement 0.17."""
 
 
 def load_movement(path: Path, fps: float) -> xr.Dataset:
-    """Read a dataset that movement saved, and numbers per frame that were added to it."""
+    """Read a dataset that movement saved, and numbers per frame that were added to it.
+
+    movement's times count from the start of the recording, in seconds, or in frames where it was
+    not told a rate. Frames that were cut away at the start are empty therefore, with a note.
+    """
     poses = read_netcdf(path)
     if "position" not in poses or "keypoints" not in poses.coords:
         raise ValueError("holds no position with the dimension keypoints")
@@ -22,6 +27,8 @@ def load_movement(path: Path, fps: float) -> xr.Dataset:
         poses = poses.expand_dims(individuals=["individual_0"], axis=-1)
     if "confidence" not in poses:
         poses["confidence"] = poses.position.isel(space=0, drop=True) * np.nan
+    for name in ("keypoints", "individuals"):
+        check_unique(map(str, poses[name].values), name)
     position = poses.position.transpose("time", "space", "keypoints", "individuals")
     confidence = poses.confidence.transpose("time", "keypoints", "individuals")
     made = load_poses.from_numpy(
@@ -35,9 +42,47 @@ def load_movement(path: Path, fps: float) -> xr.Dataset:
     if not scalars.empty:
         made = made.assign(features=(("time", "feature"), scalars.to_numpy()))
         made = made.assign_coords(feature=list(scalars))
-    times = poses.time.values if "time" in poses.coords else None
-    made = spread_over_frames(made.drop_vars("time"), times, path)
+    made = made.drop_vars("time")
+    if "time" in poses.coords and poses.sizes["time"]:
+        made = _move_to_its_frames(made, poses, fps, path)
     return made.assign_coords(time=np.arange(made.sizes["time"]) / fps)
+
+
+def _move_to_its_frames(made, poses, fps, path):
+    times = _numbers(poses.time.values)
+    check_times(times, "its dimension time")
+    counted = poses.attrs.get("time_unit") == "frames" and bool((times == np.rint(times)).all())
+    if counted or are_frame_numbers(times):
+        interval, told = 1.0, {}
+        frames = (times - times[0]).astype(np.int64)
+    else:
+        frames, interval = assign_frames(times, fps)
+        said = _number(poses.attrs.get("fps"))
+        told = {"file_fps": said if said > 0 else 1 / interval}
+    start, notes = int(np.rint(times[0] / interval)), []
+    if start < 0:
+        start, notes = 0, [f"frame 0 is the first of the file, at the time {times[0]:.10g}"]
+    elif start:
+        notes = [f"the file begins at frame {start}; frames 0 to {start - 1} are empty"]
+    values = sum(array.size // len(times) for array in made.data_vars.values())
+    count = (int(frames[-1]) + start + 1) * values
+    check_dense_size(count, path, "its tracks, with the frames left out,")
+    made = spread_over_frames(made, frames, start)
+    return made.assign_attrs(told, notes="; ".join(notes))
+
+
+def _numbers(times):
+    """Times as numbers; seconds where xarray decoded them as dates or durations."""
+    if times.dtype.kind == "M":
+        times = times - times[0]
+    return (times / np.timedelta64(1, "s") if times.dtype.kind == "m" else times).astype(np.float64)
+
+
+def _number(value):
+    try:
+        return float(np.asarray(value, np.float64).reshape(-1)[0])
+    except (TypeError, ValueError, IndexError):
+        return 0.0
 
 
 def load_numbers(path: Path) -> pd.DataFrame:

@@ -73,8 +73,8 @@ def find_zeros(positions: np.ndarray, confidence: np.ndarray) -> np.ndarray:
     - Chance: coordinates that are integers, or cut off at the image's edge, are zero one by one as
       well. If they are independent, the origin's odds are the product of the odds of zero in each
       coordinate alone. A Poisson number of three times that mean reaches the count with a
-      probability below 0.001, or the zeros are chance. Without zeros in one coordinate alone, a
-      single frame at the origin is too many.
+      probability below 0.001, or the zeros are chance. Coordinates that are no whole numbers and
+      never zero alone are not both zero by chance: a single frame at the origin is too many.
     - A place: an animal in the corner of the image comes to the origin, and leaves it, in steps.
       One that was not seen is elsewhere before and after: in the median over stretches of zeros,
       its nearest neighbouring position is farther away than a tenth of the keypoint's reach (the
@@ -86,16 +86,17 @@ def find_zeros(positions: np.ndarray, confidence: np.ndarray) -> np.ndarray:
     zeros = (positions == 0).all(axis=-1) & (~told | (highest <= lowest))
     distance = np.linalg.norm(positions, axis=-1)
     limit = ROUNDING * np.median(distance[distance > 0]) if (distance > 0).any() else 0.0
+    judged = zeros.copy()
     for point in np.flatnonzero(zeros.any(axis=0)):
         own, elsewhere = zeros[:, point], distance[:, point] > limit
-        others = np.delete(positions[own], point, axis=1)
-        zeros[:, point] &= (
+        others = np.where(zeros[own, :, None], np.nan, positions[own])
+        judged[:, point] &= (
             elsewhere.any()
             and not (own.sum() > elsewhere.sum() and _is_middle(others))
             and not _by_chance(own.sum(), positions[elsewhere, point])
             and _jumps(own, elsewhere, distance[:, point])
         )
-    return zeros
+    return judged
 
 
 def _is_middle(others):
@@ -109,11 +110,14 @@ def _is_middle(others):
 
 def _by_chance(count, elsewhere):
     """True if independent coordinates, as (frame, axis) elsewhere, are all zero so often."""
+    varying = (elsewhere != 0).any(axis=0)  # not the z of 2D poses, which is always zero
+    elsewhere = elsewhere[:, varying]
     zero = elsewhere == 0
-    zero = zero[:, ~zero.all(axis=0)]  # an axis that is always zero, as of 2D poses with a z
     in_one = zero.sum(axis=1) == 1
     in_none = max((~zero.any(axis=1)).sum(), 1)
-    expected = in_none * np.prod((zero & in_one[:, None]).sum(axis=0) / in_none)
+    whole = (elsewhere == np.round(elsewhere)).all(axis=0)  # may be zero, if they have not been yet
+    alone = (zero & in_one[:, None]).sum(axis=0) + whole
+    expected = in_none * np.prod(alone / in_none)
     return poisson.sf(count - 1, CHANCE_FACTOR * expected) >= RARE
 
 
@@ -140,4 +144,6 @@ def _describe_zeros(zeros, positions, names):
 
 def percent(share: float) -> str:
     """A share as text, never rounded to 0 % or 100 %."""
-    return f"{100 * share:.0f} %" if 0.01 <= share < 0.995 or share == 1 else f"{100 * share:.2g} %"
+    if 0.995 <= share < 1:
+        return f"{min(100 * share, 99.99):.2f} %"
+    return f"{100 * share:.0f} %" if share >= 0.01 else f"{100 * share:.2g} %"

@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 
 from pose_prep.anipose import load_anipose
+from pose_prep.contents import check_unique
 from pose_prep.deeplabcut import load_deeplabcut
 from pose_prep.isolation import in_a_process
 from pose_prep.netcdf import load_movement
@@ -29,6 +30,9 @@ LOADERS = {
     "movement": load_movement,
     "VAME": load_vame,
 }
+
+RATES_DIFFER = 0.02
+"""Fraction by which a file's frame rate may differ from that of the sessions table."""
 
 
 def read_poses(
@@ -55,7 +59,8 @@ def read_poses(
     movement's poses dataset: `position` (time, space, keypoints, individuals) and `confidence`
     (time, keypoints, individuals), float64, one individual, NaN where the file says nothing; and
     `features` (time, feature), where the file has numbers per frame. VAME's own series are
-    features only. `attrs["notes"]` says what was left out.
+    features only. `attrs["notes"]` says what was left out or repaired, and where frame rates
+    differ; `attrs["file_fps"]` are the frames per second of the file, if it says so.
 
     Raises
     ------
@@ -67,7 +72,8 @@ def read_poses(
     except ValueError as error:
         told = f" as {software}" if software else ""
         raise ValueError(f"{path}: cannot be read{told}: {error}") from error
-    notes: list[str] = []
+    notes = list(filter(None, [poses.attrs.get("notes", "")]))
+    notes += _compare_rates(poses.attrs.get("file_fps"), fps)
     if "position" in poses:
         poses = split_by_prefix(poses, prefixes, notes)
         poses = _select_individual(poses, individual, path, notes)
@@ -84,9 +90,16 @@ def _load(path, software, fps):
     if 0 in poses.sizes.values():
         raise ValueError("holds no frames, or no keypoints")
     for name in ("keypoints", "individuals"):
-        if name in poses.indexes and not poses.indexes[name].is_unique:
-            raise ValueError(f"two of its {name} have the same name")
+        if name in poses.indexes:
+            check_unique(poses.indexes[name], name)
     return poses
+
+
+def _compare_rates(told, fps):
+    """A note where the file's frames per second are not those of the sessions table."""
+    if not told or abs(told / fps - 1) <= RATES_DIFFER:
+        return []
+    return [f"the file says {told:.4g} frames per second, the sessions table {fps:.4g}"]
 
 
 def describe_poses(poses: xr.Dataset) -> str:
@@ -105,26 +118,38 @@ def describe_poses(poses: xr.Dataset) -> str:
 def split_by_prefix(poses: xr.Dataset, prefixes: Sequence[str], notes: list[str]) -> xr.Dataset:
     """Turn prefixes of keypoint names into individuals, in a file that knows one animal only.
 
-    `B_nose` and `W_nose` become the keypoint `nose` of the individuals `B` and `W`. A file with
-    several individuals, or without any such name, is left as it is; keypoints without a prefix
-    belong to no animal and are left out, with a note.
+    `B_nose` and `W_nose` become the keypoint `nose` of the individuals `B` and `W`. A keypoint
+    belongs to the longest prefix that fits: with `m1` and `m10`, `m10nose` is the nose of `m10`. A
+    file with several individuals, or without any such name, is left as it is; keypoints without a
+    prefix belong to no animal and are left out, with a note.
+
+    Raises
+    ------
+    ValueError
+        Two prefixes of one individual, such as `m1_` and `m1-`.
     """
     names = [str(name) for name in poses.keypoints.values]
+    prefix_of_name = {name: _prefix_of(name, prefixes) for name in names}
     own = {
-        prefix: [name for name in names if name.startswith(prefix)]
+        prefix: [name for name in names if prefix_of_name[name] == prefix]
         for prefix in prefixes
-        if any(name.startswith(prefix) for name in names)
+        if prefix in prefix_of_name.values()
     }
     if not own or poses.sizes["individuals"] > 1:
         return poses
+    individuals = [prefix.rstrip("_-. ") or prefix for prefix in own]
+    if len(set(individuals)) < len(own):
+        raise ValueError(
+            f"individual_prefixes: two of {', '.join(own)} would be the same individual; leave one "
+            "out"
+        )
     animals = []
-    for prefix, members in own.items():
+    for individual, (prefix, members) in zip(individuals, own.items(), strict=True):
         animal = poses.sel(keypoints=members).assign_coords(
-            keypoints=[name.removeprefix(prefix) for name in members],
-            individuals=[prefix.rstrip("_-. ") or prefix],
+            keypoints=[name.removeprefix(prefix) for name in members], individuals=[individual]
         )
         animals.append(animal.assign(tracked=xr.ones_like(animal.confidence[0], dtype=bool)))
-    left_out = [name for name in names if not name.startswith(tuple(own))]
+    left_out = [name for name in names if not prefix_of_name[name]]
     if left_out:
         notes.append(f"keypoints of no animal, left out: {', '.join(left_out)}")
     keypoints = list(dict.fromkeys(name for one in animals for name in one.keypoints.values))
@@ -133,6 +158,11 @@ def split_by_prefix(poses: xr.Dataset, prefixes: Sequence[str], notes: list[str]
     )
     merged["tracked"] = merged.tracked == 1  # NaN where an animal lacks a keypoint of another
     return merged.sel(keypoints=keypoints)
+
+
+def _prefix_of(name, prefixes):
+    fitting = [prefix for prefix in prefixes if name.startswith(prefix) and name != prefix]
+    return max(fitting, key=len, default=None)
 
 
 def _select_individual(poses, individual, path, notes):

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import h5py
 
-from pose_prep.contents import header_rows, text_of
+from pose_prep.contents import rows_of, text_of, text_start
+from pose_prep.unknown import KNOWN, TEXT, text_kind
 
 HDF5 = b"\x89HDF\r\n\x1a\n"
 NUMPY = b"\x93NUMPY"
@@ -14,23 +15,37 @@ def recognise(path: str | Path) -> str:
     """The `software` of a pose file, a key of `reading.LOADERS`.
 
     LightningPose writes DeepLabCut's layout; its scorer tells them apart. Any other file raises a
-    ValueError.
+    ValueError that says what it seems to be.
     """
-    with open(path, "rb") as file:
-        start = file.read(len(HDF5))
-    if start.startswith(NUMPY):
+    if is_numpy(path):
         return "VAME"
-    if start == HDF5:
+    if is_hdf5(path):
         with h5py.File(path) as file:
             software = _of_hdf5(file)
             held = f"HDF5 with {', '.join(sorted(file)[:8]) or 'nothing'} in it"
     else:
-        first = header_rows(path, 1)[0]
+        text = text_start(path)
+        first = next(rows_of(text))
         software = _of_header(first)
         held = f"it begins with {','.join(first)[:60]!r}"
+        if not software and (told := text_kind(text, TEXT)):
+            raise ValueError(told)
     if not software:
-        raise ValueError(f"not a pose file that is known here ({held}); name its 'software'")
+        raise ValueError(f"not a pose file that is known here ({held}); these are: {KNOWN}")
     return software
+
+
+def is_hdf5(path: str | Path) -> bool:
+    return _starts_with(HDF5, path)
+
+
+def is_numpy(path: str | Path) -> bool:
+    return _starts_with(NUMPY, path)
+
+
+def _starts_with(magic, path):
+    with open(path, "rb") as file:
+        return file.read(len(magic)) == magic
 
 
 def _of_hdf5(file):
@@ -47,7 +62,8 @@ def _of_hdf5(file):
 
 def _of_header(row):
     if row and row[0] == "scorer":
-        return "LightningPose" if "heatmap" in "".join(row[1:2]) else "DeepLabCut"
+        scorer = next(filter(None, row[1:]), "")
+        return "LightningPose" if "heatmap" in scorer else "DeepLabCut"
     return "Anipose" if {"fnum", "M_00"} <= set(row) else None
 
 

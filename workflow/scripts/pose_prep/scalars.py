@@ -1,17 +1,38 @@
 """Numbers per frame that join the poses: speed, light, a pellet in reach."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import xarray as xr
+from formats.text import is_nameless, open_text
 
-from pose_prep.contents import check_dense_size
+from pose_prep.contents import (
+    check_csv_size,
+    check_rows,
+    encoding_note,
+    header_rows,
+    text_start,
+    without_empty_end,
+)
 from pose_prep.isolation import in_a_process
 from pose_prep.labels import check_frames, check_length
 from pose_prep.netcdf import load_numbers
-from pose_prep.recognition import HDF5
+from pose_prep.recognition import is_hdf5
+from pose_prep.unknown import TABLES, text_kind
+
+FRAMES = re.compile(r"frames?(number|num|no|nr|index|idx|id|count)?|fnum|framenr")
+"""Names of columns that count frames, in small letters and without other characters."""
+
+CLOCKS = re.compile(
+    r"index|idx|row(number|num|names?|index)|"
+    r"(elapsed|recording|trial|system|unix|video|camera|frame|clock)?times?(in)?(stamps?)?"
+    r"(s|ms|us|ns|secs?|seconds?|milliseconds?|msecs?|min|minutes?)?|"
+    r"(milli|micro|nano)?seconds?|m?secs?|minutes|ms|clock|datetime|date"
+)
+"""Names of columns that count rows or tell times."""
 
 
 def add_scalars(
@@ -19,20 +40,27 @@ def add_scalars(
 ) -> xr.Dataset:
     """Return the poses with `features` (time, feature): those of the pose file and those of `path`.
 
-    Another number of frames, and an unknown or repeated name, raise a ValueError.
+    Counters and times, told by name, are features only where `chosen` names them; else
+    `attrs["notes"]` says that they are left out. Another number of frames, and an unknown or
+    repeated name, raise a ValueError.
 
     Parameters
     ----------
     path
         A csv or netCDF with one row per frame; see `read_scalars`.
     chosen
-        Which of them to keep, in this order; all where it is None.
+        Which of them to keep, in this order; all but counters and times where it is None.
     """
     table = pd.DataFrame(index=range(poses.sizes["time"]))
     if "features" in poses:
         table[[str(name) for name in poses.feature.values]] = poses.features.values
+    left_out = [] if chosen is not None else [name for name in table if is_counter(name)]
+    table = table.drop(columns=left_out)
+    notes = [poses.attrs.get("notes", "")]
     if path:
-        added = read_scalars(path)
+        added, counters = read_scalars(path, chosen or ())
+        left_out += [] if chosen is not None else counters
+        notes += [] if is_hdf5(path) else [encoding_note(path)]
         check_length(path, len(added), len(table), "rows")
         twice = [name for name in added if name in table]
         if twice:
@@ -46,7 +74,14 @@ def add_scalars(
                 f"{', '.join(absent)}; there are: {', '.join(table.columns) or 'none'}"
             )
         table = table[list(chosen)]
+    if left_out:
+        notes.append(
+            f"counters or times are no features, left out: {', '.join(left_out)} (extra_features "
+            "can name them)"
+        )
     poses = poses.drop_vars(["features", "feature"], errors="ignore")
+    if any(notes):
+        poses = poses.assign_attrs(notes="; ".join(filter(None, notes)))
     if table.empty:
         return poses
     return poses.assign(features=(("time", "feature"), table.to_numpy(np.float64))).assign_coords(
@@ -54,26 +89,46 @@ def add_scalars(
     )
 
 
-def read_scalars(path: str | Path) -> pd.DataFrame:
-    """Read the columns of a csv, but for `frame`, or the per-frame variables of a netCDF."""
+def is_counter(name: str) -> bool:
+    """True for a column that by its name counts frames or rows, or tells times, or has no name."""
+    plain = re.sub(r"[^a-z]", "", name.lower())
+    return is_nameless(name) or any(names.fullmatch(plain) for names in (FRAMES, CLOCKS))
+
+
+def read_scalars(path: str | Path, wanted: Collection[str] = ()) -> tuple[pd.DataFrame, list[str]]:
+    """Read the columns of a csv, or the per-frame variables of a netCDF.
+
+    Returns
+    -------
+    The numbers, without counters and times that are not `wanted`, and the names of these.
+    """
     try:
-        table, frames = _read_table(path)
+        table = _read_table(path)
+        counters = [name for name in table if is_counter(name) and name not in wanted]
+        numbers = table.drop(columns=counters).astype(np.float64)
     except Exception as error:
         raise ValueError(f"{path}: cannot be read as numbers per frame: {error}") from error
-    if frames is not None:
-        check_frames(path, frames)
-    if table.empty:
-        raise ValueError(f"{path}: holds no numbers per frame")
-    return table
+    for name in table:
+        if FRAMES.fullmatch(re.sub(r"[^a-z]", "", name.lower())) and not is_hdf5(path):
+            check_frames(path, table[name])
+    if numbers.empty:
+        besides = f" besides {', '.join(counters)}" if counters else ""
+        raise ValueError(f"{path}: holds no numbers per frame{besides}")
+    return numbers, counters
 
 
 def _read_table(path):
-    """The numbers, and the column `frame` of a csv, which may have none."""
-    with open(path, "rb") as file:
-        start = file.read(len(HDF5))
-    if start == HDF5:
-        return in_a_process(load_numbers, Path(path)), None
-    check_dense_size(2 * Path(path).stat().st_size, path, "its table")
-    table = pd.read_csv(path, encoding="utf-8-sig", skip_blank_lines=False)
-    frames = table.pop("frame") if "frame" in table else None
-    return table.astype(np.float64), frames
+    if is_hdf5(path):
+        return in_a_process(load_numbers, Path(path))
+    if told := text_kind(text_start(path), TABLES):
+        raise ValueError(told)
+    header = header_rows(path, 1)
+    (named,) = without_empty_end(header)
+    check_csv_size(path, len(header[0]))
+    check_rows(path, 1, len(header[0]), len(named))
+    with open_text(path) as file:
+        table = pd.read_csv(
+            file, usecols=range(len(header[0])), index_col=False, skip_blank_lines=False
+        )
+    empty = [name for name in table if is_nameless(name) and table[name].isna().all()]
+    return table.drop(columns=empty)

@@ -1,25 +1,36 @@
 """Read SLEAP's labels (.slp) and analysis h5, whatever movement 0.15 misreads in them."""
 
+import contextlib
 import json
 from pathlib import Path
 
 import h5py
 import numpy as np
+import sleap_io
 import xarray as xr
 from movement.io import load_dataset, load_poses
 
-from pose_prep.contents import check_dense_size, check_hdf5_size, text_of
+from pose_prep.contents import check_dense_size, check_hdf5_size, check_unique, text_of
 
 USUAL_ORDER = ("track", "xy", "node", "frame")
+USER_INSTANCE = 0
+"""The `instance_type` of what a person labelled; that of predictions is 1."""
 OTHER_ORDERS = (("frame", "node", "xy", "track"), ("frame", "track", "node", "xy"))
 
 
 def load_sleap(path: Path, fps: float) -> xr.Dataset:
+    """Read labels (.slp) of one video, or an analysis h5.
+
+    Instances that a person labelled replace predictions of the same track. Those without a track
+    are used where it is plain whose they are; see `_assign_tracks`.
+    """
     check_hdf5_size(path)
     with h5py.File(path) as file:
         if "tracks" not in file:
-            _check_instances(file, path)
-        elif (order := _axis_order(file)) != USUAL_ORDER:
+            return _load_labels(file, path, fps)
+        for key, what in (("track_names", "tracks"), ("node_names", "keypoints")):
+            check_unique(map(text_of, file[key][:]), what)
+        if (order := _axis_order(file)) != USUAL_ORDER:
             return _load_reordered_analysis(file, order, fps)
     return load_dataset(path, "SLEAP", fps=fps)
 
@@ -62,14 +73,38 @@ def _load_reordered_analysis(file, order, fps):
     )
 
 
-def _check_instances(file, path):
-    """Refuse labels that movement would drop silently, and frame numbers that no video has."""
+def _load_labels(file, path, fps):
+    videos = (
+        [json.loads(entry) for entry in file["videos_json"][:]] if "videos_json" in file else []
+    )
+    video = _check_instances(file, path, videos)
+    check_unique((json.loads(entry)[1] for entry in file["tracks_json"][:]), "tracks")
+    check_unique(_nodes(file), "keypoints")
+    tracks, notes = _assign_tracks(file)
+    if tracks is not None or 0 < video < len(videos):
+        poses = _build_tracks(file, path, video, tracks, fps)
+    else:
+        poses = load_dataset(path, "SLEAP", fps=fps)
+    rate = (videos[video].get("backend") or {}).get("fps") if video < len(videos) else None
+    told = {"file_fps": float(rate)} if isinstance(rate, int | float) and rate > 0 else {}
+    return poses.assign_attrs(told, notes="; ".join(notes))
+
+
+def _check_instances(file, path, videos):
+    """Refuse labels that movement would drop silently, and frame numbers that no video has.
+
+    Returns the number of the video that all instances are of.
+    """
     frames, instances = file["frames"][:], file["instances"][:]
-    if not len(frames) or not len(instances):
+    used = frames[frames["instance_id_end"] > frames["instance_id_start"]]
+    if not len(used) or not len(instances):
         raise ValueError("holds no frames")
-    videos = len(np.unique(frames["video"]))
-    if videos > 1:
-        raise ValueError(f"holds frames of {videos} videos; export one file per video")
+    numbers = np.unique(used["video"])
+    if len(numbers) > 1:
+        names = ", ".join(_name_of(videos[n]) for n in numbers if n < len(videos))
+        raise ValueError(
+            f"holds frames of {len(numbers)} videos ({names}); save one file per video in SLEAP"
+        )
     tracks = len(file["tracks_json"])
     points = max(int(instances["point_id_end"][0]) - int(instances["point_id_start"][0]), 1)
     last = int(frames["frame_idx"].max())
@@ -82,3 +117,107 @@ def _check_instances(file, path):
                 f"holds up to {most} animals in a frame, and no tracks that tell them apart; track "
                 "them in SLEAP first"
             )
+    return int(numbers[0])
+
+
+def _nodes(file):
+    """Nodes of the skeleton that is used, by metadata; none where these are laid out otherwise."""
+    with contextlib.suppress(KeyError, IndexError, TypeError):
+        metadata = json.loads(file["metadata"].attrs["json"])
+        used = [node["id"] for node in metadata["skeletons"][-1]["nodes"]]
+        return [metadata["nodes"][number]["name"] for number in used]
+    return []
+
+
+def _name_of(video):
+    return str(video.get("filename") or (video.get("backend") or {}).get("filename") or "unnamed")
+
+
+def _assign_tracks(file):
+    """Give instances without a track that of the animal whose they plainly are.
+
+    A correction takes the track of the prediction that it was made from. If one track alone is
+    used, an instance is this animal's where the frame has no other one of its kind; a prediction
+    only where the track is absent. Other predictions without a track are left out, as SLEAP's own
+    export does. movement leaves out corrections too; SLEAP did (talmolab/sleap issue 637). To
+    report to movement: user instances without a track vanish where others have one.
+
+    Returns (instance,) tracks, or None where none is to change; and notes.
+
+    Raises
+    ------
+    ValueError
+        An instance that a person labelled may be one of several animals'.
+    """
+    frames, instances = file["frames"][:], file["instances"][:]
+    tracks = instances["track"].astype(np.int64)
+    if not (count := len(file["tracks_json"])) or (tracks >= 0).all():
+        return None, []
+    by_hand = instances["instance_type"] == USER_INSTANCE
+    owner = _frame_rows(frames, len(instances))
+    used = np.unique(tracks[tracks >= 0])
+    if count > 1 and not len(used):
+        raise ValueError(f"lists {count} tracks, and no instance has one; assign them in SLEAP")
+    origin = instances["from_predicted"].astype(np.int64)
+    linked = (tracks < 0) & by_hand & (origin >= 0) & (origin < len(tracks))
+    given = np.where(linked, tracks[np.where(linked, origin, 0)], tracks)
+    if len(used) < 2:
+        alone = _sizes_of_groups(owner, by_hand) == 1
+        absent = ~np.isin(owner, owner[given >= 0])
+        given = np.where((given < 0) & alone & (by_hand | absent), [*used, 0][0], given)
+    twice = by_hand & (_sizes_of_groups(owner, np.where(by_hand, given, -2)) > 1)
+    unclear = np.flatnonzero(by_hand & (tracks < 0) & (twice | (given < 0)))
+    if len(unclear):
+        raise ValueError(
+            f"frame {frames['frame_idx'][owner[unclear[0]]]} has an instance labelled by hand "
+            f"without a track, beside others ({len(unclear)} such instances): it may be of several "
+            "animals; assign its track in SLEAP, or delete it"
+        )
+    notes = []
+    if changed := int(((tracks < 0) & (given >= 0)).sum()):
+        notes.append(f"{changed} instances without a track were given that of their animal")
+    if left := int((given < 0).sum()):
+        notes.append(f"{left} predictions without a track were left out")
+    return given if changed else None, notes
+
+
+def _frame_rows(frames, count):
+    """(instance,) the row of the frame that has the instance; -1 for none."""
+    starts = frames["instance_id_start"].astype(np.int64)
+    sizes = frames["instance_id_end"].astype(np.int64) - starts
+    rows = np.repeat(np.arange(len(frames)), sizes)
+    owner = np.full(count, -1)
+    owner[np.arange(len(rows)) - np.repeat(np.cumsum(sizes) - sizes - starts, sizes)] = rows
+    return owner
+
+
+def _sizes_of_groups(*keys):
+    """(row,) how many rows have the keys of each row."""
+    _, group, sizes = np.unique(np.stack(keys), axis=1, return_inverse=True, return_counts=True)
+    return sizes[group.reshape(-1)]
+
+
+def _build_tracks(file, path, video, tracks, fps):
+    """Build tracks from one video's labels, as movement does, but with other tracks if given.
+
+    To report to movement: an option that chooses the video; it reads the first one of the project.
+    """
+    labels = sleap_io.load_slp(str(path), open_videos=False)
+    numbers = np.asarray(file["instances"]["track"], np.int64) if tracks is None else tracks
+    numbers = numbers if labels.tracks else np.zeros_like(numbers)
+    nodes = labels.skeletons[-1].node_names
+    last = max(frame.frame_idx for frame in labels.labeled_frames)
+    shape = (last + 1, 3, len(nodes), max(len(labels.tracks), 1))
+    poses = np.full(shape, np.nan, np.float32)
+    for row, frame in zip(file["frames"][:], labels.labeled_frames, strict=True):
+        if len(labels.videos) > 1 and row["video"] != video:
+            continue
+        numbered = [*zip(numbers[int(row["instance_id_start"]) :], frame.instances, strict=False)]
+        for predicted in (True, False):  # so that what a person labelled comes last
+            for number, instance in numbered:
+                if isinstance(instance, sleap_io.PredictedInstance) == predicted and number >= 0:
+                    points = instance.numpy(scores=True) if predicted else instance.numpy()
+                    poses[frame.frame_idx, :, :, number] = np.nan
+                    poses[frame.frame_idx, : points.shape[1], :, number] = points.T
+    names = [track.name for track in labels.tracks]
+    return load_poses.from_numpy(poses[:, :2], poses[:, 2], names or None, nodes, fps)

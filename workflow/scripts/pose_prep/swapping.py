@@ -27,7 +27,7 @@ MOST_OF_ONE, MOST_OF_ALL = 4.0, 10.0
 PER_SECOND = 2.0
 """Postures in a second, roughly: the frames of one say the same, and count as one."""
 
-ENTER, LEAVE = 7.0, 5.0
+ENTER, LEAVE = 5.0, 3.0
 """Cost in nats of an exchange, and of the one that ends it."""
 STAY, STAY_ALONE = 0.005, 0.05
 """Cost of each frame between them, with and without keypoints that tell the ends apart."""

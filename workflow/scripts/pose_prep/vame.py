@@ -7,7 +7,7 @@ import pandas as pd
 import xarray as xr
 
 from pose_prep.netcdf import numbers_per_frame, read_netcdf
-from pose_prep.recognition import is_processed_by_vame
+from pose_prep.recognition import is_numpy, is_processed_by_vame
 
 
 def load_vame(path: Path, fps: float) -> xr.Dataset:
@@ -17,7 +17,7 @@ def load_vame(path: Path, fps: float) -> xr.Dataset:
     `position_processed`, of which VAME leaves out both coordinates of the centred keypoint and the
     x of the oriented one; so does this. VAME turns the animal upwards, not to the right.
     """
-    table = _read_array(path) if path.suffix == ".npy" else _read_netcdf(path)
+    table = _read_array(path) if is_numpy(path) else _read_netcdf(path)
     return xr.Dataset(
         {"features": (("time", "feature"), table.to_numpy(np.float64))},
         coords={"feature": list(table), "time": np.arange(len(table)) / fps},

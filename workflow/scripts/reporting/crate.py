@@ -7,6 +7,7 @@ import mimetypes
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePath
 from typing import Any
+from urllib.parse import quote
 
 from rocrate.model.contextentity import ContextEntity
 from rocrate.model.entity import Entity
@@ -193,8 +194,8 @@ def _mention_file(crate: ROCrate, path: str, sha256: str, own: bool) -> Entity:
         "encodingFormat": _format(path),
         "sha256": sha256,
     }
-    identifier = f"#{sha256[:12]}-{name}" if own else f"#{path}"
-    return crate.add(ContextEntity(crate, identifier.replace(" ", "%20"), properties))
+    identifier = f"{sha256[:12]}-{name}" if own else path
+    return crate.add(ContextEntity(crate, f"#{quote(identifier)}", properties))
 
 
 def _add_job(crate: ROCrate, job: Mapping[str, Any], files: Mapping[str, Entity]) -> Entity:

@@ -1,5 +1,6 @@
 """Whether jobs can read a file that the user names."""
 
+import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,6 +8,12 @@ from pathlib import Path
 
 DEMO = "results/demo/"
 """What the rule simulate_demo writes need not be there yet."""
+
+LINKS = ".snakemake/names"
+"""Where files lie under a name that Snakemake takes; formats.files.own_name reads them."""
+
+SIGNS = re.compile("[{}<>]")
+"""Snakemake takes what is between them for a wildcard, or for a path variable."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +40,11 @@ def is_url(path: str) -> bool:
 def path_errors(path: str, absent: str, where: str, access: Access) -> list[str]:
     """Why no job could read a file of the user's: `absent`, or what is wrong with its address."""
     if is_url(path):
+        if SIGNS.search(path):
+            return [
+                f"{where}{path} has braces or angle brackets in it, which Snakemake takes for a "
+                "wildcard; rename the file, or in a web address write %7B, %7D, %3C, %3E for them"
+            ]
         if access.can_fetch(path):
             return []
         scheme = path.split(":", maxsplit=1)[0]
@@ -47,3 +59,41 @@ def path_errors(path: str, absent: str, where: str, access: Access) -> list[str]
             "they can fetch it from, and name its address (s3://…, https://…)"
         ]
     return [] if Path(path).is_file() else [absent]
+
+
+def plain_name(path: str) -> str:
+    """A file's path for Snakemake: that of a link to it, where the own one has braces in it.
+
+    Snakemake looks for wildcards in whatever an input function returns, and nothing escapes a brace
+    there. To report to Snakemake: a flag for inputs that are no patterns.
+    """
+    if not SIGNS.search(path):
+        return path
+    *folders, name = Path(path).parts
+    link = Path(LINKS, *(_without_signs(each) + "%2F" for each in folders), _without_signs(name))
+    target = os.path.abspath(path)
+    if not (link.is_symlink() and os.readlink(link) == target):
+        try:
+            _make_link(link, target)
+        except OSError as error:
+            raise ValueError(
+                f"{path}: Snakemake takes what is in braces for a wildcard, and no link without "
+                f"them can be made ({error}); rename the file"
+            ) from error
+    return str(link)
+
+
+def _make_link(link, target):
+    link.parent.mkdir(parents=True, exist_ok=True)
+    aside = link.with_name(f"{os.getpid()}.link")
+    aside.unlink(missing_ok=True)
+    aside.symlink_to(target)
+    if os.utime in os.supports_follow_symlinks:
+        os.utime(aside, (0, 0), follow_symlinks=False)  # a new link makes nothing stale
+    os.replace(aside, link)
+
+
+def _without_signs(part):
+    """A part of a path with percent codes for what is special, which can be read back."""
+    special = "[.]" if part == ".." else "[{}<>%]"
+    return re.sub(special, lambda sign: f"%{ord(sign[0]):02X}", part.strip("/"))

@@ -8,14 +8,20 @@ import contextlib
 import csv
 import functools
 import importlib
+import io
 import json
 import multiprocessing
-import re
 from collections.abc import Callable, Sequence
-from pathlib import Path
+from itertools import chain
 from typing import Any
 
+from formats.text import encoding_of, is_nameless, open_text
+
+from settings.names import animal_of_prefix, prefix_of
+
 SECONDS_PER_HEADER = 20
+TEXT_TO_READ = 1 << 20
+HDF5 = b"\x89HDF\r\n\x1a\n"
 Header = tuple[list[str], list[str]]
 """Individuals and keypoints; empty lists where they cannot be told here."""
 
@@ -27,8 +33,11 @@ def header_of(path: str, prefixes: Sequence[str]) -> Header:
 
 @functools.cache
 def whole_header_of(path: str) -> Header:
-    if Path(path).suffix.lower() == ".csv":
-        return csv_header(path)
+    try:
+        if not is_hdf5(path):
+            return _try(csv_header, path)
+    except OSError:
+        return [], []
     import_libraries()
     header = in_a_child(hdf5_header, path)
     return header if header[1] else in_a_child(pandas_header, path)
@@ -73,26 +82,41 @@ def _try(read, path):
 
 def split_header(individuals: list[str], keypoints: list[str], prefixes: Sequence[str]) -> Header:
     """As pose_prep.reading.split_by_prefix has it."""
-    own = [prefix for prefix in prefixes if any(name.startswith(prefix) for name in keypoints)]
+    own = {prefix: [] for prefix in prefixes}
+    for name in keypoints:
+        if prefix := prefix_of(name, prefixes):
+            own[prefix].append(name.removeprefix(prefix))
+    own = {prefix: names for prefix, names in own.items() if names}
     if not own or len(individuals) > 1:
         return individuals, keypoints
-    names = [
-        name.removeprefix(prefix) for prefix in own for name in keypoints if name.startswith(prefix)
-    ]
-    return [prefix.rstrip("_-. ") or prefix for prefix in own], names
+    return [animal_of_prefix(prefix) for prefix in own], [*chain.from_iterable(own.values())]
+
+
+def header_rows(path: str) -> list[list[str]]:
+    """The first four rows of a text file, without those that are blank."""
+    with open_text(path, encoding_of(path, of_start=True), errors="replace") as file:
+        start = io.StringIO(file.read(TEXT_TO_READ), newline="")
+    return [row for row, _ in zip(csv.reader(start), range(4), strict=False) if row]
+
+
+def is_hdf5(path: str) -> bool:
+    with open(path, "rb") as file:
+        return file.read(len(HDF5)) == HDF5
 
 
 def csv_header(path: str) -> Header:
-    individuals, keypoints = [], []
-    with open(path, newline="", encoding="utf-8-sig", errors="replace") as file:
-        for row, _ in zip(csv.reader(file), range(4), strict=False):
-            if row and row[0] == "individuals":
-                individuals = list(dict.fromkeys(row[1:]))
-            elif row and row[0] == "bodyparts":
-                keypoints = list(dict.fromkeys(row[1:]))
-            elif row and "fnum" in row:
-                keypoints = [name[:-2] for name in row if name.endswith("_x")]
-    return individuals, keypoints
+    """As pose_prep.deeplabcut and pose_prep.anipose have it; cells without a name name nothing."""
+    rows = header_rows(path)
+    if rows and "fnum" in rows[0]:
+        return [], [name[:-2] for name in rows[0] if name.endswith("_x")]
+    named = {row[0]: row[1:] for row in rows}
+    points = named.get("bodyparts", [])
+    animals = named.get("individuals", points)
+    individuals, keypoints = (
+        list(dict.fromkeys(own[n] for n, name in enumerate(animals) if not is_nameless(name)))
+        for own in (animals, points)
+    )
+    return individuals if "individuals" in named else [], keypoints
 
 
 def hdf5_header(path: str) -> Header:
@@ -124,32 +148,39 @@ def _movement(file: Any) -> Header:
 
 
 def _nwb(file: Any) -> Header:
-    places = {
-        name: item
-        for name, item in file["processing/behavior"].items()
-        if item.attrs["neurodata_type"] == "PoseEstimation"
-    }
-    names = [
-        name
-        for place in places.values()
-        for name, item in place.items()
-        if getattr(item, "attrs", {}).get("neurodata_type") == "PoseEstimationSeries"
+    """As pose_prep.nwb has it."""
+    places: dict[str, list[str]] = {}
+
+    def look(name: str, item: Any) -> None:
+        if item.attrs.get("neurodata_type") == "PoseEstimation":
+            places[f"processing/{name}"] = [
+                key for key, inner in item.items() if hasattr(inner, "items") and "data" in inner
+            ]
+
+    file["processing"].visititems(look)
+    names = [place.split("/")[-1] for place in places]
+    individuals = [
+        name if names.count(name) == 1 else place.removeprefix("processing/")
+        for name, place in zip(names, places, strict=True)
     ]
-    return list(places) if len(places) > 1 else [], names
+    keypoints = list(dict.fromkeys(name for members in places.values() for name in members))
+    return individuals if len(individuals) > 1 else [], keypoints
 
 
 HDF5_KINDS: dict[str, Callable[[Any], Header]] = {
     "node_names": _sleap_analysis,
     "tracks_json": _sleap_labels,
     "position": _movement,
-    "processing/behavior": _nwb,
+    "processing": _nwb,
 }
 
 
 def pandas_header(path: str) -> Header:
     columns = importlib.import_module("pandas").read_hdf(path, stop=0).columns
     individuals, keypoints = (
-        list(columns.unique(level)) if level in columns.names else []
+        [name for name in map(str, columns.unique(level)) if not is_nameless(name)]
+        if level in columns.names
+        else []
         for level in ("individuals", "bodyparts")
     )
     return individuals, keypoints
@@ -157,33 +188,3 @@ def pandas_header(path: str) -> Header:
 
 def _text(dataset: Any) -> list[str]:
     return [entry.decode() if isinstance(entry, bytes) else entry for entry in dataset[:]]
-
-
-def rows_of_animals(
-    row: dict[str, Any], prefixes: Sequence[str]
-) -> tuple[list[dict[str, Any]], list[str]]:
-    """One row per animal of a row whose individual is `all`, or what is wrong with that."""
-    if not Path(row["poses"]).is_file():
-        return [], [f"individual: all needs {row['poses']} to be there already"]
-    names, _ = header_of(row["poses"], prefixes)
-    if len(names) < 2:
-        return [], [
-            f"individual: all needs to read the animals' names, and {row['poses']} shows "
-            f"{names[0] if names else 'none'} here; write one row per animal, with its name "
-            "in this column (h5 and other HDF5 files also need h5py, pandas and pytables in "
-            "Snakemake's own environment)"
-        ]
-    if row["labels"]:
-        return [], [
-            f"labels: {row['labels']} cannot label {len(names)} animals; write one row per "
-            "animal, with its name in the column individual"
-        ]
-    return [
-        row
-        | {
-            "session": f"{row['session']}_{re.sub('[^A-Za-z0-9_.-]+', '-', name)}",
-            "individual": name,
-            "animal": row["animal"] and f"{row['animal']}_{name}",
-        }
-        for name in names
-    ], []

@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from settings.animals import keypoints_of_animals, rows_of_animals
 from settings.files import DEMO, Access, path_errors
 from settings.frozen import keypoints_of
-from settings.headers import Header, header_of, rows_of_animals
+from settings.headers import Header, header_of
+from settings.names import clash_errors, ignores_case, prefix_errors, reserved_errors
 from settings.schema import Schema, SettingsError, coerce, schema_errors
 
 Row = dict[str, Any]
@@ -40,7 +42,9 @@ def checked_sessions(
     """
     path = Path(config["sessions"])
     entries = read_rows(path, schema)
-    repeated, errors, rows = duplicates_of(entries), [], []
+    repeated, errors = duplicates_of(entries), []
+    numbered: list[tuple[int, Row]] = []
+    aside: dict[int, dict[str, str]] = {}  # by line with individual: all
     for line, entry in entries:
         where = f"line {line}, "
         row = {key: cell.get("default") for key, cell in schema["properties"].items()} | entry
@@ -48,23 +52,54 @@ def checked_sessions(
         if found:
             errors += found
             continue
-        own, found = [row], file_errors(row, where, access)
-        if not found and warn and Path(row["poses"]).is_file():
-            found = header_errors(row, where, config, frozen)
-        if not found and row["individual"] == "all":
-            own, found = rows_of_animals(row, config["individual_prefixes"])
-            found = [f"{where}{error}" for error in found]
+        own, found, reasons = rows_of_line(row, where, config, access, frozen, warn is not None)
+        if row["individual"] == "all":
+            aside[line] = reasons
         errors += found
-        rows += own  # with an error too: its session is there for what the config names
-    errors += [*clash_errors(rows), *animal_errors(rows), *name_errors(rows, config)]
+        # With an error too: its session is there for what the config names.
+        numbered += [(line, each) for each in own]
+    rows = [row for _, row in numbered]
+    errors += [
+        *prefix_errors(config["individual_prefixes"]),
+        *reserved_errors(numbered),
+        *clash_errors(numbered, aside, ignores_case(path)),
+        *animal_errors(rows),
+        *name_errors(rows, config),
+    ]
     if warn:
         headers = headers_of(rows, config["individual_prefixes"])
         errors += exclusion_errors(headers.values(), config)
-        for sentence in [*unnamed_animals(rows, headers), *repeated_files(rows)]:
+        for sentence in [*unnamed_animals(numbered, headers, aside), *repeated_files(rows)]:
             warn(sentence)
     if errors:
         raise SettingsError(path, errors)
     return rows
+
+
+def rows_of_line(
+    row: Row,
+    where: str,
+    config: Mapping[str, Any],
+    access: Access,
+    frozen: Mapping[str, Any] | None,
+    check_headers: bool,
+) -> tuple[list[Row], list[str], dict[str, str]]:
+    """The rows that a line makes, several where its individual is `all`.
+
+    Returns
+    -------
+    Rows; what is wrong with them; by name why an individual is left aside.
+    """
+    rows, errors, aside = [row], file_errors(row, where, access), {}
+    check_headers &= not errors and Path(row["poses"]).is_file()
+    if check_headers:
+        errors += header_errors(row, where, config, frozen)
+    if not errors and row["individual"] == "all":
+        rows, found, aside = rows_of_animals(row, config)
+        errors += [f"{where}{error}" for error in found]
+        if check_headers:
+            errors += [text for each in rows for text in header_errors(each, where, config, frozen)]
+    return rows, errors, aside
 
 
 def read_rows(path: Path, schema: Schema) -> list[tuple[int, Row]]:
@@ -139,23 +174,27 @@ def header_errors(
     row: Row, where: str, config: Mapping[str, Any], frozen: Mapping[str, Any] | None
 ) -> list[str]:
     """Keypoints of the config and the individual of the row that the pose file lacks."""
-    individuals, known = header_of(row["poses"], config["individual_prefixes"])
+    path, chosen, prefixes = row["poses"], row["individual"], config["individual_prefixes"]
+    individuals, known = header_of(path, prefixes)
+    whose = path
+    if chosen in individuals:
+        own = keypoints_of_animals(path, prefixes).get(chosen, known)
+        known, whose = own, path if own == known else f"{chosen} in {path}"
     wanted = {"center": [config["center"]], "orient": [config["orient"]]}
     wanted["keypoints"] = config["keypoints"] or []
     if frozen:
         wanted["use_model"] = keypoints_of(frozen)
     errors = [
-        f"{where}poses: {row['poses']} has no keypoint {name!r} ({key} in the config)"
+        f"{where}poses: {whose} has no keypoint {name!r} ({key} in the config)"
         f"{nearest_names(name, known)}; it has: {', '.join(dict.fromkeys(known))}"
         for key, names in wanted.items()
         for name in names
         if known and name not in known
     ]
-    chosen = row["individual"]
     if len(individuals) > 1 and chosen not in [*individuals, "all"]:
         cure = f"{chosen!r} is none of them" if chosen else "name one, or 'all'"
         errors.append(
-            f"{where}individual: {row['poses']} has {len(individuals)} animals, "
+            f"{where}individual: {path} has {len(individuals)} animals, "
             f"{', '.join(individuals)}; {cure}"
         )
     return errors
@@ -165,15 +204,6 @@ def nearest_names(name: str, known: Sequence[str]) -> str:
     folded = {other.casefold(): other for other in known}
     close = difflib.get_close_matches(name.casefold(), folded, 3)
     return f", did you mean {' or '.join(folded[each] for each in close)}?" if close else ""
-
-
-def clash_errors(rows: Iterable[Row]) -> list[str]:
-    names = [row["session"] for row in rows]
-    return [
-        f"session: {name} is also what individual: all makes; rename one of them"
-        for name in sorted(set(names))
-        if names.count(name) > 1
-    ]
 
 
 def animal_errors(rows: Iterable[Row]) -> list[str]:
@@ -220,14 +250,27 @@ def headers_of(rows: Iterable[Row], prefixes: Sequence[str]) -> dict[str, Header
     }
 
 
-def unnamed_animals(rows: Sequence[Row], headers: Mapping[str, Header]) -> list[str]:
+def unnamed_animals(
+    rows: Sequence[tuple[int, Row]],
+    headers: Mapping[str, Header],
+    aside: Mapping[int, Mapping[str, str]],
+) -> list[str]:
+    """A sentence about each file whose individuals do not all become sessions."""
     sentences = []
     for path, (individuals, _) in headers.items():
-        named = {row["individual"] for row in rows if row["poses"] == path}
-        others = [name for name in individuals if name not in named]
-        if len(individuals) > 1 and others:
+        own = [(line, row["individual"]) for line, row in rows if row["poses"] == path]
+        reasons = {name: why for line, _ in own for name, why in aside.get(line, {}).items()}
+        others = [name for name in individuals if name not in {name for _, name in own}]
+        unnamed = [name for name in others if name not in reasons]
+        if reasons.keys() & {*others}:
+            told = "; ".join(why for name, why in reasons.items() if name in others)
             sentences.append(
-                f"{path} also holds {', '.join(others)}, which no row of the sessions table names"
+                f"{path}: individual: all leaves {' and '.join(n for n in reasons if n in others)} "
+                f"aside: {told}"
+            )
+        if len(individuals) > 1 and unnamed:
+            sentences.append(
+                f"{path} also holds {', '.join(unnamed)}, which no row of the sessions table names"
             )
     return sentences
 

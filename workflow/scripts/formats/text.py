@@ -1,0 +1,68 @@
+"""Text files of people and other programs, told from their bytes and not from their names.
+
+Snakemake's own environment reads headers with this, so it needs no library.
+"""
+
+import codecs
+import gzip
+import io
+import re
+from pathlib import Path
+from typing import BinaryIO, TextIO, cast
+
+GZIP = b"\x1f\x8b"
+CHUNK = 1 << 20
+FALLBACK = "latin-1"
+MARKS = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF32_LE: "utf-32",  # before UTF-16, whose mark begins it
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+
+
+def is_packed(path: str | Path) -> bool:
+    """True for a file that gzip has written."""
+    with open(path, "rb") as file:
+        return file.read(len(GZIP)) == GZIP
+
+
+def open_unpacked(path: str | Path) -> BinaryIO:
+    """Open a file for reading its bytes; what gzip has packed is unpacked."""
+    return cast(BinaryIO, gzip.open(path)) if is_packed(path) else open(path, "rb")
+
+
+def encoding_of(path: str | Path, of_start: bool = False) -> str:
+    """The encoding that a byte-order mark names, else UTF-8, or `FALLBACK` if it is no UTF-8.
+
+    Parameters
+    ----------
+    of_start
+        Look at the first `CHUNK` bytes alone.
+    """
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    with open_unpacked(path) as file:
+        chunk = file.read(CHUNK)
+        for mark, encoding in MARKS.items():
+            if chunk.startswith(mark):
+                return encoding
+        try:
+            while chunk:
+                decoder.decode(chunk)
+                chunk = b"" if of_start else file.read(CHUNK)
+            decoder.decode(b"", final=not of_start)
+        except UnicodeDecodeError:
+            return FALLBACK
+    return "utf-8"
+
+
+def open_text(path: str | Path, encoding: str = "", errors: str = "strict") -> TextIO:
+    """Open a text file, line ends as they are; the encoding is told from it unless given."""
+    encoding = encoding or encoding_of(path)
+    return io.TextIOWrapper(open_unpacked(path), encoding, errors, newline="")
+
+
+def is_nameless(name: str) -> bool:
+    """True for an empty cell of a header, and for what pandas calls a column of none."""
+    return re.fullmatch(r"\s*(Unnamed: \d+(_level_\d+)?)?\s*", name) is not None

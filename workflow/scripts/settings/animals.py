@@ -1,0 +1,138 @@
+"""The animals of a pose file: a session of each where a row's individual is `all`."""
+
+import importlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from formats.text import is_nameless
+
+from settings.headers import (
+    Header,
+    header_of,
+    header_rows,
+    import_libraries,
+    in_a_child,
+    is_hdf5,
+    whole_header_of,
+)
+from settings.names import animal_of_prefix, clean_name, prefix_of
+
+OBJECTS = "single"
+"""The individual under which DeepLabCut keeps objects, which are unique, beside its animals."""
+
+Row = dict[str, Any]
+
+
+def rows_of_animals(
+    row: Row, config: Mapping[str, Any]
+) -> tuple[list[Row], list[str], dict[str, str]]:
+    """One row per animal of a row whose individual is `all`.
+
+    Returns
+    -------
+    The rows; what is wrong with them; by name why an individual is left aside.
+    """
+    path = row["poses"]
+    if not Path(path).is_file():
+        return [], [f"individual: all needs {path} to be there already"], {}
+    names, _ = header_of(path, config["individual_prefixes"])
+    aside = no_animals(path, names, config)
+    animals = [name for name in names if name not in aside]
+    error = ""
+    if len(names) < 2:
+        error = (
+            f"individual: all needs to read the animals' names, and {path} shows "
+            f"{names[0] if names else 'none'} here; write one row per animal, with its name "
+            "in this column (h5 and other HDF5 files also need h5py, pandas and pytables in "
+            "Snakemake's own environment)"
+        )
+    elif not animals:
+        error = (
+            f"individual: all finds no animal in {path}: {'; '.join(aside.values())}; name other "
+            "keypoints as center and orient"
+        )
+    elif row["labels"] and len(animals) > 1:
+        error = (
+            f"labels: {row['labels']} cannot label {len(animals)} animals; write one row per "
+            "animal, with its name in the column individual"
+        )
+    if error:
+        return [], [error], {}
+    rows = [
+        row
+        | {
+            "session": f"{row['session']}_{clean_name(name)}",
+            "individual": name,
+            "animal": row["animal"] and f"{row['animal']}_{name}",
+        }
+        for name in animals
+    ]
+    return rows, [], aside
+
+
+def no_animals(path: str, names: Sequence[str], config: Mapping[str, Any]) -> dict[str, str]:
+    """By name the individuals that are objects, or cannot be aligned, and why."""
+    known = keypoints_of_animals(path, config["individual_prefixes"])
+    aside = {}
+    for name in names:
+        lacking = [
+            f"{config[key]} ({key})"
+            for key in ("center", "orient")
+            if name in known and config[key] not in known[name]
+        ]
+        if lacking:
+            aside[name] = f"{name} has no keypoint {' and no '.join(lacking)}"
+        elif name == OBJECTS and name in known and len(whole_header_of(path)[0]) > 1:
+            aside[name] = (
+                f"{name} is DeepLabCut's name for objects; if it is an animal, name it in a row of "
+                "its own"
+            )
+    return aside
+
+
+def keypoints_of_animals(path: str, prefixes: Sequence[str]) -> dict[str, list[str]]:
+    """By individual the keypoints that the file has of it; empty where it does not tell.
+
+    Individuals of DeepLabCut may have different keypoints, and so may those that prefixes make.
+    """
+    individuals, keypoints = whole_header_of(path)
+    if len(individuals) > 1:
+        pairs = zip(*deeplabcut_columns(path), strict=True)
+    else:
+        fitting = [(prefix_of(name, prefixes), name) for name in keypoints]
+        pairs = (
+            (animal_of_prefix(prefix), name.removeprefix(prefix))
+            for prefix, name in fitting
+            if prefix
+        )
+    animals: dict[str, dict[str, None]] = {}
+    for individual, keypoint in pairs:
+        animals.setdefault(individual, {})[keypoint] = None
+    return {individual: list(own) for individual, own in animals.items()}
+
+
+def deeplabcut_columns(path: str) -> Header:
+    """Individual and keypoint of each column of DeepLabCut's table; empty lists for other files."""
+    if not is_hdf5(path):
+        return _columns_of_csv(path)
+    import_libraries()
+    return in_a_child(_columns_of_hdf5, path)
+
+
+def _columns_of_csv(path: str) -> Header:
+    rows = {row[0]: row[1:] for row in header_rows(path)}
+    named = [
+        pair
+        for pair in zip(rows.get("individuals", []), rows.get("bodyparts", []), strict=False)
+        if not any(map(is_nameless, pair))
+    ]
+    return [animal for animal, _ in named], [keypoint for _, keypoint in named]
+
+
+def _columns_of_hdf5(path: str) -> Header:
+    columns = importlib.import_module("pandas").read_hdf(path, stop=0).columns
+    individuals, keypoints = (
+        [*map(str, columns.get_level_values(level))] for level in ("individuals", "bodyparts")
+    )
+    return individuals, keypoints

@@ -1,0 +1,119 @@
+"""Names of sessions and animals: which of them clash, and how others become names of sessions."""
+
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+RESERVED = {"all": "the name that tables of results use for all sessions together"}
+"""Names that no session may have, and why."""
+
+
+def clean_name(name: str) -> str:
+    """The name with a dash for what may not be in a file's name, as sessions are named."""
+    return re.sub("[^A-Za-z0-9_.-]+", "-", name)
+
+
+def session_names(names: Iterable[str]) -> dict[str, str]:
+    """Names of other programs, and for each one that a session may have and no other has.
+
+    >>> session_names(["m1", "m#2 (new)", "m-2-new", "all"])
+    {'m1': 'm1', 'm#2 (new)': 'm-2-new-2', 'm-2-new': 'm-2-new', 'all': 'all-2'}
+    """
+    cleaned = {name: clean_name(name).strip("-").lstrip("-.") or "session" for name in names}
+    kept = {name for name, new in cleaned.items() if name == new and name not in RESERVED}
+    taken = {name.casefold() for name in {*kept, *RESERVED}}
+    for name, new in cleaned.items():
+        if name in kept:
+            continue
+        number, chosen = 1, new
+        while chosen.casefold() in taken:
+            number += 1
+            chosen = f"{new}-{number}"
+        taken.add(chosen.casefold())
+        cleaned[name] = chosen
+    return cleaned
+
+
+def prefix_of(name: str, prefixes: Iterable[str]) -> str | None:
+    """The longest prefix that a keypoint's name begins with, as pose_prep.reading has it."""
+    fitting = [prefix for prefix in prefixes if name.startswith(prefix) and name != prefix]
+    return max(fitting, key=len, default=None)
+
+
+def animal_of_prefix(prefix: str) -> str:
+    """The individual whose keypoints have the prefix: m1 for m1_."""
+    return prefix.rstrip("_-. ") or prefix
+
+
+def prefix_errors(prefixes: Sequence[str]) -> list[str]:
+    """Prefixes of two animals that would have the same name."""
+    animals: dict[str, list[str]] = {}
+    for prefix in prefixes:
+        animals.setdefault(animal_of_prefix(prefix), []).append(prefix)
+    return [
+        f"individual_prefixes in the config: {' and '.join(map(repr, own))} would both be the "
+        f"individual {animal}; leave one out"
+        for animal, own in animals.items()
+        if len(own) > 1
+    ]
+
+
+def reserved_errors(rows: Sequence[tuple[int, Mapping[str, Any]]]) -> list[str]:
+    return [
+        f"line {line}, session: {row['session']} is {RESERVED[row['session']]}; give the recording "
+        "another name"
+        for line, row in rows
+        if row["session"] in RESERVED
+    ]
+
+
+def clash_errors(
+    rows: Sequence[tuple[int, Mapping[str, Any]]], of_all: Collection[int], same_case: bool
+) -> list[str]:
+    """Sessions whose results would have the same place.
+
+    Parameters
+    ----------
+    rows
+        The line of the sessions table and the row of each session.
+    of_all
+        Lines whose individual is `all`.
+    same_case
+        True if the disk does not tell capitals from small letters.
+    """
+    errors, first = [], {}
+    for line, row in rows:
+        name = row["session"]
+        place = name.casefold() if same_case else name
+        before, other = first.setdefault(place, (line, row))
+        if other is row:
+            continue
+        if before == line:
+            errors.append(
+                f"line {line}, individual: {other['individual']!r} and {row['individual']!r} of "
+                f"{row['poses']} would both be the session {name}; write one row per animal, each "
+                "with a session name of its own"
+            )
+        elif other["session"] != name:
+            errors.append(
+                f"line {line}, session: {name} differs from {other['session']} (line {before}) "
+                "only in capitals, which this disk does not tell apart; rename one of them"
+            )
+        elif line in of_all and before not in of_all:
+            errors.append(
+                f"line {before}, session: {name} is also what individual: all makes in line "
+                f"{line}; rename one of them"
+            )
+        else:
+            made = "what individual: all makes" if before in of_all else "the name"
+            errors.append(
+                f"line {line}, session: {name} is also {made} in line {before}; rename one of them"
+            )
+    return errors
+
+
+def ignores_case(path: Path) -> bool:
+    """True if the disk on which a file lies takes small letters and capitals of names alike."""
+    other = path.with_name(path.name.swapcase())
+    return other.name != path.name and other.exists() and other.samefile(path)
