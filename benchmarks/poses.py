@@ -18,9 +18,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow" / "scrip
 import h5py
 import numpy as np
 import pandas as pd
-from pose_prep.alignment import AlignmentSettings, align_recording, clean_recording
+from pose_prep.alignment import AlignmentSettings, align_recording
 from pose_prep.quality import inspect_recording
 from pose_prep.reading import read_poses
+from pose_prep.recording import clean_recording
 
 FPS, SECONDS, KEYPOINTS = 60, 3600, 20
 BUDGET = 10.0

@@ -2,13 +2,9 @@ import numpy as np
 import pytest
 from formats.aligned import open_aligned, save_aligned
 from formats.runs import find_runs
-from pose_prep.alignment import (
-    AlignmentSettings,
-    align_recording,
-    clean_recording,
-    to_egocentric,
-)
+from pose_prep.alignment import AlignmentSettings, align_recording
 from pose_prep.quality import inspect_recording
+from pose_prep.recording import clean_recording, to_egocentric
 from recordings import BODY, make_dataset, make_lively_tracks, make_tracks
 
 KEYPOINTS = list(BODY)

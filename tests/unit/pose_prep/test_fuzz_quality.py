@@ -5,10 +5,10 @@ import os
 import numpy as np
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from pose_prep.alignment import clean_recording
 from pose_prep.cleaning import find_beyond, outlier_limits
 from pose_prep.plausibility import correct_readings, find_zeros, scale_likelihood
 from pose_prep.quality import inspect_recording
+from pose_prep.recording import clean_recording
 from pose_prep.swapping import find_swapped
 from recordings import make_dataset, make_lively_tracks, make_tracks
 from test_alignment import settings as alignment

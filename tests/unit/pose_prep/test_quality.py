@@ -3,8 +3,8 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from pose_prep.alignment import clean_recording
 from pose_prep.quality import FILLED, MEASURED, MISSING, compare_sessions, inspect_recording
+from pose_prep.recording import clean_recording
 from recordings import BODY, make_dataset, make_lively_tracks, make_tracks
 from test_alignment import LEFT, settings, with_scalars
 

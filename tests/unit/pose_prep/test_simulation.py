@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
-from pose_prep.alignment import align_recording, clean_recording
+from pose_prep.alignment import align_recording
 from pose_prep.quality import inspect_recording
 from pose_prep.reading import read_poses
+from pose_prep.recording import clean_recording
 from pose_prep.simulation import (
     ARENA,
     BEHAVIOURS,

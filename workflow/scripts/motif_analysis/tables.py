@@ -20,11 +20,13 @@ there is more jitter than movement."""
 EXAMPLES = 3  # of each motif
 UNITS = {"speed": "px/s", "turning": "deg/s"}
 """Motion that every profile has, whatever features the model has."""
-FEATURE_UNITS = {
+MOTION_UNITS = {
     "forward_speed": "body lengths/s",
     "sideways_speed": "body lengths/s",
+    "turning": "deg/s",
     "height": "body lengths",
-} | UNITS
+}
+"""Of the features that the alignment measures."""
 
 
 def tabulate(
@@ -164,9 +166,8 @@ class Profile:
         self._own = list(features)
         self.features = [*(f"{name} (scalar)" if name in UNITS else name for name in features)]
         self.features += UNITS
-        self.units = [
-            FEATURE_UNITS.get(name, "" if name in scalars else "px") for name in [*features, *UNITS]
-        ]
+        self.units = [MOTION_UNITS.get(name, "") if name in scalars else "px" for name in features]
+        self.units += UNITS.values()
         self._sums = np.zeros((3, n_motifs, len(self.features)))  # of ones, values, squares
         self._shift: np.ndarray | None = None  # near the mean, so that squares do not cancel
 

@@ -1,64 +1,19 @@
-"""From positions in the image to poses in the animal's own frame of reference.
+"""Features of a recording, from the cleaned poses and the motion of the animal."""
 
-Convention: the keypoint `center` lies at the origin and the keypoint `orient` on the positive x
-axis, in every frame. The image is turned, never mirrored: in image coordinates, whose y axis points
-down, the animal looks to the right, and if the camera looks down on it, its right side has positive
-y. In space, the animal is turned about the vertical axis only: `orient` lies above the positive x
-axis, z is the height over `center`.
-"""
-
-import difflib
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
 from formats.aligned import AlignedPoses
 
-from pose_prep.cleaning import (
-    fill_gaps,
-    find_beyond,
-    find_measured,
-    outlier_limits,
-    resample,
-    smooth,
-    spread_over_gaps,
+from pose_prep.cleaning import resample, smooth
+from pose_prep.motion import measure_motion
+from pose_prep.recording import (
+    CleaningSettings,
+    Limits,
+    clean_recording,
+    coordinates_of,
 )
-from pose_prep.motion import measure_body_length, measure_motion
-from pose_prep.swapping import find_swapped, settle_swaps
-
-HORIZONTAL = {"x": "yz", "y": "zx", "z": "xy"}
-"""The other two axes for each vertical one, in the order that mirrors nothing."""
-
-SPARSE = 0.5
-"""Share of frames without any position above which such frames are never filled."""
-
-Limits = Mapping[str, Sequence[float]]
-
-
-@dataclass(frozen=True)
-class CleaningSettings:
-    """What `align_poses` and `inspect_poses` share; the config's schema describes each setting."""
-
-    keypoints: list[str] | None
-    exclude_keypoints: list[str]
-    center: str
-    orient: str
-    vertical_axis: str | None
-    pose_confidence: float
-    max_gap_seconds: float
-    robust: bool
-    iqr_factor: float
-    scale: str
-    outlier_center: str
-    swapped_ends: str
-
-
-@dataclass(frozen=True)
-class InspectionSettings(CleaningSettings):
-    """The settings of `inspect_poses`."""
-
-    min_usable_share: float
 
 
 @dataclass(frozen=True)
@@ -70,76 +25,6 @@ class AlignmentSettings(CleaningSettings):
     savgol_filter: bool
     savgol_length: int
     savgol_order: int
-
-
-@dataclass(frozen=True)
-class CleanedRecording:
-    """A recording in the animal's own frame of reference, and what became of each of its values.
-
-    Attributes
-    ----------
-    keypoints
-        The chosen ones, in the file's order.
-    positions
-        (frame, keypoint, axis) as tracked, but for ends that are exchanged back; in 3D the vertical
-        axis is the last.
-    reference
-        (frame, 2, axis) center and orient, gaps filled, NaN where one is not known.
-    egocentric
-        (frame, keypoint, axis) cleaned and aligned, NaN where nothing is known.
-    scalars
-        (frame, scalar) numbers per frame, gaps filled.
-    missing, outlier, filled
-        (frame, name) bool of keypoints and scalars: not measured; measured, but implausible; of
-        both, what is filled.
-    swapped, swapped_ends
-        (frame,) bool: center and orient have exchanged places; and what was done with them.
-    limits
-        By coordinate, such as nose_x, the lowest and highest value that is no outlier, in `unit`.
-    body_length
-        Median distance of center and orient, or what the sessions table says; 1 if not known.
-    unit
-        Length that counts as 1 in aligned coordinates: the body length, or 1.
-    notes
-        What reading the file has noted.
-    """
-
-    source: str
-    fps: float
-    keypoints: list[str]
-    scalar_names: list[str]
-    positions: np.ndarray
-    reference: np.ndarray
-    egocentric: np.ndarray
-    scalars: np.ndarray
-    missing: np.ndarray
-    outlier: np.ndarray
-    filled: np.ndarray
-    swapped: np.ndarray
-    swapped_ends: str
-    limits: dict[str, list[float]]
-    body_length: float
-    unit: float
-    notes: str
-
-    @property
-    def names(self) -> list[str]:
-        return self.keypoints + self.scalar_names
-
-    @property
-    def never_seen(self) -> list[str]:
-        """Keypoints that are confident in no frame."""
-        lost = self.missing.all(axis=0)
-        return [name for name, never in zip(self.keypoints, lost, strict=False) if never]
-
-    @property
-    def usable(self) -> np.ndarray:
-        """(frame,) bool: aligned, and every keypoint that is ever seen and every scalar known."""
-        seen = ~self.missing[:, : len(self.keypoints)].all(axis=0)
-        known = np.isfinite(self.egocentric[:, seen]).all(axis=(1, 2))
-        if self.keypoints:
-            known &= np.isfinite(self.reference).all(axis=(1, 2))
-        return known & np.isfinite(self.scalars).all(axis=1)
 
 
 def align_recording(
@@ -185,169 +70,15 @@ def align_recording(
     )
 
 
-def clean_recording(
-    recording: xr.Dataset, settings: CleaningSettings, limits: Limits | None = None
-) -> CleanedRecording:
-    """Fill short gaps, align, and remove outliers.
-
-    Gaps are filled in image coordinates first, so that frames can be aligned. Outliers show in
-    egocentric coordinates only; a gap that they open or lengthen is filled again between measured
-    frames, or not at all if it is now too long: no gap longer than `max_gap_seconds` is ever
-    filled.
-
-    Parameters
-    ----------
-    recording
-        What `reading.read_poses` returns, and `scalars.add_scalars`.
-    limits
-        By feature, the lowest and highest value that is no outlier, in `CleanedRecording.unit`:
-        those of the recordings that a model was trained on. Without them, `robust` uses this
-        recording's own quartiles.
-    """
-    fps = float(recording.attrs["fps"])
-    max_gap = int(settings.max_gap_seconds * fps + 1e-6)
-    keypoints, positions, confidence = _chosen_tracks(recording, settings)
-    missing = ~find_measured(positions, confidence, settings.pose_confidence)
-    swapped = np.zeros(len(positions), dtype=bool)
-    if keypoints:
-        pair = _pair(keypoints, settings)
-        swapped = find_swapped(positions, ~missing, *pair, fps)
-        positions, missing = settle_swaps(positions, missing, swapped, pair, settings.swapped_ends)
-    present = np.isfinite(positions).any(axis=(1, 2))[:, None]
-    fillable = present | ((~present).mean() <= SPARSE)
-
-    tracked, filled = fill_gaps(positions, missing, max_gap, fillable)
-    reference, egocentric = _turn(tracked, keypoints, settings)
-    measured = np.where(missing[..., None], np.nan, egocentric)
-    body_length, unit = _lengths(recording, positions, missing, keypoints, settings)
-    bounds = _bounds(measured, keypoints, settings, limits, unit)
-    outlier = find_beyond(measured, bounds)
-    gap = missing | outlier
-    reopened = spread_over_gaps(outlier, gap)
-    refilled, filled_again = fill_gaps(egocentric, gap, max_gap, fillable)
-    egocentric = np.where(reopened[..., None], refilled, egocentric)
-    filled = np.where(reopened, filled_again, filled)
-
-    names, scalars, lost = _scalars(recording)
-    scalars, scalars_filled = fill_gaps(scalars[..., None], lost, max_gap)
-    return CleanedRecording(
-        source=recording.attrs["source_file"],
-        fps=fps,
-        keypoints=keypoints,
-        scalar_names=names,
-        positions=positions,
-        reference=reference,
-        egocentric=egocentric,
-        scalars=scalars[..., 0],
-        missing=np.hstack([missing, lost]),
-        outlier=np.hstack([outlier, np.zeros_like(lost)]),
-        filled=np.hstack([filled, scalars_filled]),
-        limits=_finite_limits(bounds / unit, keypoints),
-        body_length=body_length,
-        unit=unit,
-        swapped=swapped,
-        swapped_ends=settings.swapped_ends,
-        notes=recording.attrs.get("notes", ""),
-    )
-
-
-def to_egocentric(positions: np.ndarray, reference: np.ndarray) -> np.ndarray:
-    """Centre and turn (frame, keypoint, axis) positions; see the convention above.
-
-    `reference` is (frame, 2, axis): center and orient. Rotating by minus the angle of
-    center→orient is projecting on that direction and on its normal: no angle is ever computed, so
-    none can wrap. Where both keypoints coincide there is no direction, and the frame is NaN.
-    """
-    egocentric = positions - reference[:, :1]
-    x, y = egocentric[..., 0].copy(), egocentric[..., 1].copy()
-    ahead = (reference[:, 1] - reference[:, 0])[:, :2]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        cosine, sine = (ahead / np.linalg.norm(ahead, axis=1, keepdims=True)).T[..., None]
-    egocentric[..., 0] = cosine * x + sine * y
-    egocentric[..., 1] = cosine * y - sine * x
-    egocentric[np.isnan(cosine[:, 0])] = np.nan
-    return egocentric
-
-
-def _chosen_tracks(recording, settings):
-    """Names, (frame, keypoint, axis) positions, (frame, keypoint) confidence of the chosen."""
-    if "position" not in recording:  # VAME's own series
-        frames = recording.sizes["time"]
-        return [], np.empty((frames, 0, 2)), np.empty((frames, 0))
-    source = recording.attrs["source_file"]
-    keypoints = _choose_keypoints(recording, settings, source)
-    axes = [str(axis) for axis in recording.space.values]
-    if len(axes) == 3:
-        if settings.vertical_axis is None:
-            raise ValueError(
-                f"{source}: holds 3D poses; set vertical_axis to the axis that points up or down "
-                "(x, y or z)"
-            )
-        axes = [*HORIZONTAL[settings.vertical_axis], settings.vertical_axis]
-    chosen = recording.isel(individuals=0).sel(keypoints=keypoints, space=axes)
-    positions = chosen.position.transpose("time", "keypoints", "space").values
-    return keypoints, positions, chosen.confidence.transpose("time", "keypoints").values
-
-
-def _scalars(recording):
-    """Names of the numbers per frame, (frame, scalar) their values, and where they are missing."""
-    if "features" not in recording:
-        frames = recording.sizes["time"]
-        return [], np.empty((frames, 0)), np.empty((frames, 0), dtype=bool)
-    values = recording.features.transpose("time", "feature").values
-    return [str(name) for name in recording.feature.values], values, ~np.isfinite(values)
-
-
-def _choose_keypoints(recording, settings, source):
-    """The keypoints to use, in the order of the file; all unknown names are refused at once."""
-    known = [str(name) for name in recording.keypoints.values]
-    asked = {
-        "keypoints": settings.keypoints or [],
-        "center": [settings.center],
-        "orient": [settings.orient],
-    }
-    errors = [
-        f"{key}: no keypoint {name!r}{_nearest(name, known)}"
-        for key, names in asked.items()
-        for name in names
-        if name not in known
-    ]
-    if errors:
-        raise ValueError(f"{source}: {'; '.join(errors)} (the recording has {', '.join(known)})")
-    wanted = set(settings.keypoints or known) - set(settings.exclude_keypoints)
-    return [name for name in known if name in wanted]
-
-
-def _nearest(name, names):
-    folded = {known.casefold(): known for known in names}
-    close = difflib.get_close_matches(name.casefold(), folded, 3)
-    return f", did you mean {' or '.join(folded[match] for match in close)}?" if close else ""
-
-
-def _turn(tracked, keypoints, settings):
-    """(frame, 2, axis) of center and orient, and egocentric positions; series stay as they are."""
-    if not keypoints:
-        return np.full((len(tracked), 2, tracked.shape[2]), np.nan), tracked
-    pair = _pair(keypoints, settings)
-    reference = tracked[:, pair]
-    egocentric = to_egocentric(tracked, reference)
-    egocentric[:, pair[1], 1] *= 0  # rounding leaves 1e-15 here, a spread to judge outliers by
-    return reference, egocentric
-
-
-def _pair(keypoints, settings):
-    return [keypoints.index(settings.center), keypoints.index(settings.orient)]
-
-
-def _lengths(recording, positions, missing, keypoints, settings):
-    """Body length of the animal, and the unit of aligned coordinates."""
-    if not keypoints:
-        return 1.0, 1.0
-    body_length = float(recording.attrs.get("body_length", 0))
-    if not body_length:
-        pair = _pair(keypoints, settings)
-        body_length = measure_body_length(positions[:, pair], ~missing[:, pair])
-    return body_length, body_length if settings.scale == "body_length" else 1.0
+def _free_coordinates(cleaned, settings):
+    """Names and (frame, feature) of the coordinates that are seen and not constant."""
+    axes = cleaned.egocentric.shape[2]
+    constant = {*coordinates_of([settings.center], axes), f"{settings.orient}_y"}
+    left_out = constant | {*coordinates_of(cleaned.never_seen, axes)}
+    names = coordinates_of(cleaned.keypoints, axes)
+    kept = [index for index, name in enumerate(names) if name not in left_out]
+    series = cleaned.egocentric.reshape(len(cleaned.egocentric), len(names))
+    return [names[index] for index in kept], series[:, kept]
 
 
 def _motion_of(cleaned, settings):
@@ -358,38 +89,6 @@ def _motion_of(cleaned, settings):
         for name in settings.motion_features
         if cleaned.keypoints and (axes == 3 or name != "height")
     ]
-
-
-def _bounds(measured, keypoints, settings, limits, unit):
-    """(keypoint, axis, 2) lowest and highest value that is no outlier; infinite if none is."""
-    if not (settings.robust and keypoints):
-        return np.full((*measured.shape[1:], 2), [-np.inf, np.inf])
-    if limits is None:
-        return outlier_limits(measured, settings.iqr_factor, settings.outlier_center)
-    names = _coordinates(keypoints, measured.shape[2])
-    bounds = [limits.get(name, (-np.inf, np.inf)) for name in names]
-    return unit * np.array(bounds).reshape(*measured.shape[1:], 2)
-
-
-def _finite_limits(bounds, keypoints):
-    names = _coordinates(keypoints, bounds.shape[1])
-    pairs = zip(names, bounds.reshape(-1, 2).tolist(), strict=True)
-    return {name: pair for name, pair in pairs if np.isfinite(pair).all()}
-
-
-def _coordinates(keypoints, axes):
-    return [f"{keypoint}_{axis}" for keypoint in keypoints for axis in "xyz"[:axes]]
-
-
-def _free_coordinates(cleaned, settings):
-    """Names and (frame, feature) of the coordinates that are seen and not constant."""
-    axes = cleaned.egocentric.shape[2]
-    constant = {*_coordinates([settings.center], axes), f"{settings.orient}_y"}
-    left_out = constant | {*_coordinates(cleaned.never_seen, axes)}
-    names = _coordinates(cleaned.keypoints, axes)
-    kept = [index for index, name in enumerate(names) if name not in left_out]
-    series = cleaned.egocentric.reshape(len(cleaned.egocentric), len(names))
-    return [names[index] for index in kept], series[:, kept]
 
 
 def _check_alignable(cleaned, features, settings):

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from formats.runs import find_runs
 
-from pose_prep.alignment import CleanedRecording, to_egocentric
 from pose_prep.cleaning import longest_gaps
 from pose_prep.plausibility import percent
+from pose_prep.recording import CleanedRecording, to_egocentric
 
 JUMP_LENGTHS = 0.5
 """Body lengths that a keypoint has to move from one frame to the next for a jump, …"""
