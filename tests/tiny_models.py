@@ -22,6 +22,7 @@ SETTINGS = DEFAULTS | {
     "hidden_size_rec": 6,
     "hidden_size_pred": 5,
     "kmeans_loss": 2,
+    "mse_prediction_reduction": "sum",
     "kl_start": 0,
     "annealtime": 0,
     "batch_size": 8,

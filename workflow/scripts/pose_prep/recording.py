@@ -165,11 +165,7 @@ def clean_recording(
     body_length, unit = _lengths(recording, positions, missing, keypoints, settings)
     bounds = _bounds(measured, keypoints, settings, limits, unit)
     outlier = find_beyond(measured, bounds)
-    gap = missing | outlier
-    reopened = spread_over_gaps(outlier, gap)
-    refilled, filled_again = fill_gaps(egocentric, gap, max_gap, fillable)
-    egocentric = np.where(reopened[..., None], refilled, egocentric)
-    filled = np.where(reopened, filled_again, filled)
+    egocentric, filled = _fill_again(egocentric, filled, missing, outlier, max_gap, fillable)
 
     names, scalars, lost = _scalars(recording)
     scalars, scalars_filled = fill_gaps(scalars[..., None], lost, max_gap)
@@ -276,6 +272,17 @@ def _turn(tracked, keypoints, settings):
     egocentric = to_egocentric(tracked, reference)
     egocentric[:, pair[1], 1] *= 0  # rounding leaves 1e-15 here, a spread to judge outliers by
     return reference, egocentric
+
+
+def _fill_again(egocentric, filled, missing, outlier, max_gap, fillable):
+    """Fill the gaps that outliers open or lengthen; the others stay as they were filled."""
+    gap = missing | outlier
+    reopened = spread_over_gaps(outlier, gap)
+    refilled, filled_again = fill_gaps(egocentric, gap, max_gap, fillable)
+    return (
+        np.where(reopened[..., None], refilled, egocentric),
+        np.where(reopened, filled_again, filled),
+    )
 
 
 def _pair(keypoints, settings):
