@@ -138,7 +138,7 @@ EDITS = {
     "pretrained_model": ("some.pt", TRAIN),
     # motifs
     "motif_seed": (1, SEGMENT | MAP),
-    "pooling_seconds": ([0.3], SEGMENT | MAP),
+    "pooling_seconds": ([0.3], SEGMENT | MAP | CHECK),
     "expected_bout_seconds": (1.0, SEGMENT),
     "motif_windows": (2000, SEGMENT),
     "reference_segmenters": ("earlier", SEGMENT),
