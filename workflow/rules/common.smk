@@ -182,11 +182,6 @@ def segmenter_of_model(wildcards):
     return fitted.format(**wildcards)
 
 
-def reference_of_motifs(wildcards):
-    """The segmenter of an earlier run whose numbers of motifs are kept, where one is named."""
-    return own_file(RUN.references.get(wildcards.segmentation))
-
-
 def metrics_of_model(wildcards):
     metrics = "results/models/{model}/seed{seed}/metrics.json"
     return metrics.format(**wildcards) if TRAINED else []

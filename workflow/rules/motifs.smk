@@ -14,7 +14,7 @@ rule segment_motifs:
         latents=of_sessions(
             "results/latents/{model}/seed{seed}/{session}.npy", TRAINED_ON
         ),
-        reference=reference_of_motifs,
+        reference=lambda w: own_file(RUN.references.get(w.segmentation)),
     output:
         segmenter="results/segmenters/{model}/seed{seed}/{segmentation}.npz",
     log:

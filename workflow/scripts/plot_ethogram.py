@@ -2,7 +2,7 @@
 
 from figures.ethogram import draw_ethogram
 from figures.style import save
-from formats.motifs import read_numbers
+from formats.segmenters import read_numbers
 from formats.tables import read_table
 from job import job
 

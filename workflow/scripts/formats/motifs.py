@@ -38,12 +38,6 @@ def write_motifs(
             rows.to_csv(file, index=False, header=False, float_format="%.4f", lineterminator="\n")
 
 
-def read_numbers(path: str | Path) -> list[int]:
-    """Numbers of all motifs of a segmentation, used or not, from its segmenter (npz)."""
-    with np.load(path) as arrays:
-        return arrays["numbers"].tolist()
-
-
 def read_motifs(path: str | Path) -> np.ndarray:
     """(frame,) int16 motifs of a csv that `write_motifs` wrote, -1 where there is none."""
     parts = pd.read_csv(
