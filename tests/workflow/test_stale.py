@@ -138,9 +138,10 @@ EDITS = {
     "pretrained_model": ("some.pt", TRAIN),
     # motifs
     "motif_seed": (1, SEGMENT | MAP),
-    "pooling_seconds": ([0.3], SEGMENT | MAP),
+    "pooling_seconds": ([0.3], SEGMENT | MAP | CHECK),
     "expected_bout_seconds": (1.0, SEGMENT),
     "motif_windows": (2000, SEGMENT),
+    "reference_segmenters": ("earlier", SEGMENT),
     "map_windows": (50, MAP),
     "communities": (2, TABULATE),
     "permutations": (200, TABULATE),
@@ -243,6 +244,8 @@ def test_a_setting_reruns_what_uses_it(finished_once, key):
     value, rules = EDITS[key]
     (finished_once / "config/the_same.tsv").write_text(SHEET)
     (finished_once / "some.pt").touch()
+    (finished_once / "earlier").mkdir(exist_ok=True)
+    (finished_once / "earlier/kmeans-4.npz").touch()
     extra = {"pretrained_model": "some.pt"} if key == "pretrained_weights" else {}
     models = [name for name, changes in CONFIG["models"].items() if key not in changes]
     with edited_config(finished_once, **{key: value}, **extra):

@@ -155,21 +155,16 @@ def memory_mb(base):
 def own_file(path):
     """A file of the user's as an input, which the `prefix:` of a module must not move.
 
-    One that lies elsewhere is fetched by Snakemake's storage plugin for its address.
+    One elsewhere is fetched by Snakemake's storage plugin for its address; no path is no input.
     """
-    if is_url(path):
-        return storage(path)
-    return path if path.startswith(DEMO) else local(plain_name(path))
+    if not path or path.startswith(DEMO):
+        return path or []
+    return storage(path) if is_url(path) else local(plain_name(path))
 
 
 def file_of_session(column):
     """The file that a column of the sessions table names, where it names one, as an input."""
-
-    def file_of(wildcards):
-        path = SESSIONS[wildcards.session][column]
-        return own_file(path) if path else []
-
-    return file_of
+    return lambda wildcards: own_file(SESSIONS[wildcards.session][column])
 
 
 def exported_model(wildcards):
@@ -194,9 +189,7 @@ def metrics_of_model(wildcards):
 
 def pretrained_of_model(wildcards):
     settings = MODELS[wildcards.model]
-    return (
-        own_file(settings["pretrained_model"]) if settings["pretrained_weights"] else []
-    )
+    return own_file(settings["pretrained_weights"] and settings["pretrained_model"])
 
 
 def folder_on_a_disk(path):

@@ -112,6 +112,7 @@ rule plot_motifs:
 rule plot_ethogram:
     """Draw the motifs of one recording over time."""
     input:
+        segmenter=segmenter_of_model,
         motifs="results/motifs/{model}/seed{seed}/{segmentation}/{session}.csv",
     output:
         svg=figure_of_motifs(

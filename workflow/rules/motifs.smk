@@ -14,6 +14,7 @@ rule segment_motifs:
         latents=of_sessions(
             "results/latents/{model}/seed{seed}/{session}.npy", TRAINED_ON
         ),
+        reference=lambda w: own_file(RUN.references.get(w.segmentation)),
     output:
         segmenter="results/segmenters/{model}/seed{seed}/{segmentation}.npz",
     log:

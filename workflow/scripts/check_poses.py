@@ -4,6 +4,7 @@ from formats.files import read_json
 from formats.tables import write_table
 from job import job
 from pose_prep.quality import compare_sessions
+from pose_prep.timescales import describe_timescales
 
 with job(snakemake) as out:
     summaries = map(read_json, snakemake.input.summaries)
@@ -15,3 +16,4 @@ with job(snakemake) as out:
     marked = table["leave_out_because"] != ""
     print(table.to_string(float_format="%.3f"))
     print(f"{marked.sum()} of {len(table)} sessions may be worth leaving out")
+    print(describe_timescales(table, snakemake.params.settings["pooling_seconds"]))

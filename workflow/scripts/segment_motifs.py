@@ -2,6 +2,7 @@
 
 from formats.latents import open_latents
 from job import job
+from motif_analysis.reference import describe_numbering, keep_numbers
 from motif_analysis.segmentation import fit_segmenter
 
 with job(snakemake) as out:
@@ -15,5 +16,8 @@ with job(snakemake) as out:
         **params.windows,
         settings=params.settings,
     )
+    segmenter = keep_numbers(segmenter, snakemake.input.get("reference"))
     segmenter.save(out.segmenter)
-    print(f"{segmenter.frames.sum()} windows; by motif: {segmenter.frames}")
+    by_motif = dict(zip(segmenter.numbering.numbers.tolist(), segmenter.frames, strict=True))
+    print(f"{segmenter.frames.sum()} windows; by motif: {by_motif}")
+    print(describe_numbering(segmenter.numbering))

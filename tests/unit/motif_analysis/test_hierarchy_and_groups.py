@@ -105,6 +105,15 @@ def test_groups_of_three_animals_cannot_differ():
     assert set(table["note"]) == {"too few animals (3 and 3; at least 4 per group are needed)"}
 
 
+@pytest.mark.parametrize("animals", [1, 2, 5])
+def test_a_single_animal_is_compared_with_no_group(animals):
+    shares = make_shares(animals)
+    shares = {key: own for key, own in shares.items() if key[0] == "a" or key[1] == "b0"}
+    table = compare_groups(make_usage(shares), 1000, np.random.default_rng(0))
+    assert table["p_value"].isna().all()
+    assert table[["animals_a", "animals_b"]].to_numpy().tolist() == [[animals, 1]] * 3
+
+
 def test_the_fewest_animals_are_those_that_can_differ():
     smallest = [2 / comb(2 * animals, animals) for animals in (FEWEST_ANIMALS - 1, FEWEST_ANIMALS)]
     assert smallest[0] > 0.05 > smallest[1]

@@ -7,6 +7,7 @@ from formats.aligned import AlignedPoses
 from formats.motifs import read_motifs, write_motifs
 from motif_analysis.bouts import find_bouts
 from motif_analysis.frames import motifs_of_frames
+from motif_analysis.numbering import Numbering
 from motif_analysis.pooling import Pooling
 from motif_analysis.segmentation import Segmenter
 from motif_analysis.tables import (
@@ -170,6 +171,26 @@ def test_all_tables_are_of_the_same_motifs():
     assert set(tables["profile"]["motif"]) == set(tables["communities"]["motif"]) == {0, 1}
     assert set(tables["examples"]["session"]) == {"a", "b"}
     assert tables["groups"].empty
+
+
+def test_numbers_that_no_motif_has_are_in_no_table():
+    """Motifs 1 and 4: others of a reference were not found again."""
+    numbering = Numbering(np.array([1, 4]), 5, np.zeros(2, bool))
+    centres = np.array([[0.0], [10.0]])
+    segmenter = Segmenter("kmeans", 4, 1, Pooling(), np.empty(0), centres, numbering=numbering)
+    motifs = np.array([-1, -1, 1, 1, 4, 1, -1])
+    latents = np.where(motifs == 4, 10.0, 0.0)[2:-1, None]
+    np.testing.assert_array_equal(segmenter.label(latents), motifs[2:-1])
+    recording = {"session": "a", "animal": "a", "group": ""}, motifs, latents
+    recording = *recording, make_aligned(np.zeros((7, 2)))
+    empty = pd.DataFrame(columns=["session", "frame", "x", "y"])
+    tables = tabulate([recording], segmenter, empty, None, 10)
+    assert tables["usage"].set_index("motif")["frames"].to_dict() == {1: 3, 4: 1}
+    counts = tables["transitions"].set_index(["session", "from_motif", "to_motif"])["count"]
+    assert counts["a"].to_dict() == {(1, 4): 1, (4, 1): 1}
+    assert tables["linkage"]["motifs"].tolist() == ["1 4"]
+    for name in ("profile", "communities", "examples"):
+        assert set(tables[name]["motif"]) == {1, 4}
 
 
 def test_a_map_without_windows_stays_empty():

@@ -119,8 +119,10 @@ def compare_seeds(
     """
     rows = []
     for segmentation in segmentations:
-        n_motifs = int(segmentation.split("-")[1])
         own = {seed: {session: next(motifs) for session in sessions} for seed in seeds}
+        n_motifs = 1 + max(
+            int(each.max(initial=0)) for motifs_of in own.values() for each in motifs_of.values()
+        )
         rng = np.random.default_rng(0)
         for first, second in combinations(seeds, 2):
             row = {"segmentation": segmentation, "seed_a": first, "seed_b": second}

@@ -11,6 +11,7 @@ from formats.statistics import FALSE_DISCOVERY_RATE
 
 from motif_analysis.baselines import compare_with_surrogates
 from motif_analysis.labels import labels_of_sessions
+from motif_analysis.reference import judge_numbering
 from motif_analysis.scores import score_sessions, score_windows
 from motif_analysis.segmentation import Segmenter
 
@@ -40,6 +41,7 @@ VERDICTS = {
     "active_latents": (lambda v, to: v >= 3, lambda v, to: v > 1),
     "posterior_variance": (lambda v, to: v < 0.5, lambda v, to: v < 0.9),
     "seed_agreement": (lambda v, to: v >= 0.6, lambda v, to: v >= 0.3),
+    "kept_motifs": (lambda v, to: v >= 0.8, lambda v, to: v >= 0.5),
     "bout_seconds": (lambda v, to: v > to.high, lambda v, to: v > to.low),
     "short_bouts": (lambda v, to: v <= 0.05, lambda v, to: v <= 0.25),
     "nmi": (_leads, _above_chance),
@@ -91,6 +93,10 @@ ADVICE = {
     "short_bouts": {
         BAD: "Motifs change too often: raise expected_bout_seconds.",
         DOUBTFUL: "Many bouts last one or two frames: raise expected_bout_seconds.",
+    },
+    "kept_motifs": {
+        BAD: "Most frames have another motif than in reference_segmenters: do not compare motifs "
+        "by their numbers."
     },
     "used_motifs": {DOUBTFUL: "Motifs are used very unevenly: another n_motifs may fit better."},
     "nmi": {
@@ -377,6 +383,7 @@ def evaluate_motifs(
         *of_agreement(tables["agreement"], names["segmentation"], seed),
         *of_bouts(bouts, aligned[ids[0]].fps),
         *of_usage(tables["usage"]),
+        *(finding("kept_motifs", *each) for each in judge_numbering(segmenter.numbering)),
         *of_sessions(score_sessions(latents, segmenter, sessions, rng)),
         *of_labels(score_windows(latents, aligned, labels, animals, segmenter, rng)),
         *of_groups(tables["groups"]),

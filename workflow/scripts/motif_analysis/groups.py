@@ -123,10 +123,10 @@ def effect_interval(
 def p_values(
     a: np.ndarray, b: np.ndarray, permutations: int, rng: np.random.Generator
 ) -> np.ndarray:
-    """NaN where no animal uses the motif, or where there is one animal in each group."""
+    """NaN where no animal uses the motif, or where there is one animal in a group."""
     p = np.full(len(a), np.nan)
     used = (a.max(axis=1) > 0) | (b.max(axis=1) > 0)
-    if used.any() and a.shape[1] + b.shape[1] > 2:
+    if used.any() and min(a.shape[1], b.shape[1]) > 1:
         test = stats.permutation_test(
             (a[used], b[used]),
             lambda x, y, axis: y.mean(axis=axis) - x.mean(axis=axis),

@@ -9,7 +9,9 @@ import numpy as np
 from formats.runs import blocks_of, find_runs
 from scipy.spatial.distance import cdist
 
+from motif_analysis.frames import motifs_of_frames
 from motif_analysis.latents import draw_stretches, draw_windows, find_known, find_stretches
+from motif_analysis.numbering import FittedFrames, Numbering, keep_frames, number_in_order
 from motif_analysis.pooling import Pooling, fit_pooling, reaches_of
 
 BATCH, RUN = 8192, 512  # windows of a mini-batch, and of each of the runs that it consists of
@@ -33,7 +35,7 @@ class Segmenter:
     pooling
         how latents are pooled over time
     frames
-        (motif,) windows of each motif in the sessions that it was fitted on, in falling order
+        (motif,) windows of each motif in the sessions that it was fitted on
     centres
         (motif, pooled latent) means
     bout_frames
@@ -43,6 +45,10 @@ class Segmenter:
     variances, start, transitions
         (motif, pooled latent), (motif,), (motif, motif) of the hidden Markov model; empty for
         k-means
+    fitted
+        motifs of the frames of the sessions that it was fitted on
+    numbering
+        the number of each motif, 0, 1, 2, … unless there is a reference
     """
 
     algorithm: str
@@ -56,13 +62,19 @@ class Segmenter:
     variances: np.ndarray = field(default_factory=lambda: np.empty(0))
     start: np.ndarray = field(default_factory=lambda: np.empty(0))
     transitions: np.ndarray = field(default_factory=lambda: np.empty(0))
+    fitted: FittedFrames = field(default_factory=FittedFrames)
+    numbering: Numbering | None = None
+
+    def __post_init__(self) -> None:
+        if self.numbering is None:
+            object.__setattr__(self, "numbering", number_in_order(len(self.centres)))
 
     @property
     def n_motifs(self) -> int:
         return len(self.centres)
 
     def label(self, latents: np.ndarray) -> np.ndarray:
-        """(window,) int16: the motif of each window, -1 where it is not usable.
+        """(window,) int16: number of the motif of each window, -1 where it is not usable.
 
         Labels are the most likely path through each stretch of usable windows; none continues
         across a window that is not usable.
@@ -80,30 +92,37 @@ class Segmenter:
                 end = min(stop, first + part.stop + MARGIN)
                 path = decode(self.pooling.apply(latents, begin, end))
                 inside = slice(first + part.start - begin, first + part.stop - begin)
-                motifs[first + part.start : first + part.stop] = path[inside]
+                own = self.numbering.numbers[path[inside]]
+                motifs[first + part.start : first + part.stop] = own
         return motifs
 
     def distances(self, latents: np.ndarray, start: int, stop: int, motif: int) -> np.ndarray:
-        """(stop - start,) distance of windows to the centre of a motif."""
-        apart = self.pooling.apply(latents, start, stop) - self.centres[motif]
+        """(stop - start,) distance of windows to the centre of the motif of this number."""
+        row = np.searchsorted(self.numbering.numbers, motif)
+        apart = self.pooling.apply(latents, start, stop) - self.centres[row]
         return np.linalg.norm(apart, axis=1)
 
     def save(self, path: str | Path) -> None:
         values = asdict(self)
-        np.savez(path, **values.pop("pooling"), **values)
+        parts = [values.pop(name) for name in _PARTS]
+        np.savez(path, **{name: array for part in parts for name, array in part.items()}, **values)
 
 
 def load_segmenter(path: str | Path) -> Segmenter:
     """Load what `Segmenter.save` wrote; pickles are refused."""
     try:
         with np.load(path, allow_pickle=False) as arrays:
-            pooling = Pooling(**{each.name: arrays[each.name] for each in fields(Pooling)})
-            names = [each.name for each in fields(Segmenter) if each.name != "pooling"]
-            values = {name: arrays[name] for name in names}
+            parts = {name: _read(kind, arrays) for name, kind in _PARTS.items()}
+            return _read(Segmenter, arrays, **parts)
     except (OSError, ValueError, KeyError) as error:
         raise ValueError(f"{path}: not a segmenter that this workflow wrote ({error})") from error
-    plain = {name: array.item() for name, array in values.items() if not array.ndim}
-    return Segmenter(pooling=pooling, **values | plain)
+
+
+def _read(kind, arrays, **known):
+    """A dataclass of these arrays, and of plain values where an array has no axis."""
+    read = {each.name: arrays[each.name] for each in fields(kind) if each.name not in known}
+    plain = {name: array.item() for name, array in read.items() if not array.ndim}
+    return kind(**read | plain | known)
 
 
 def fit_segmenter(
@@ -153,17 +172,28 @@ def fit_segmenter_like(
     pooling = fit_pooling(latents, like.pooling.reaches, np.random.default_rng(seed))
     zdims = next(iter(latents.values())).shape[1]
     frames = np.zeros(like.n_motifs, dtype=np.int64)
-    segmenter = replace(like, zdims=zdims, pooling=pooling, frames=frames)
+    numbering = number_in_order(like.n_motifs)
+    segmenter = replace(like, zdims=zdims, pooling=pooling, frames=frames, numbering=numbering)
     segmenter = replace(segmenter, **_FITS[like.algorithm](segmenter, latents, seed, motif_windows))
-    for own in latents.values():
+    of_frames = {}
+    for session, own in latents.items():
         motifs = segmenter.label(own)
         frames += np.bincount(motifs[motifs >= 0], minlength=like.n_motifs)
-    return _renumber(segmenter)
+        recorded = len(own) + like.time_window - 1 if len(own) else 0
+        of_frames[session] = motifs_of_frames(motifs, recorded, like.time_window)
+    order = np.argsort(-frames, kind="stable")  # numbers are by falling usage
+    fitted = keep_frames(of_frames).renumber({int(old): new for new, old in enumerate(order)})
+    return reorder(replace(segmenter, fitted=fitted), order)
 
 
-def _renumber(segmenter):
-    """Number motifs by falling usage."""
-    order = np.argsort(-segmenter.frames, kind="stable")
+def reorder(segmenter: Segmenter, order: np.ndarray) -> Segmenter:
+    """Bring what a segmenter knows of each motif into another order; numbers stay where they are.
+
+    Parameters
+    ----------
+    order
+        (motif,) rows, in the order that they are to have.
+    """
     arrays = {
         name: getattr(segmenter, name) for name in ("frames", "centres", "variances", "start")
     }
@@ -307,5 +337,6 @@ def _hidden_markov_decoder(segmenter):
     return lambda windows: model.decode(windows)[1]
 
 
+_PARTS = {"pooling": Pooling, "numbering": Numbering, "fitted": FittedFrames}
 _FITS = {"kmeans": _fit_kmeans, "hmm": _fit_hidden_markov_model}
 _DECODERS = {"kmeans": _kmeans_decoder, "hmm": _hidden_markov_decoder}

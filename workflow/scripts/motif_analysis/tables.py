@@ -53,13 +53,15 @@ def tabulate(
     -------
     usage, transitions, profile, communities, linkage, examples, latent_map, groups.
     """
-    n_motifs = segmenter.n_motifs
+    numbers = segmenter.numbering.numbers  # with gaps, where a motif of a reference was not found
+    n_motifs = int(numbers[-1]) + 1
     usage, counts, examples, profile = [], {}, [], None
     latent_map = latent_map.copy()
     latent_map.insert(2, "motif", -1)
     for names, motifs, latents, aligned in recordings:
         session, bouts = names["session"], find_bouts(motifs)
         own = usage_of_motifs(bouts, n_motifs, aligned.fps)
+        own = own[own["motif"].isin(numbers)]
         usage.append(pd.DataFrame(dict(names), index=own.index).join(own))
         counts[session] = count_transitions(bouts, n_motifs)
         profile = profile or Profile(n_motifs, aligned.features, aligned.scalars)
@@ -70,13 +72,15 @@ def tabulate(
     assert profile is not None, "no recordings"
     usage = pd.concat(usage, ignore_index=True)
     counts["all"] = sum(counts.values())
-    frames = usage.groupby("motif")["frames"].sum().to_numpy()
-    of_motifs, linkage = community_tables(counts["all"], frames, communities)
+    frames = usage.groupby("motif")["frames"].sum().reindex(range(n_motifs), fill_value=0)
+    of_motifs, linkage = community_tables(counts["all"], frames.to_numpy(), communities)
+    transitions, profile = transition_table(counts), profile.table()
+    there = transitions[["from_motif", "to_motif"]].isin(numbers).all(axis=1)
     return {
         "usage": usage,
-        "transitions": transition_table(counts),
-        "profile": profile.table(),
-        "communities": of_motifs,
+        "transitions": transitions[there],
+        "profile": profile[profile["motif"].isin(numbers)],
+        "communities": of_motifs[of_motifs["motif"].isin(numbers)],
         "linkage": linkage,
         "examples": rank_examples(examples),
         "latent_map": latent_map,

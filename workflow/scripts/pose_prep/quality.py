@@ -12,6 +12,7 @@ from formats.runs import find_runs
 from pose_prep.cleaning import longest_gaps
 from pose_prep.plausibility import percent
 from pose_prep.recording import CleanedRecording, to_egocentric
+from pose_prep.timescales import measure_timescales
 
 JUMP_LENGTHS = 0.5
 """Body lengths that a keypoint has to move from one frame to the next for a jump, …"""
@@ -71,6 +72,7 @@ def inspect_recording(cleaned: CleanedRecording, min_usable_share: float) -> Ins
         "body_length": length if length > 0 else None,
         "body_length_spread": float((high - low) / length) if length > 0 else None,
         "worst": str(table["unusable_share"].iloc[:-1].idxmax()) if cleaned.names else "",
+        **measure_timescales(cleaned),
         "never_confident": cleaned.never_seen,
     }
     summary["reason"] = "; ".join(_reasons(summary, table, min_usable_share, cleaned.swapped_ends))

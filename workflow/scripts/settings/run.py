@@ -12,6 +12,7 @@ from settings.files import Access
 from settings.frozen import frozen_model, segmenters_beside
 from settings.models import models_to_embed, settings_of_model
 from settings.orphans import find_orphans, patterns_of
+from settings.references import reference_segmenters
 from settings.schema import Schema, read_schema
 from settings.sessions import Row, checked_sessions
 
@@ -28,6 +29,9 @@ class Run:
         By name: the order of the table's lines means nothing.
     segmenters
         Files of the segmenters that came with the frozen model, by segmentation.
+    references
+        Files of the segmenters whose numbers of motifs are kept, by segmentation; of those that are
+        fitted here, if `reference_segmenters` is set.
     """
 
     config: dict[str, Any]
@@ -36,6 +40,7 @@ class Run:
     sessions: dict[str, Row]
     models: dict[str, dict[str, Any]]
     segmenters: dict[str, str]
+    references: dict[str, str]
 
     @property
     def trained_on(self) -> list[str]:
@@ -153,6 +158,8 @@ def read_run(
     }
     wanted = segmentations_of(config)
     segmenters = segmenters_beside(config["use_model"], frozen, wanted) if frozen else {}
+    fitted = [name for name in wanted if name not in segmenters]
+    references = reference_segmenters(config["reference_segmenters"], fitted, access)
     if warn:
         for sentence in warnings_about(config, {} if frozen else models, schema):
             warn(sentence)
@@ -163,7 +170,7 @@ def read_run(
                 "are fitted on these recordings, and are others than those of the training"
             )
     sessions = {row["session"]: row for row in sorted(rows, key=lambda row: row["session"])}
-    return Run(config, schema, frozen, sessions, models, segmenters)
+    return Run(config, schema, frozen, sessions, models, segmenters, references)
 
 
 def segmentations_of(config: Mapping[str, Any]) -> list[str]:
