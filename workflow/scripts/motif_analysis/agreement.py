@@ -119,8 +119,9 @@ def compare_seeds(
     """
     rows = []
     for segmentation in segmentations:
-        n_motifs = int(segmentation.split("-")[1])
         own = {seed: {session: next(motifs) for session in sessions} for seed in seeds}
+        # Where the number of motifs is chosen, each seed has its own.
+        n_motifs = 1 + max(int(m.max(initial=0)) for by in own.values() for m in by.values())
         rng = np.random.default_rng(0)
         for first, second in combinations(seeds, 2):
             row = {"segmentation": segmentation, "seed_a": first, "seed_b": second}

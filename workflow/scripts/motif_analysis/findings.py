@@ -11,6 +11,7 @@ from formats.statistics import FALSE_DISCOVERY_RATE
 
 from motif_analysis.baselines import compare_with_surrogates
 from motif_analysis.labels import labels_of_sessions
+from motif_analysis.n_motifs import describe_choice
 from motif_analysis.scores import score_sessions, score_windows
 from motif_analysis.segmentation import Segmenter
 
@@ -229,6 +230,15 @@ def of_bouts(statistics: Mapping[str, Mapping[str, float]], fps: float) -> list[
     ]
 
 
+def of_n_motifs(segmenter: Segmenter) -> list[dict[str, Any]]:
+    """Tell how the number of motifs was chosen; nothing where it was set."""
+    if not len(segmenter.tried):
+        return []
+    number, way, sentence = describe_choice(segmenter.tried)
+    verdicts = {"gap": GOOD, "agreement": DOUBTFUL, "largest": DOUBTFUL, "none": BAD}
+    return [finding("n_motifs", number, sentence, verdicts[way])]
+
+
 def of_usage(usage: pd.DataFrame) -> list[dict[str, Any]]:
     """Judge how many motifs are used, and how evenly."""
     frames = usage.groupby("motif")["frames"].sum()
@@ -371,11 +381,11 @@ def evaluate_motifs(
     animals = {row["session"]: row["animal"] for row in sessions}
     rng = np.random.default_rng(settings["motif_seed"])
     bouts = compare_with_surrogates(latents, segmenter, settings["surrogates"], rng)
-    seed = int(names["seed"])
     findings = [
         *of_training(metrics),
-        *of_agreement(tables["agreement"], names["segmentation"], seed),
+        *of_agreement(tables["agreement"], names["segmentation"], int(names["seed"])),
         *of_bouts(bouts, aligned[ids[0]].fps),
+        *of_n_motifs(segmenter),
         *of_usage(tables["usage"]),
         *of_sessions(score_sessions(latents, segmenter, sessions, rng)),
         *of_labels(score_windows(latents, aligned, labels, animals, segmenter, rng)),
@@ -383,7 +393,7 @@ def evaluate_motifs(
     ]
     return {
         "model": names["model"],
-        "seed": seed,
+        "seed": int(names["seed"]),
         "segmentation": names["segmentation"],
         "findings": findings,
         "advice": advice_of(findings),
