@@ -35,6 +35,9 @@ rule all:
             "results/figures/{model}/seed{seed}/{segmentation}/latent_map.svg"
         ),
         of_segmentations(
+            "results/figures/{model}/seed{seed}/{segmentation}/n_motifs.svg", AUTO
+        ),
+        of_segmentations(
             "results/figures/{model}/seed{seed}/{segmentation}/examples.html"
         ),
         of_sessions(

@@ -190,6 +190,41 @@ def test_a_segmenter_that_the_export_is_still_beside_is_found(finished_once, tmp
     assert "segment_motifs" not in project.stale_rules()
 
 
+def test_a_number_of_motifs_is_chosen_and_said_and_goes_with_the_model(finished, tmp_path):
+    """As a segmentation of its own, with a table, a figure and a sentence."""
+    finished.write_config(models={"vame": {}}, n_motifs="auto", n_motifs_range=[2, 6])
+    tables = "results/motif_tables/vame/seed0/kmeans-auto"
+    figure = "results/figures/vame/seed0/kmeans-auto/n_motifs.svg"
+    ethogram = "results/figures/vame/seed0/kmeans-auto/ethograms/mouse1.svg"
+    finished.snakemake("--", f"{tables}/quality.json", figure, ethogram)
+    tried = pd.read_csv(finished / tables / "n_motifs.csv")
+    assert tried["n_motifs"].tolist() == [2, 3, 4, 5, 6]
+    chosen = tried.loc[tried["chosen"] == 1, "n_motifs"].item()
+    usage = pd.read_csv(finished / tables / "usage.csv")
+    assert set(usage["motif"]) == set(range(chosen))
+    quality = json.loads((finished / tables / "quality.json").read_text())
+    (found,) = (each for each in quality["findings"] if each["name"] == "n_motifs")
+    assert found["value"] == chosen
+    assert found["sentence"].startswith(f"Of 2 to 6 motifs, {chosen} were chosen: ")
+    shutil.copytree(finished / "results/export/vame/seed0", tmp_path / "model")
+    shutil.copytree(finished / "results/segmenters/vame/seed0", tmp_path / "model/segmenters")
+    (tmp_path / "config").mkdir()
+    config = {"use_model": "model", "n_motifs": "auto", "map_windows": 0}
+    (tmp_path / "config/config.yaml").write_text(yaml.safe_dump(config))
+    shutil.copy(finished / "recordings/mouse1.csv", tmp_path / "new.csv")
+    other = Project(tmp_path)
+    other.write_sheet("session\tposes\tfps\nnew\tnew.csv\t30\n")
+    assert "plot_n_motifs" in other.stale_rules()
+    assert "segment_motifs" not in other.stale_rules()
+    other.snakemake(f"{tables}/n_motifs.csv")
+    text = (other / tables / "n_motifs.csv").read_text()
+    assert text == (finished / tables / "n_motifs.csv").read_text()
+
+
+def test_a_number_that_is_set_has_no_row_of_numbers_that_were_tried(finished_once):
+    assert table(finished_once, "n_motifs").empty
+
+
 def test_groups_of_several_animals_are_told_apart_by_animals(finished_once):
     groups = table(finished_once, "groups")
     pairs = list(combinations(["control", "treated"], 2))

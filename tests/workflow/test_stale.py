@@ -29,7 +29,7 @@ OF_TRAINING = {
 OF_MODEL = OF_TRAINING | {"map_latents"}
 OF_SEGMENTATION = {
     *("segment_motifs", "tabulate_motifs", "judge_motifs"),
-    *("plot_motifs", "film_motifs"),
+    *("plot_motifs", "plot_n_motifs", "film_motifs"),
 }
 OF_SEGMENTATION_AND_SESSION = {"label_motifs", "plot_ethogram"}
 OF_ALL_SEEDS = {"compare_seeds"}
@@ -155,7 +155,7 @@ EDITS = {
     "choose_by": ("future", CHOOSE),
 }
 # settings whose rows are tests of their own, below
-ELSEWHERE = {"demo", "models", "grid", "seeds", "use_model", "motifs", "n_motifs"}
+ELSEWHERE = {"demo", "models", "grid", "seeds", "use_model", "motifs", "n_motifs", "n_motifs_range"}
 
 
 def jobs(
@@ -355,6 +355,15 @@ def test_another_number_or_kind_of_motifs_is_made_beside_the_others(finished_onc
         expected = jobs(SEGMENT, segmentations=segmentations) | jobs(JUDGE)
         assert finished_once.stale_jobs() == expected
     with edited_config(finished_once, n_motifs=["4"]):
+        assert finished_once.stale_jobs() == set()
+
+
+def test_a_number_that_is_chosen_reruns_with_its_range_and_the_others_do_not(finished_once):
+    """The chosen number is a segmentation beside the others, with a figure of its own."""
+    chosen = jobs(SEGMENT | {"plot_n_motifs"}, segmentations=["kmeans-auto"])
+    with edited_config(finished_once, n_motifs=[4, "auto"]):
+        assert finished_once.stale_jobs() == chosen | jobs(AGREE)
+    with edited_config(finished_once, n_motifs_range=[2, 9]):
         assert finished_once.stale_jobs() == set()
 
 

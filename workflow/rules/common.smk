@@ -68,6 +68,7 @@ except SettingsError as error:
 config, FROZEN, SESSIONS, MODELS = RUN.config, RUN.frozen, RUN.sessions, RUN.models
 TRAINED_ON, TRAINED, EMBEDDED = RUN.trained_on, RUN.trained, RUN.embedded
 SEGMENTATIONS, SEGMENTERS = RUN.segmentations, RUN.segmenters
+AUTO = [name for name in SEGMENTATIONS if name.endswith("-auto")]
 FILMED = [name for name, row in SESSIONS.items() if row["video"]]
 
 
@@ -75,7 +76,7 @@ wildcard_constraints:
     session="[^/]+",
     model="[^/]+",
     seed=r"\d+",
-    segmentation=r"[a-z]+-\d+",
+    segmentation=r"[a-z]+-(\d+|auto)",
 
 
 def of_sessions(paths, sessions=SESSIONS):
@@ -87,19 +88,18 @@ def of_trainings(path):
     return collect(path, model=TRAINED, seed=config["seeds"])
 
 
-def of_segmentations(path, segmentations=SEGMENTATIONS):
+def of_segmentations(paths, segmentations=SEGMENTATIONS):
+    """Of each segmentation that is wanted, one path or several by their names."""
+    if isinstance(paths, dict):
+        return {name: of_segmentations(path) for name, path in paths.items()}
     seeds = config["seeds"]
     wildcards = {"model": EMBEDDED, "seed": seeds, "segmentation": segmentations}
-    return collect(path, **wildcards, allow_missing=True)
+    return collect(paths, **wildcards, allow_missing=True)
 
 
-def of_all(paths):
-    """The same of each segmentation of named files."""
-    return {name: of_segmentations(path) for name, path in paths.items()}
-
-
-def figure(path, category, name):
+def figure(path, category, name=None):
     """The outputs svg, for the report, and png of a rule that draws one figure."""
+    name = name or path.rpartition("/")[2]
     labels = {key: f"{{{key}}}" for key in re.findall(r"{(\w+)}", path)}
     labels["figure"] = name
     caption = f"../report/{name}.rst"
@@ -180,11 +180,6 @@ def segmenter_of_model(wildcards):
         return own_file(SEGMENTERS[wildcards.segmentation])
     fitted = "results/segmenters/{model}/seed{seed}/{segmentation}.npz"
     return fitted.format(**wildcards)
-
-
-def metrics_of_model(wildcards):
-    metrics = "results/models/{model}/seed{seed}/metrics.json"
-    return metrics.format(**wildcards) if TRAINED else []
 
 
 def pretrained_of_model(wildcards):

@@ -29,7 +29,7 @@ rule plot_losses:
         history="results/models/{model}/seed{seed}/history.csv",
         metrics="results/models/{model}/seed{seed}/metrics.json",
     output:
-        **figure("results/figures/{model}/seed{seed}/losses", "Training", "losses"),
+        **figure("results/figures/{model}/seed{seed}/losses", "Training"),
     log:
         "logs/plot_losses/{model}/seed{seed}.log",
     benchmark:
@@ -48,11 +48,7 @@ rule plot_reconstructions:
     input:
         reconstructions="results/models/{model}/seed{seed}/reconstructions.npz",
     output:
-        **figure(
-            "results/figures/{model}/seed{seed}/reconstructions",
-            "Training",
-            "reconstructions",
-        ),
+        **figure("results/figures/{model}/seed{seed}/reconstructions", "Training"),
     log:
         "logs/plot_reconstructions/{model}/seed{seed}.log",
     benchmark:
@@ -73,7 +69,7 @@ rule plot_comparison:
         sessions="results/comparison_sessions.csv",
         pairs="results/comparison_pairs.csv",
     output:
-        **figure("results/figures/comparison", "Comparison", "comparison"),
+        **figure("results/figures/comparison", "Comparison"),
     log:
         "logs/plot_comparison/plot_comparison.log",
     benchmark:
@@ -93,9 +89,8 @@ rule plot_motifs:
         **tables_of_motifs("usage", "transitions", "profile", "communities"),
         **tables_of_motifs("linkage", "latent_map", "groups"),
     output:
-        **figures_of_motifs(
-            "latent_map", "usage", "transitions", "communities", "poses"
-        ),
+        **figures_of_motifs("latent_map", "usage", "transitions"),
+        **figures_of_motifs("communities", "poses"),
     log:
         "logs/plot_motifs/{model}/seed{seed}/{segmentation}.log",
     benchmark:
@@ -107,6 +102,25 @@ rule plot_motifs:
         code=source_digest("plot_motifs"),
     script:
         "../scripts/plot_motifs.py"
+
+
+rule plot_n_motifs:
+    """Draw what each number of motifs that was tried explains, and whether refits agree."""
+    input:
+        **tables_of_motifs("n_motifs"),
+    output:
+        **figures_of_motifs("n_motifs"),
+    log:
+        "logs/plot_n_motifs/{model}/seed{seed}/{segmentation}.log",
+    benchmark:
+        "results/benchmarks/plot_n_motifs/{model}/seed{seed}/{segmentation}.tsv"
+    conda:
+        "../../envs/figures.yaml"
+    params:
+        settings=settings_of("plot_n_motifs"),
+        code=source_digest("plot_n_motifs"),
+    script:
+        "../scripts/plot_n_motifs.py"
 
 
 rule plot_ethogram:

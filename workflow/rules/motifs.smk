@@ -3,8 +3,7 @@
 #   out: results/segmenters/{model}/seed{seed}/{segmentation}.npz        what gives a window its motif
 #        results/motifs/{model}/seed{seed}/{segmentation}/{session}.csv  a row per frame
 #        results/latent_maps/{model}/seed{seed}.csv                      a sample in two dimensions
-#        results/motif_tables/{model}/seed{seed}/{segmentation}/         tables of all sessions,
-#            and quality.json: the evaluation of the motifs
+#        results/motif_tables/{model}/seed{seed}/{segmentation}/         tables, quality.json
 #        results/motif_tables/{model}/agreement.csv                      between seeds
 
 
@@ -28,6 +27,7 @@ rule segment_motifs:
         mem_mb=memory_mb(4000),
     params:
         settings=settings_of("segment_motifs"),
+        numbers=RUN.numbers_of_motifs,
         sessions=TRAINED_ON,
         windows=RUN.windows_of_model,
         code=source_digest("segment_motifs"),
@@ -92,7 +92,7 @@ rule tabulate_motifs:
         latent_map="results/latent_maps/{model}/seed{seed}.csv",
     output:
         **tables_of_motifs("usage", "transitions", "profile", "examples", "groups"),
-        **tables_of_motifs("communities", "linkage", "latent_map"),
+        **tables_of_motifs("communities", "linkage", "latent_map", "n_motifs"),
     log:
         "logs/tabulate_motifs/{model}/seed{seed}/{segmentation}.log",
     benchmark:
@@ -145,7 +145,7 @@ rule judge_motifs:
         latents=of_sessions("results/latents/{model}/seed{seed}/{session}.npy"),
         aligned=of_sessions("results/aligned/{session}.npz"),
         labels=[own_file(row["labels"]) for row in SESSIONS.values() if row["labels"]],
-        metrics=metrics_of_model,
+        metrics="results/models/{model}/seed{seed}/metrics.json" if TRAINED else [],
         agreement="results/motif_tables/{model}/agreement.csv",
     output:
         quality="results/motif_tables/{model}/seed{seed}/{segmentation}/quality.json",

@@ -65,7 +65,7 @@ rule choose_model:
 rule write_summary:
     """Write the run in words, the report's start page: data, models, motifs, cautions."""
     input:
-        **of_all(tables_of_motifs("usage", "communities", "groups")),
+        **of_segmentations(tables_of_motifs("usage", "communities", "groups")),
         recordings="results/quality.csv",
         dataset="results/dataset/dataset.json" if TRAINED else [],
         comparison="results/comparison.csv" if TRAINED else [],
@@ -98,11 +98,7 @@ rule write_summary:
 rule write_manifest:
     """Gather the records of all jobs of this run."""
     input:
-        results=[
-            path
-            for path in rules.all.input
-            if not path.endswith("results/manifest.json")
-        ],
+        results=[p for p in rules.all.input if not p.endswith("results/manifest.json")],
     output:
         manifest="results/manifest.json",
     log:

@@ -11,6 +11,7 @@ from figures.ethogram import draw_ethogram, excerpt_starts
 from figures.latent_map import draw_latent_map, moved_apart
 from figures.motif_marks import ink_on, motif_colour, used_motifs
 from figures.motif_poses import draw_motif_poses, path_of
+from figures.n_motifs import draw_n_motifs
 from figures.style import FAINT, GREY, bin_means, paper_style, save
 from figures.transitions import draw_transitions, shown_arrows
 from figures.usage import animals_of, draw_usage
@@ -348,3 +349,40 @@ class TestPoses:
 def test_bins_are_means_of_equal_parts():
     assert bin_means(np.array([1, 3, 5, 7]), 2).tolist() == [2, 6]
     assert bin_means(np.array([[1, 2], [3, 4]]), 9).tolist() == [[1, 2], [3, 4]]
+
+
+class TestNumberOfMotifs:
+    TRIED = pd.DataFrame(
+        {
+            "n_motifs": [4, 6, 9],
+            "unexplained_variance": [0.6, 0.4, 0.35],
+            "unexplained_variance_surrogates": [0.7, 0.6, 0.55],
+            "gap": [0.15, 0.4, 0.45],
+            "gap_se": [0.02, 0.02, 0.03],
+            "agreement": [0.5, 0.9, 0.6],
+            "agreement_low": [0.4, 0.8, 0.5],
+            "agreement_high": [0.6, 1.0, 0.7],
+            "agreement_surrogates": [0.4, 0.3, 0.2],
+            "bout_seconds": [1.5, 1.2, 0.9],
+            "bout_seconds_surrogates": [1.4, 1.1, 0.9],
+            "chosen": [0, 1, 0],
+        }
+    )
+
+    @pytest.mark.parametrize("measure", ["unexplained_variance", "log_likelihood_gain"])
+    def test_every_number_stands_beside_that_of_surrogates(self, measure):
+        names = {f"unexplained_variance{end}": f"{measure}{end}" for end in ("", "_surrogates")}
+        drawn = panels(draw_n_motifs(self.TRIED.rename(columns=names)))
+        assert drawn.keys() == {"held_out", "gap", "agreement", "bouts"}
+        for name, column in (("held_out", measure), ("agreement", "agreement")):
+            own, surrogates, _ = drawn[name].get_lines()
+            table = self.TRIED.rename(columns=names)
+            assert own.get_ydata().tolist() == table[column].tolist()
+            assert surrogates.get_ydata().tolist() == table[f"{column}_surrogates"].tolist()
+        for axes in drawn.values():
+            assert axes.get_lines()[-1].get_xdata() == [6, 6]  # the chosen number
+            assert axes.get_xticks().tolist() == [4, 6, 9]
+
+    def test_where_the_number_was_set_it_says_so(self):
+        (only,) = draw_n_motifs(self.TRIED[:0]).axes
+        assert texts(only) == ["The number of motifs was set, not chosen."]

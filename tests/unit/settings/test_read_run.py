@@ -62,6 +62,33 @@ def test_segmentations_are_each_kind_with_each_number(run):
     assert found.segmented()[0] == {"model": "vame", "seed": "0", "segmentation": "hmm-4"}
 
 
+def test_a_number_of_motifs_is_tried_alone_and_auto_tries_a_dozen(run):
+    found = run(n_motifs=["auto", "15"])
+    assert found.segmentations == ["kmeans-15", "kmeans-auto"]
+    of_name = lambda name: found.numbers_of_motifs(SimpleNamespace(segmentation=name))  # noqa: E731
+    assert of_name("kmeans-15") == [15]
+    assert of_name("kmeans-auto") == [4, 5, 6, 7, 9, 11, 14, 17, 21, 26, 32, 40]
+    found = run(n_motifs="auto", n_motifs_range=[6, 2])
+    assert found.segmentations == ["kmeans-auto"]
+    assert of_name("kmeans-auto") == [2, 3, 4, 5, 6]
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"n_motifs": "some"}, "n_motifs: 'some' is not of type 'array'"),
+        ({"n_motifs": ["some"]}, r"n_motifs.0: 'some' does not match '\^auto\$'"),
+        ({"n_motifs_range": [1, 8]}, "n_motifs_range.0: 1 is less than the minimum of 2"),
+        ({"n_motifs_range": [8]}, r"n_motifs_range: \[8\] is too short"),
+        ({"n_motifs_range": [8, 8]}, r"n_motifs_range: \[8, 8\] has non-unique"),
+    ],
+    ids=str,
+)
+def test_other_numbers_of_motifs_are_refused(run, settings, sentence):
+    with pytest.raises(SettingsError, match=sentence):
+        run(**settings)
+
+
 def test_groups_count_for_the_split_where_they_are_held_out(run):
     assert run(train_on=["m1", "m2"]).groups_to_hold_out() == {"m1": "", "m2": ""}
     held_out = run(train_on=["m1", "m2"], test_groups=["b"]).groups_to_hold_out()

@@ -120,9 +120,8 @@ def compare_seeds(
     rows = []
     for segmentation in segmentations:
         own = {seed: {session: next(motifs) for session in sessions} for seed in seeds}
-        n_motifs = 1 + max(
-            int(each.max(initial=0)) for motifs_of in own.values() for each in motifs_of.values()
-        )
+        # Where the number of motifs is chosen, each seed has its own.
+        n_motifs = 1 + max(int(m.max(initial=0)) for by in own.values() for m in by.values())
         rng = np.random.default_rng(0)
         for first, second in combinations(seeds, 2):
             row = {"segmentation": segmentation, "seed_a": first, "seed_b": second}

@@ -11,108 +11,20 @@ from formats.statistics import FALSE_DISCOVERY_RATE
 
 from motif_analysis.baselines import compare_with_surrogates
 from motif_analysis.labels import labels_of_sessions
+from motif_analysis.n_motifs import describe_choice
 from motif_analysis.reference import judge_numbering
 from motif_analysis.scores import score_sessions, score_windows
 from motif_analysis.segmentation import Segmenter
-
-GOOD, DOUBTFUL, BAD, UNKNOWN = "good", "doubtful", "bad", "unknown"
-
-
-def _above_chance(v, to):
-    return v > to.chance_high
-
-
-def _above_both(v, to):
-    return v > max(to.baseline, to.chance_high)
-
-
-def _leads(v, to):
-    return v > to.chance_high and to.lead_low > 0
-
-
-# Conditions for a good and for a doubtful value, given what it is compared with; otherwise it is
-# bad. The bounds are rules of thumb, and the report says so.
-VERDICTS = {
-    "r2_reconstruction": (  # the prior of a VAE costs something: up to 0.2 less than PCA is good
-        lambda v, to: v > 0.5 and v >= to.baseline - 0.2,
-        lambda v, to: v >= 0.2,
-    ),
-    "r2_future": (lambda v, to: v - to.baseline > 0.05, lambda v, to: v > to.baseline),
-    "active_latents": (lambda v, to: v >= 3, lambda v, to: v > 1),
-    "posterior_variance": (lambda v, to: v < 0.5, lambda v, to: v < 0.9),
-    "seed_agreement": (lambda v, to: v >= 0.6, lambda v, to: v >= 0.3),
-    "kept_motifs": (lambda v, to: v >= 0.8, lambda v, to: v >= 0.5),
-    "bout_seconds": (lambda v, to: v > to.high, lambda v, to: v > to.low),
-    "short_bouts": (lambda v, to: v <= 0.05, lambda v, to: v <= 0.25),
-    "nmi": (_leads, _above_chance),
-    "ami": (_above_both, _above_chance),
-    "homogeneity": (_above_both, _above_chance),
-    "purity": (_leads, _above_chance),
-    "probe_f1": (_leads, _above_chance),
-    "session_nmi": (lambda v, to: v < 0.05, lambda v, to: v < 0.15),
-}
-AUTOENCODER = 0.01
-"""Posterior variance below which a variational autoencoder is an autoencoder."""
-OF_LABELS = {
-    "nmi": "normalised mutual information of motifs and labels",
-    "ami": "adjusted mutual information of motifs and labels",
-    "homogeneity": "homogeneity of motifs in labels",
-    "purity": "purity of motifs in labels",
-    "probe_f1": "macro F1 of a linear probe from latents to the labels of held-out sessions",
-}
-
-ADVICE = {
-    "r2_reconstruction": {
-        BAD: "Reconstruction is poor: train longer (max_epochs, model_convergence) or lower beta.",
-        DOUBTFUL: "Reconstruction could be better: train longer (max_epochs), raise zdims, or "
-        "lower beta.",
-    },
-    "r2_future": {
-        BAD: "The model does not predict the future: train longer, or lengthen time_window.",
-        DOUBTFUL: "The prediction is hardly better than holding the last frame: train longer.",
-    },
-    "active_latents": {
-        BAD: "The latents have collapsed: lower beta, or raise annealtime.",
-        DOUBTFUL: "Few latents are active: lower beta, or raise annealtime.",
-    },
-    "posterior_variance": {
-        BAD: "Latents carry no information beyond the prior: lower beta, or set softplus: false.",
-        DOUBTFUL: "Latents are imprecise: lower beta.",
-    },
-    "seed_agreement": {
-        UNKNOWN: "Train with seeds: [0, 1, 2], to see which motifs are reproducible.",
-        BAD: "Other seeds find other motifs: lower n_motifs, train longer, or add recordings, and "
-        "trust only motifs that all seeds find.",
-        DOUBTFUL: "Some motifs are not found with other seeds: lower n_motifs, or train longer.",
-    },
-    "bout_seconds": {
-        BAD: "Bouts are no longer than by chance, so motifs do not follow behaviour: check the "
-        "quality of the poses first, then try a longer time_window or motifs: [hmm].",
-        DOUBTFUL: "Bouts are hardly longer than by chance: try motifs: [hmm].",
-    },
-    "short_bouts": {
-        BAD: "Motifs change too often: raise expected_bout_seconds.",
-        DOUBTFUL: "Many bouts last one or two frames: raise expected_bout_seconds.",
-    },
-    "kept_motifs": {
-        BAD: "Most frames have another motif than in reference_segmenters: do not compare motifs "
-        "by their numbers."
-    },
-    "used_motifs": {DOUBTFUL: "Motifs are used very unevenly: another n_motifs may fit better."},
-    "nmi": {
-        BAD: "Motifs and labels are unrelated: check that the labels belong to these recordings "
-        "and start with their first frame.",
-        DOUBTFUL: "Motifs tell no more of the labels than PCA does: try other pooling_seconds, "
-        "another zdims, or more recordings. Motifs that are finer than labels are not an error "
-        "(see homogeneity).",
-    },
-    "session_nmi": {
-        BAD: "Motifs tell sessions apart: check that body_length, frame rate and camera are alike "
-        "before you compare groups.",
-        DOUBTFUL: "Motifs tell sessions apart to some degree: compare groups by animals only.",
-    },
-    "different_motifs": {UNKNOWN: "Record more animals: groups this small cannot be compared."},
-}
+from motif_analysis.verdicts import (
+    ADVICE,
+    AUTOENCODER,
+    BAD,
+    DOUBTFUL,
+    GOOD,
+    OF_LABELS,
+    UNKNOWN,
+    VERDICTS,
+)
 
 
 def finding(
@@ -233,6 +145,15 @@ def of_bouts(statistics: Mapping[str, Mapping[str, float]], fps: float) -> list[
         )
         for (name, sentence), own in zip(sentences.items(), (seconds, short), strict=True)
     ]
+
+
+def of_n_motifs(segmenter: Segmenter) -> list[dict[str, Any]]:
+    """Tell how the number of motifs was chosen; nothing where it was set."""
+    if not len(segmenter.tried):
+        return []
+    number, way, sentence = describe_choice(segmenter.tried)
+    verdicts = {"gap": GOOD, "agreement": DOUBTFUL, "largest": DOUBTFUL, "none": BAD}
+    return [finding("n_motifs", number, sentence, verdicts[way])]
 
 
 def of_usage(usage: pd.DataFrame) -> list[dict[str, Any]]:
@@ -377,11 +298,11 @@ def evaluate_motifs(
     animals = {row["session"]: row["animal"] for row in sessions}
     rng = np.random.default_rng(settings["motif_seed"])
     bouts = compare_with_surrogates(latents, segmenter, settings["surrogates"], rng)
-    seed = int(names["seed"])
     findings = [
         *of_training(metrics),
-        *of_agreement(tables["agreement"], names["segmentation"], seed),
+        *of_agreement(tables["agreement"], names["segmentation"], int(names["seed"])),
         *of_bouts(bouts, aligned[ids[0]].fps),
+        *of_n_motifs(segmenter),
         *of_usage(tables["usage"]),
         *(finding("kept_motifs", *each) for each in judge_numbering(segmenter.numbering)),
         *of_sessions(score_sessions(latents, segmenter, sessions, rng)),
@@ -390,7 +311,7 @@ def evaluate_motifs(
     ]
     return {
         "model": names["model"],
-        "seed": seed,
+        "seed": int(names["seed"]),
         "segmentation": names["segmentation"],
         "findings": findings,
         "advice": advice_of(findings),

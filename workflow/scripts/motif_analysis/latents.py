@@ -53,13 +53,20 @@ def find_stretches(known: Mapping[str, np.ndarray]) -> list[Stretch]:
 
 
 def draw_stretches(
-    known: Mapping[str, np.ndarray], count: int, rng: np.random.Generator, shortest: int = 1
+    known: Mapping[str, np.ndarray],
+    count: int,
+    rng: np.random.Generator,
+    shortest: int = 1,
+    longest: int | None = None,
 ) -> list[Stretch]:
-    """Draw stretches of `shortest` to `LONGEST_STRETCH` windows until they hold `count`."""
+    """Draw stretches of `shortest` to `longest` windows until they hold `count`.
+
+    Stretches are cut at `LONGEST_STRETCH` where no other length is given.
+    """
     pieces = [
         (session, start + part.start, start + part.stop)
         for session, start, stop in find_stretches(known)
-        for part in blocks_of(stop - start, LONGEST_STRETCH)
+        for part in blocks_of(stop - start, longest or LONGEST_STRETCH)
         if part.stop - part.start >= shortest
     ]
     order = rng.permutation(len(pieces))

@@ -1,6 +1,6 @@
 """Motifs as clusters of pooled latents (k-means) or as states of a hidden Markov model."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -49,6 +49,9 @@ class Segmenter:
         motifs of the frames of the sessions that it was fitted on
     numbering
         the number of each motif, 0, 1, 2, … unless there is a reference
+    tried
+        (number, column) of `n_motifs.TRIED`: the numbers of motifs that this one was chosen from;
+        empty where it was set
     """
 
     algorithm: str
@@ -62,6 +65,7 @@ class Segmenter:
     variances: np.ndarray = field(default_factory=lambda: np.empty(0))
     start: np.ndarray = field(default_factory=lambda: np.empty(0))
     transitions: np.ndarray = field(default_factory=lambda: np.empty(0))
+    tried: np.ndarray = field(default_factory=lambda: np.empty(0))
     fitted: FittedFrames = field(default_factory=FittedFrames)
     numbering: Numbering | None = None
 
@@ -150,12 +154,18 @@ def fit_segmenter(
     ValueError
         Fewer windows than motifs.
     """
+    like = new_segmenter(algorithm, n_motifs, time_window, fps, settings)
+    return fit_segmenter_like(like, latents, settings["motif_seed"], settings["motif_windows"])
+
+
+def new_segmenter(
+    algorithm: str, n_motifs: int, time_window: int, fps: float, settings: Mapping[str, Any]
+) -> Segmenter:
+    """A segmenter to fit others like: its algorithm, number of motifs and durations."""
     reaches = reaches_of(settings["pooling_seconds"], fps)
     bout_frames = settings["expected_bout_seconds"] * fps
-    seed, motif_windows = settings["motif_seed"], settings["motif_windows"]
     empty = np.empty((n_motifs, 0))
-    like = Segmenter(algorithm, time_window, 0, Pooling(reaches), empty, empty, bout_frames)
-    return fit_segmenter_like(like, latents, seed, motif_windows)
+    return Segmenter(algorithm, time_window, 0, Pooling(reaches), empty, empty, bout_frames)
 
 
 def fit_segmenter_like(
@@ -223,10 +233,10 @@ def _fit_kmeans(segmenter, latents, seed, motif_windows):
         for batch in _batches(latents, pooling, rng):
             fitted.partial_fit(batch)
     centres = fitted.cluster_centers_.astype(np.float64)
-    return {"centres": centres, "change_cost": _change_cost(sample, centres, segmenter.bout_frames)}
+    return {"centres": centres, "change_cost": change_cost(sample, centres, segmenter.bout_frames)}
 
 
-def _change_cost(sample, centres, bout_frames):
+def change_cost(sample: np.ndarray, centres: np.ndarray, bout_frames: float) -> float:
     """What a change costs, so that a bout has to be as clear as usual, or longer than expected.
 
     A bout of another motif between two of the same costs two changes. It is worth them if it lasts
@@ -284,19 +294,50 @@ def _batches(latents, pooling, rng):
 
 
 def _fit_hidden_markov_model(segmenter, latents, seed, motif_windows):
-    from hmmlearn.hmm import GaussianHMM  # noqa: PLC0415  k-means does without
-
-    n_motifs, pooling = segmenter.n_motifs, segmenter.pooling
+    pooling = segmenter.pooling
     known = {session: find_known(own) for session, own in latents.items()}
     pieces = find_stretches(known)
     if sum(stop - first for _, first, stop in pieces) > motif_windows:
         pieces = draw_stretches(known, motif_windows, np.random.default_rng(seed))
     windows = [pooling.apply(latents[session], first, stop) for session, first, stop in pieces]
+    lengths = [len(own) for own in windows]
     windows = np.concatenate(windows)
+    model = fit_states(windows, lengths, segmenter.n_motifs, segmenter.bout_frames, seed)
+    return {
+        "centres": model.means_,
+        "variances": np.array([np.diag(matrix) for matrix in model.covars_]),
+        "start": model.startprob_,
+        "transitions": model.transmat_,
+    }
+
+
+def fit_states(
+    windows: np.ndarray,
+    lengths: Sequence[int],
+    n_motifs: int,
+    bout_frames: float,
+    seed: int,
+    iterations: int = 50,
+) -> Any:
+    """Fit hmmlearn's hidden Markov model, with variances of its own for each motif.
+
+    Parameters
+    ----------
+    windows
+        (window, pooled latent) of stretches, one after the other.
+    lengths
+        Windows of each stretch.
+    bout_frames
+        Expected duration of a bout, from which the fit starts.
+    iterations
+        At most.
+    """
+    from hmmlearn.hmm import GaussianHMM  # noqa: PLC0415  k-means does without
+
     model = GaussianHMM(
         n_motifs,
         covariance_type="diag",
-        n_iter=50,
+        n_iter=iterations,
         tol=1e-4 * len(windows),  # nats over all windows
         random_state=seed,
         implementation="scaling",
@@ -307,17 +348,11 @@ def _fit_hidden_markov_model(segmenter, latents, seed, motif_windows):
     )
     # hmmlearn's own first transitions are random, and the fit may stay with motifs that alternate
     # at every window.
-    leave = 1 / max(segmenter.bout_frames, 2)
+    leave = 1 / max(bout_frames, 2)
     model.startprob_ = np.full(n_motifs, 1 / n_motifs)
     model.transmat_ = np.full((n_motifs, n_motifs), leave / (n_motifs - 1))
     np.fill_diagonal(model.transmat_, 1 - leave)
-    model.fit(windows, lengths=[stop - first for _, first, stop in pieces])
-    return {
-        "centres": model.means_,
-        "variances": np.array([np.diag(matrix) for matrix in model.covars_]),
-        "start": model.startprob_,
-        "transitions": model.transmat_,
-    }
+    return model.fit(windows, lengths=lengths)
 
 
 def _kmeans_decoder(segmenter):

@@ -12,6 +12,7 @@ from scipy.sparse import csr_array
 from motif_analysis.bouts import Bouts, find_bouts
 from motif_analysis.groups import compare_groups
 from motif_analysis.hierarchy import community_tables
+from motif_analysis.n_motifs import tabulate_tried
 from motif_analysis.segmentation import Segmenter
 
 MOTION_SECONDS = 0.1
@@ -51,7 +52,7 @@ def tabulate(
 
     Returns
     -------
-    usage, transitions, profile, communities, linkage, examples, latent_map, groups.
+    usage, transitions, profile, communities, linkage, examples, latent_map, groups, n_motifs.
     """
     numbers = segmenter.numbering.numbers  # with gaps, where a motif of a reference was not found
     n_motifs = int(numbers[-1]) + 1
@@ -85,6 +86,7 @@ def tabulate(
         "examples": rank_examples(examples),
         "latent_map": latent_map,
         "groups": compare_groups(usage, permutations, np.random.default_rng(0)),
+        "n_motifs": tabulate_tried(segmenter),
     }
 
 

@@ -16,6 +16,10 @@ from settings.references import reference_segmenters
 from settings.schema import Schema, read_schema
 from settings.sessions import Row, checked_sessions
 
+AUTO = "auto"
+"""As `n_motifs`: the number is chosen from several."""
+MOST_NUMBERS = 12
+
 
 @dataclass(frozen=True)
 class Run:
@@ -97,6 +101,18 @@ class Run:
         rates = [row["fps"] for row in self.sessions.values()]
         fps = self.config["resample_fps"] or max(rates, key=rates.count)
         return {"time_window": settings["time_window"], "fps": fps}
+
+    def numbers_of_motifs(self, wildcards: Any) -> list[int]:
+        """Numbers of motifs that one is chosen from: the one that the config names, or several.
+
+        Those of auto are spaced geometrically, and at most twelve.
+        """
+        number = wildcards.segmentation.rpartition("-")[2]
+        if number != AUTO:
+            return [int(number)]
+        low, high = self.config["n_motifs_range"]
+        steps = range(MOST_NUMBERS)
+        return sorted({round(low * (high / low) ** (i / steps[-1])) for i in steps})
 
     def segmented(self) -> list[dict[str, str]]:
         """Model, seed and name of each segmentation, in the order in which tables are listed."""

@@ -80,15 +80,17 @@ def _read(text, kind):
 def _to_array(value, entry):
     """One number is a list of one, where only a list is allowed.
 
-    What may not repeat is a set: its order means nothing.
+    What may not repeat is a set: its order means nothing. Names stand behind numbers.
     """
     if isinstance(value, (int, float)) and entry.get("type") == "array":
         value = [value]
     if not isinstance(value, list) or "items" not in entry:
         return value
     value = [coerce(item, entry["items"]) for item in value]
-    alike = {type(item) for item in value} in ({str}, {int}, {float})
-    return sorted(value) if entry.get("uniqueItems") and alike else value
+    if entry.get("uniqueItems") and {type(item) for item in value} <= {str, int, float}:
+        numbers = [item for item in value if not isinstance(item, str)]
+        return sorted(numbers) + sorted(item for item in value if isinstance(item, str))
+    return value
 
 
 def _to_object(value, entry):

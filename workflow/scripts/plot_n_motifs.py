@@ -1,0 +1,11 @@
+"""Draw what each number of motifs that was tried explains, and whether refits agree on it."""
+
+from figures.n_motifs import draw_n_motifs
+from figures.style import save
+from formats.tables import read_table
+from job import job
+
+with job(snakemake) as out:
+    figure = draw_n_motifs(read_table(snakemake.input.n_motifs))
+    dpi = snakemake.params.settings["figure_dpi"]
+    save(figure, svg=out.n_motifs, png=out.n_motifs_png, dpi=dpi)
