@@ -7,8 +7,8 @@ import pandas as pd
 from formats.runs import blocks_of, find_runs
 from scipy.fft import irfft, next_fast_len, rfft
 
-from pose_prep.alignment import CleanedRecording
 from pose_prep.motion import differentiate
+from pose_prep.recording import CleanedRecording
 
 FALLEN = 1 / np.e
 """Autocorrelation below which values are no longer alike."""
