@@ -1,9 +1,9 @@
 """Memory and time that motifs of many frames take: `make bench-motifs`.
 
 Makes latents and aligned poses of ten million frames with known states in a temporary folder, and
-runs what the rules run on them: segment, label, tabulate, compare with surrogates. Every step is a
-process of its own, whose peak memory is as the system reports it (mapped file pages that are
-resident count, though the system can reclaim them at any time).
+runs what the rules run on them: choose a number of motifs, segment, label, tabulate, compare with
+surrogates. Every step is a process of its own, whose peak memory is as the system reports it
+(mapped file pages that are resident count, though the system can reclaim them at any time).
 """
 
 import argparse
@@ -22,6 +22,7 @@ from formats.motifs import read_motifs, write_motifs
 from formats.runs import blocks_of
 from motif_analysis.baselines import compare_with_surrogates
 from motif_analysis.frames import motifs_of_frames
+from motif_analysis.n_motifs import choose_n_motifs
 from motif_analysis.segmentation import fit_segmenter, load_segmenter
 from motif_analysis.tables import tabulate
 
@@ -32,6 +33,7 @@ SETTINGS = {  # the defaults
     "pooling_seconds": [0.5, 2],
     "expected_bout_seconds": 0.5,
 }
+NUMBERS = [4, 5, 6, 7, 9, 11, 14, 17, 21, 26, 32, 40]  # that auto chooses from
 BOUT = 20  # frames of a state on average
 GAP_EVERY = 50_000  # frames, so that there are stretches
 
@@ -68,6 +70,9 @@ def run_step(step: str, folder: Path, algorithm: str) -> None:
     """Do what the rule of this name does for all sessions."""
     paths = {path.stem: path for path in sorted(folder.glob("*.npy"))}
     latents = {session: open_latents(path) for session, path in paths.items()}
+    if step == "choose":
+        choose_n_motifs(latents, algorithm, NUMBERS, TIME_WINDOW, FPS, SETTINGS)
+        return
     if step == "segment":
         segmenter = fit_segmenter(latents, algorithm, STATES, TIME_WINDOW, FPS, SETTINGS)
         segmenter.save(folder / "segmenter")  # numpy adds .npz, which no session has
@@ -119,7 +124,7 @@ def main() -> None:
     print(f"{options.frames} frames in {options.sessions} sessions, {options.algorithm}\n")
     print("| step | peak memory, GiB | seconds |\n|---|---:|---:|", flush=True)
     with tempfile.TemporaryDirectory() as folder:
-        for step in ("make", "segment", "label", "tabulate", "surrogates"):
+        for step in ("make", "choose", "segment", "label", "tabulate", "surrogates"):
             again = [sys.executable, __file__, *sys.argv[1:], "--folder", folder, "--step", step]
             subprocess.run(again, check=True)
 
