@@ -84,14 +84,19 @@ def bouts(mean, short=0.1):
 
 @pytest.mark.parametrize(("mean", "verdict"), [(20, "good"), (10, "doubtful"), (8, "bad")])
 def test_bouts_have_to_last_longer_than_those_of_surrogates(mean, verdict):
-    found = findings.of_bouts(bouts(mean), fps=10.0)
+    found = findings.of_bouts(bouts(mean), 10.0, 0.0)
     assert verdicts(found)["bout_seconds"] == verdict
     assert found[0]["value"] == mean / 10
     assert found[0]["baseline"] == 1
 
 
+def test_a_duration_that_a_cost_has_set_is_not_judged():
+    found = verdicts(findings.of_bouts(bouts(8), 10.0, change_cost=0.3))
+    assert found == {"bout_seconds": "unknown", "short_bouts": "doubtful"}  # a tenth is short
+
+
 def test_flickering_motifs_ask_for_longer_bouts():
-    found = findings.of_bouts(bouts(20, short=0.7), fps=10.0)
+    found = findings.of_bouts(bouts(20, short=0.7), 10.0, 0.0)
     assert verdicts(found)["short_bouts"] == "bad"
     assert "expected_bout_seconds" in findings.advice_of(found)[0]
 

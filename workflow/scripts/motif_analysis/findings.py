@@ -124,8 +124,14 @@ def of_agreement(agreement: pd.DataFrame, segmentation: str, seed: int) -> list[
     return [of_rand, of_nmi]
 
 
-def of_bouts(statistics: Mapping[str, Mapping[str, float]], fps: float) -> list[dict[str, Any]]:
-    """Judge bouts by those of surrogates, from `baselines.compare_with_surrogates`."""
+def of_bouts(
+    statistics: Mapping[str, Mapping[str, float]], fps: float, change_cost: float
+) -> list[dict[str, Any]]:
+    """Judge bouts by those of surrogates, from `baselines.compare_with_surrogates`.
+
+    Where changes cost something, bouts of surrogates last long as well: the cost fits the distances
+    between real motifs, and surrogates have none. The mean duration is then reported alone.
+    """
     seconds = {key: frames / fps for key, frames in statistics["mean_frames"].items()}
     short = statistics["short_share"]
     sentences = {
@@ -139,6 +145,7 @@ def of_bouts(statistics: Mapping[str, Mapping[str, float]], fps: float) -> list[
             name,
             own["value"],
             sentence,
+            UNKNOWN if change_cost and name == "bout_seconds" else None,
             baseline=own["chance"],
             low=own["chance_low"],
             high=own["chance_high"],
@@ -301,7 +308,7 @@ def evaluate_motifs(
     findings = [
         *of_training(metrics),
         *of_agreement(tables["agreement"], names["segmentation"], int(names["seed"])),
-        *of_bouts(bouts, aligned[ids[0]].fps),
+        *of_bouts(bouts, aligned[ids[0]].fps, segmenter.change_cost),
         *of_n_motifs(segmenter),
         *of_usage(tables["usage"]),
         *(finding("kept_motifs", *each) for each in judge_numbering(segmenter.numbering)),

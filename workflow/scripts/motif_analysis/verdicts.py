@@ -72,8 +72,8 @@ ADVICE = {
     },
     "bout_seconds": {
         BAD: "Bouts are no longer than by chance, so motifs do not follow behaviour: check the "
-        "quality of the poses first, then try a longer time_window or motifs: [hmm].",
-        DOUBTFUL: "Bouts are hardly longer than by chance: try motifs: [hmm].",
+        "quality of the poses first, then try longer pooling_seconds or motifs: [hmm].",
+        DOUBTFUL: "Bouts are hardly longer than by chance: try longer pooling_seconds.",
     },
     "short_bouts": {
         BAD: "Motifs change too often: raise expected_bout_seconds.",
