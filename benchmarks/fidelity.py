@@ -70,7 +70,7 @@ BUDGET = {
 }
 
 # Each correction's quirks, which it leaves out, and settings, of which it takes the defaults.
-# What models are trained on, and how motifs are found, `make bench-behaviour` varies.
+# What models are trained on, and how motifs are found, is no matter of training.
 ELSEWHERE = {"scale", "motion_features", "pooling_seconds", "expected_bout_seconds"}
 # Together they are all that the preset does otherwise, but for these and the number of epochs.
 CORRECTIONS = {

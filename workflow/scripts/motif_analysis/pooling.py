@@ -15,7 +15,7 @@ from motif_analysis.latents import draw_windows, find_known, take
 
 WEIGHTS = np.array([1.0, 0.5, 0.5])
 """Of the mean, the standard deviation and the mean absolute change of each length. The last two
-tell much the same; at full weight each, they outvoted the mean (see docs/behaviour.md)."""
+tell much the same: at full weight, motifs of labelled mice told less of behaviour."""
 PARTS = len(WEIGHTS)
 SCALING_WINDOWS = 20_000
 
