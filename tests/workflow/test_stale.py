@@ -389,7 +389,7 @@ CELLS = {
     "software": ("LightningPose", ONE_SESSION),
     "fps": ("25", ONE_SESSION),
     "individual": ("id_0", ONE_SESSION),
-    "body_length": (12.5, ONE_SESSION),
+    "body_length": ("12.5", ONE_SESSION),
     "group": ("control", jobs(TABULATE)),
     "animal": ("rat1", jobs(TABULATE)),
     "features": ("recordings/numbers.csv", ONE_SESSION),
