@@ -41,9 +41,9 @@ def findings(project):
 def test_the_same_recordings_keep_any_numbers_and_every_table_has_them(finished):
     """Numbers with gaps: nothing that follows may take motifs for 0 to 3."""
     before = motifs_of(finished)
-    shutil.copytree(finished / "results/segmenters/vame/seed0", finished / "earlier")
-    rewrite_numbers(finished / "earlier/kmeans-4.npz", [7, 0, 9, 4])
-    finished.write_config(models=MODELS, reference_segmenters="earlier")
+    shutil.copytree(finished / "results/segmenters/vame/seed0", finished / "before")
+    rewrite_numbers(finished / "before/kmeans-4.npz", [7, 0, 9, 4])
+    finished.write_config(models=MODELS, reference_segmenters="before")
     finished.snakemake()
     known = ~np.isnan(before)
     expected = np.array([7, 0, 9, 4])[before[known].astype(int)]
@@ -70,11 +70,11 @@ def findings_without(project):
 def test_a_recording_more_keeps_the_numbers(finished):
     """The model is trained anew, on more: latents are others, and motifs of frames differ a bit."""
     before = motifs_of(finished)
-    shutil.copytree(finished / "results/segmenters/vame/seed0", finished / "earlier")
+    shutil.copytree(finished / "results/segmenters/vame/seed0", finished / "before")
     tracks = make_lively_tracks(frames=400, seed=3)
     write_deeplabcut(path=finished / "recordings/mouse3.csv", tracks=tracks)
     finished.write_sheet(SHEET + MOUSE3)
-    finished.write_config(models=MODELS, reference_segmenters="earlier")
+    finished.write_config(models=MODELS, reference_segmenters="before")
     target = f"results/motif_tables/{SEGMENTATION}/quality.json"
     finished.snakemake(target)
     segmenter = np.load(finished / f"results/segmenters/{SEGMENTATION}.npz")
@@ -90,12 +90,12 @@ def test_a_recording_more_keeps_the_numbers(finished):
         dice = 2 * (was & now).sum() / (was.sum() + now.sum())
         assert (number >= 4) == new
         assert new or dice >= 0.5
-    rewrite_numbers(finished / "earlier/kmeans-4.npz", [3, 2, 1, 0])
+    rewrite_numbers(finished / "before/kmeans-4.npz", [3, 2, 1, 0])
     assert "segment_motifs" in finished.stale_rules(target)
 
 
 def test_a_reference_is_refused_before_any_job(project):
-    project.write_config(reference_segmenters="earlier")
-    assert "there is no earlier/kmeans-4.npz" in project.quick("--dry-run", check=False)
+    project.write_config(reference_segmenters="before")
+    assert "there is no before/kmeans-4.npz" in project.quick("--dry-run", check=False)
     project.write_config(reference_segmenters="results/segmenters/vame/seed0")
     assert "copy the folder" in project.quick("--dry-run", check=False)
