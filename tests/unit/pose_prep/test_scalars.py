@@ -165,3 +165,5 @@ def test_labels_are_read_in_any_encoding_and_packed(tmp_path):
     for content in (text.encode("latin-1"), text.encode("utf-16"), gzip.compress(text.encode())):
         (tmp_path / "labels").write_bytes(content)
         check_labels(tmp_path / "labels", 3)
+        with pytest.raises(ValueError, match="3 labels for 2 tracked frames"):
+            check_labels(tmp_path / "labels", 2)

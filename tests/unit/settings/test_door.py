@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from formats.text import HDF5
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from projects import ROOT
@@ -196,5 +197,5 @@ def test_a_damaged_file_takes_nobody_with_it(monkeypatch, tmp_path, damage):
     for reader in ("hdf5_header", "pandas_header"):
         monkeypatch.setattr(headers, reader, damage)
     monkeypatch.setattr(headers, "SECONDS_PER_HEADER", 0.2)
-    (tmp_path / "damaged.h5").write_bytes(headers.HDF5)
+    (tmp_path / "damaged.h5").write_bytes(HDF5)
     assert headers.header_of(str(tmp_path / "damaged.h5"), []) == ([], [])

@@ -1,4 +1,4 @@
-"""Text files of people and other programs, told from their bytes and not from their names.
+"""Files of people and other programs, told from their bytes and not from their names.
 
 Snakemake's own environment reads headers with this, so it needs no library.
 """
@@ -10,6 +10,10 @@ import re
 from pathlib import Path
 from typing import BinaryIO, TextIO, cast
 
+TEXT_TO_READ = 1 << 20
+"""Characters of a text file in which its header has to lie."""
+
+HDF5 = b"\x89HDF\r\n\x1a\n"
 GZIP = b"\x1f\x8b"
 CHUNK = 1 << 20
 FALLBACK = "latin-1"
@@ -22,10 +26,18 @@ MARKS = {
 }
 
 
+def begins_with(path: str | Path, magic: bytes) -> bool:
+    with open(path, "rb") as file:
+        return file.read(len(magic)) == magic
+
+
+def is_hdf5(path: str | Path) -> bool:
+    return begins_with(path, HDF5)
+
+
 def is_packed(path: str | Path) -> bool:
     """True for a file that gzip has written."""
-    with open(path, "rb") as file:
-        return file.read(len(GZIP)) == GZIP
+    return begins_with(path, GZIP)
 
 
 def open_unpacked(path: str | Path) -> BinaryIO:

@@ -14,12 +14,16 @@ from typing import Any
 import h5py
 import numpy as np
 import pandas as pd
-from formats.text import FALLBACK, encoding_of, is_nameless, open_text, open_unpacked
+from formats.text import (
+    FALLBACK,
+    TEXT_TO_READ,
+    encoding_of,
+    is_nameless,
+    open_text,
+    open_unpacked,
+)
 
 from pose_prep.unknown import START, binary_kind
-
-TEXT_TO_READ = 1 << 20
-"""Characters of a text file in which its header has to lie."""
 
 CONTROL = re.compile(r"[\0-\x08\x0e-\x19\x1b-\x1f\x7f]")
 """Characters of no text; any byte is a character of latin-1."""

@@ -14,7 +14,7 @@ import h5py
 import numpy as np
 import pandas as pd
 import xarray as xr
-from formats.text import is_nameless
+from formats.text import is_hdf5, is_nameless
 from movement.io import load_poses
 
 from pose_prep.contents import (
@@ -27,7 +27,7 @@ from pose_prep.contents import (
     text_start,
     without_empty_end,
 )
-from pose_prep.recognition import is_hdf5, pandas_tables
+from pose_prep.recognition import pandas_tables
 from pose_prep.unknown import TEXT, text_kind
 
 HEADER_ROWS = ("scorer", "individuals", "bodyparts", "coords")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import xarray as xr
+from formats.names import animal_of_prefix, prefix_of
 
 from pose_prep.anipose import load_anipose
 from pose_prep.contents import check_unique
@@ -129,7 +130,7 @@ def split_by_prefix(poses: xr.Dataset, prefixes: Sequence[str], notes: list[str]
         Two prefixes of one individual, such as `m1_` and `m1-`.
     """
     names = [str(name) for name in poses.keypoints.values]
-    prefix_of_name = {name: _prefix_of(name, prefixes) for name in names}
+    prefix_of_name = {name: prefix_of(name, prefixes) for name in names}
     own = {
         prefix: [name for name in names if prefix_of_name[name] == prefix]
         for prefix in prefixes
@@ -137,7 +138,7 @@ def split_by_prefix(poses: xr.Dataset, prefixes: Sequence[str], notes: list[str]
     }
     if not own or poses.sizes["individuals"] > 1:
         return poses
-    individuals = [prefix.rstrip("_-. ") or prefix for prefix in own]
+    individuals = [*map(animal_of_prefix, own)]
     if len(set(individuals)) < len(own):
         raise ValueError(
             f"individual_prefixes: two of {', '.join(own)} would be the same individual; leave one "
@@ -158,11 +159,6 @@ def split_by_prefix(poses: xr.Dataset, prefixes: Sequence[str], notes: list[str]
     )
     merged["tracked"] = merged.tracked == 1  # NaN where an animal lacks a keypoint of another
     return merged.sel(keypoints=keypoints)
-
-
-def _prefix_of(name, prefixes):
-    fitting = [prefix for prefix in prefixes if name.startswith(prefix) and name != prefix]
-    return max(fitting, key=len, default=None)
 
 
 def _select_individual(poses, individual, path, notes):

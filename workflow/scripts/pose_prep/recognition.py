@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import h5py
+from formats.text import begins_with, is_hdf5
 
 from pose_prep.contents import rows_of, text_of, text_start
 from pose_prep.unknown import KNOWN, TEXT, text_kind
 
-HDF5 = b"\x89HDF\r\n\x1a\n"
 NUMPY = b"\x93NUMPY"
 
 
@@ -35,17 +35,8 @@ def recognise(path: str | Path) -> str:
     return software
 
 
-def is_hdf5(path: str | Path) -> bool:
-    return _starts_with(HDF5, path)
-
-
 def is_numpy(path: str | Path) -> bool:
-    return _starts_with(NUMPY, path)
-
-
-def _starts_with(magic, path):
-    with open(path, "rb") as file:
-        return file.read(len(magic)) == magic
+    return begins_with(path, NUMPY)
 
 
 def _of_hdf5(file):

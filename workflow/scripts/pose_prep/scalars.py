@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import xarray as xr
-from formats.text import is_nameless, open_text
+from formats.text import is_hdf5, is_nameless, open_text
 
 from pose_prep.contents import (
     check_csv_size,
@@ -20,7 +20,6 @@ from pose_prep.contents import (
 from pose_prep.isolation import in_a_process
 from pose_prep.labels import check_frames, check_length
 from pose_prep.netcdf import load_numbers
-from pose_prep.recognition import is_hdf5
 from pose_prep.unknown import TABLES, text_kind
 
 FRAMES = re.compile(r"frames?(number|num|no|nr|index|idx|id|count)?|fnum|framenr")

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from formats.text import is_nameless
+from formats.names import animal_of_prefix, prefix_of
+from formats.text import is_hdf5, is_nameless
 
 from settings.headers import (
     Header,
@@ -13,10 +14,9 @@ from settings.headers import (
     header_rows,
     import_libraries,
     in_a_child,
-    is_hdf5,
     whole_header_of,
 )
-from settings.names import animal_of_prefix, clean_name, prefix_of
+from settings.names import clean_name
 
 OBJECTS = "single"
 """The individual under which DeepLabCut keeps objects, which are unique, beside its animals."""

@@ -6,11 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from formats.files import LINKS
+
 DEMO = "results/demo/"
 """What the rule simulate_demo writes need not be there yet."""
-
-LINKS = ".snakemake/names"
-"""Where files lie under a name that Snakemake takes; formats.files.own_name reads them."""
 
 SIGNS = re.compile("[{}<>]")
 """Snakemake takes what is between them for a wildcard, or for a path variable."""

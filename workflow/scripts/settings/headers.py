@@ -15,13 +15,10 @@ from collections.abc import Callable, Sequence
 from itertools import chain
 from typing import Any
 
-from formats.text import encoding_of, is_nameless, open_text
-
-from settings.names import animal_of_prefix, prefix_of
+from formats.names import animal_of_prefix, prefix_of
+from formats.text import TEXT_TO_READ, encoding_of, is_hdf5, is_nameless, open_text
 
 SECONDS_PER_HEADER = 20
-TEXT_TO_READ = 1 << 20
-HDF5 = b"\x89HDF\r\n\x1a\n"
 Header = tuple[list[str], list[str]]
 """Individuals and keypoints; empty lists where they cannot be told here."""
 
@@ -97,11 +94,6 @@ def header_rows(path: str) -> list[list[str]]:
     with open_text(path, encoding_of(path, of_start=True), errors="replace") as file:
         start = io.StringIO(file.read(TEXT_TO_READ), newline="")
     return [row for row, _ in zip(csv.reader(start), range(4), strict=False) if row]
-
-
-def is_hdf5(path: str) -> bool:
-    with open(path, "rb") as file:
-        return file.read(len(HDF5)) == HDF5
 
 
 def csv_header(path: str) -> Header:

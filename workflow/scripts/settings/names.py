@@ -5,6 +5,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from formats.names import animal_of_prefix
+
 RESERVED = {"all": "the name that tables of results use for all sessions together"}
 """Names that no session may have, and why."""
 
@@ -33,17 +35,6 @@ def session_names(names: Iterable[str]) -> dict[str, str]:
         taken.add(chosen.casefold())
         cleaned[name] = chosen
     return cleaned
-
-
-def prefix_of(name: str, prefixes: Iterable[str]) -> str | None:
-    """The longest prefix that a keypoint's name begins with, as pose_prep.reading has it."""
-    fitting = [prefix for prefix in prefixes if name.startswith(prefix) and name != prefix]
-    return max(fitting, key=len, default=None)
-
-
-def animal_of_prefix(prefix: str) -> str:
-    """The individual whose keypoints have the prefix: m1 for m1_."""
-    return prefix.rstrip("_-. ") or prefix
 
 
 def prefix_errors(prefixes: Sequence[str]) -> list[str]:
