@@ -2,7 +2,7 @@ PYTHON ?= python3
 CORES ?= all
 BIN = .venv/bin
 
-.PHONY: run check report test test-faults test-cluster test-conda test-compile fuzz bench bench-poses bench-motifs bench-fidelity lint format clean
+.PHONY: run check report test test-faults test-cluster test-conda test-compile fuzz bench bench-poses bench-motifs bench-fidelity bench-behaviour lint format clean
 
 # The workflow, with whatever config/config.yaml says; as shipped, the demo recordings.
 run: .venv
@@ -73,6 +73,11 @@ bench: .venv
 # folder with the two benchmark recordings of B-SOID; without it, the demo recordings alone.
 bench-fidelity: .venv
 	PYTHONPATH=workflow/scripts $(BIN)/python benchmarks/fidelity.py $(RECORDINGS:%=--recordings %)
+
+# How much motifs tell of labelled behaviours, into docs/behaviour.md: an hour. RECORDINGS=folder names
+# the folder with labelled/sessions.tsv and demo2_tracking.csv; without it, the demo alone.
+bench-behaviour: .venv
+	PYTHONPATH=workflow/scripts $(BIN)/python benchmarks/behaviour.py $(RECORDINGS:%=--recordings %)
 
 # Everything that the other targets need, made anew when pyproject.toml has changed.
 .venv: pyproject.toml

@@ -403,13 +403,13 @@ def as_table(rows: pd.DataFrame) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def replace_between(text: str, new: str) -> str:
+def replace_between(text: str, new: str, begin: str = BEGIN) -> str:
     """The page with what stands between the two marks replaced."""
-    before, _, rest = text.partition(BEGIN)
+    before, _, rest = text.partition(begin)
     _, mark, after = rest.partition(END)
     if not mark:
-        raise ValueError(f"the page lacks the marks {BEGIN} and {END}")
-    return f"{before}{BEGIN}\n\n{new}\n\n{END}{after}"
+        raise ValueError(f"the page lacks the marks {begin} and {END}")
+    return f"{before}{begin}\n\n{new}\n\n{END}{after}"
 
 
 # --- everything -----------------------------------------------------------------------------------
@@ -486,6 +486,7 @@ def compute(jobs: list[Callable[[], dict]], workers: int) -> list[dict]:
             result = ", ".join(
                 f"{key} {value:.4g}" if isinstance(value, float) else f"{key} {value}"
                 for key, value in future.result().items()
+                if isinstance(value, int | float | str)
             )
             print(f"{time.perf_counter() - began:6.0f} s  {done}/{len(jobs)}  {result}", flush=True)
         return [future.result() for future in futures]
