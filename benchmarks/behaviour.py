@@ -10,7 +10,7 @@ import argparse
 import platform
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
@@ -178,8 +178,13 @@ def align(data: DataSet, settings: dict, folder: Path) -> dict[str, Path]:
     return paths
 
 
-def latents_of_network(settings: dict, paths: dict[str, Path], seed: int) -> dict[str, np.ndarray]:
-    """Train on these sessions, and embed each of them: (window, latent), NaN where not usable."""
+def train_network(settings: dict, paths: dict[str, Path], seed: int):
+    """Train on these sessions.
+
+    Returns
+    -------
+    The model, the description of its dataset, and the epoch that was chosen.
+    """
     with tempfile.TemporaryDirectory() as folder:
         description = write_dataset(
             paths,
@@ -187,7 +192,18 @@ def latents_of_network(settings: dict, paths: dict[str, Path], seed: int) -> dic
             only(SplitSettings, settings),
             {side: Path(folder) / f"{side}.npy" for side in ("train", "test")},
         )
-        model, _, _ = train_chosen(settings, Path(folder), description, seed)
+        model, _, epoch = train_chosen(settings, Path(folder), description, seed)
+    return model, description, epoch
+
+
+def latents_of_network(settings: dict, paths: dict[str, Path], seed: int) -> dict[str, np.ndarray]:
+    """Train on these sessions, and embed each of them."""
+    model, description, _ = train_network(settings, paths, seed)
+    return embed_sessions(model, description, paths)
+
+
+def embed_sessions(model, description: dict, paths: dict[str, Path]) -> dict[str, np.ndarray]:
+    """(window, latent) of each session, NaN where a window is not usable."""
     latents = {}
     for session, path in paths.items():
         aligned = open_aligned(path)
@@ -207,7 +223,11 @@ def latents_of_components(
 
 
 def evaluate(
-    latents: Mapping[str, np.ndarray], data: DataSet, settings: dict, seed: int
+    latents: Mapping[str, np.ndarray],
+    data: DataSet,
+    settings: dict,
+    seed: int,
+    counts: Iterable[int],
 ) -> dict[str, object]:
     """Motifs of these latents beside the labels.
 
@@ -226,7 +246,7 @@ def evaluate(
     frames = {session: own + offset for session, own in windows.items()}
     truth, blocks = at_frames(labels, frames), blocks_of_frames(frames)
     row: dict[str, object] = {}
-    for count in MOTIFS:
+    for count in counts:
         chosen = settings | {"motif_seed": seed, "motif_windows": MOTIF_WINDOWS}
         segmenter = fit_segmenter(latents, "kmeans", count, settings["time_window"], fps, chosen)
         motifs = {session: segmenter.label(own) for session, own in latents.items()}
@@ -260,7 +280,7 @@ def run_training(
     latents = make(settings, paths, seed)
     rows = []
     for variant in variants:
-        found = evaluate(latents, data, settings_of(data, variant), seed)
+        found = evaluate(latents, data, settings_of(data, variant), seed, MOTIFS)
         rows.append({"variant": variant, "points": points, "seed": seed} | found)
     return {
         "data": data.name,
@@ -374,7 +394,7 @@ def plot(summary: pd.DataFrame, path: Path) -> None:
         f"nmi {SHOWN_MOTIFS}": "Mutual information\nof motifs and labels",
         "f1": "F1 of a linear probe",
     }
-    figure, axes = plt.subplots(1, len(shown), figsize=(8, 2.8), sharey=True, layout="constrained")
+    figure, axes = plt.subplots(1, len(shown), figsize=(8, 3), sharey=True, layout="constrained")
     for axis, (name, title) in zip(axes, shown.items(), strict=True):
         for points, color, shift in ((NETWORK, "#1f77b4", -0.12), (COMPONENTS, "#999999", 0.12)):
             own = summary[summary["points"] == points].set_index("variant").loc[variants]
@@ -386,7 +406,8 @@ def plot(summary: pd.DataFrame, path: Path) -> None:
         axis.spines[["top", "right"]].set_visible(False)
     axes[0].set_yticks(np.arange(len(variants)), variants)
     axes[0].invert_yaxis()
-    axes[-1].legend(frameon=False, loc="lower right")
+    handles, labels = axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper right", ncols=2, frameon=False)
     figure.savefig(path, dpi=200)
 
 

@@ -201,7 +201,7 @@ def train_chosen(settings: dict, folder: Path, description: dict, seed: int):
 
     Returns
     -------
-    The model, its config, and the epoch that was chosen.
+    The model, its config, and the epoch that was chosen, an `Epoch`.
     """
     used = {key for key, entry in SCHEMA.items() if "train_model" in entry.get("used_by", [])}
     config = ModelConfig.from_settings({key: settings[key] for key in used})
@@ -213,13 +213,17 @@ def train_chosen(settings: dict, folder: Path, description: dict, seed: int):
     )
     model = RNNVAE(config.network, train.frames.shape[1])
     state = start_training(model, config, train, generator)
-    weights = None
+    weights = chosen = None
     for event in fit(state, train, held_out, config):
-        if isinstance(event, Epoch) and event.is_best:
+        if not isinstance(event, Epoch):
+            continue
+        if event.is_best:
             weights = deepcopy(model.state_dict())
+        if event.is_best or weights is None:
+            chosen = event
     if weights is not None:
         model.load_state_dict(weights)
-    return model.eval(), config, state.best_epoch or state.epoch
+    return model.eval(), config, chosen
 
 
 # --- judgement ------------------------------------------------------------------------------------
@@ -320,7 +324,7 @@ def run_variant(
     """Train one variant with one seed and judge its chosen model."""
     model, config, epoch = train_chosen(settings, folder, description, seed)
     scaling = description["scaling"]
-    row = {"variant": variant, "seed": seed, "epoch": epoch}
+    row = {"variant": variant, "seed": seed, "epoch": epoch.epoch}
     row |= judge(model, config.training.batch_size, scaling, reference)
     if reference.labels is not None:
         mu = embed(model, reference.everything, scaling)

@@ -73,13 +73,12 @@ def test_variants_that_differ_in_motifs_alone_share_a_training(tmp_path, monkeyp
 
 
 def test_latents_that_tell_behaviours_score_one_and_noise_scores_less(monkeypatch):
-    monkeypatch.setattr(behaviour, "MOTIFS", (2,))
     monkeypatch.setattr(behaviour, "SHOWN_MOTIFS", 2)
     data = make_data()
     settings = settings_of(data, EARLIER_VARIANT)
     rows = [
         {"variant": "v", "points": points, "seed": 0}
-        | evaluate(make_latents(data, noise=noise), data, settings, 0)
+        | evaluate(make_latents(data, noise=noise), data, settings, 0, (2,))
         for points, noise in ((NETWORK, 0), (COMPONENTS, 1.0))
     ]
     rows = [row | {"nmi 8": row["nmi 2"], "nmi 15": row["nmi 2"]} for row in rows]

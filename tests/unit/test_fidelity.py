@@ -182,7 +182,7 @@ def test_where_no_epoch_is_annealed_the_last_one_is_the_model(tmp_path, changes,
         "segments": [{"side": side, "start": 0, "stop": 60} for side in ("train", "test")]
     }
     model, _, chosen = train_chosen(SETTINGS | changes, tmp_path, description, seed=0)
-    assert chosen == epoch
+    assert chosen.epoch == epoch
     assert not model.training
 
 
