@@ -1,0 +1,117 @@
+"""Fit keypoint-MoSeq to recordings, in its own environment.
+
+    python moseq_fit.py inputs.npz outputs.npz
+
+Inputs and outputs are described in `benchmarks/rivals.py`. As the package's guide has it: principal
+components up to 90 % of the variance, a fit of the AR-HMM alone whose `kappa` is chosen so that
+syllables have the median duration that the inputs ask for, and a fit of the full model with a tenth
+of that `kappa`. Latents are the aligned poses' components as the full model smooths them.
+"""
+
+import sys
+import tempfile
+from importlib.metadata import version
+
+import keypoint_moseq as kpms
+import numpy as np
+
+EXPLAINED = 0.9
+SCANNED = 6  # values of kappa that are tried, by bisection of its logarithm
+LOWEST, HIGHEST = 1.0, 9.0  # log10 of kappa
+
+
+def median_duration(syllables: list[np.ndarray]) -> float:
+    """Median frames of a run of one syllable."""
+    runs = []
+    for own in syllables:
+        edges = np.flatnonzero(np.diff(own)) + 1
+        runs.append(np.diff(np.concatenate([[0], edges, [len(own)]])))
+    return float(np.median(np.concatenate(runs)))
+
+
+def fit(model, data, metadata, folder, *, ar_only, start=0, iterations):
+    return kpms.fit_model(
+        model,
+        data,
+        metadata,
+        folder,
+        model_name="full" if not ar_only else "ar",
+        ar_only=ar_only,
+        start_iter=start,
+        num_iters=start + iterations,
+        save_every_n_iters=None,
+        generate_progress_plots=False,
+    )[0]
+
+
+def states_of(model, metadata, sessions):
+    results = kpms.extract_results(model, metadata, save_results=False)
+    return (
+        [results[name]["syllable"] for name in sessions],
+        [results[name]["latent_state"] for name in sessions],
+    )
+
+
+def main(source: str, target: str) -> None:
+    with np.load(source) as arrays:
+        inputs = dict(arrays)
+    count, seed = int(inputs["sessions"]), int(inputs["seed"])
+    np.random.seed(seed)
+    sessions = [f"session{number}" for number in range(count)]
+    coordinates = {name: inputs[f"positions_{n}"] for n, name in enumerate(sessions)}
+    keypoints = inputs["keypoints"].tolist()
+    with tempfile.TemporaryDirectory() as folder:
+        project = f"{folder}/project"
+        kpms.setup_project(project, bodyparts=keypoints, skeleton=[])
+        kpms.update_config(
+            project,
+            use_bodyparts=keypoints,
+            anterior_bodyparts=[str(inputs["anterior"])],
+            posterior_bodyparts=[str(inputs["posterior"])],
+            fps=float(inputs["fps"]),
+        )
+        config = kpms.load_config(project)
+        data, metadata = kpms.format_data(coordinates, **config)
+        pca = kpms.fit_pca(**data, **config)
+        explained = np.cumsum(pca.explained_variance_ratio_)
+        config["latent_dim"] = int(np.searchsorted(explained, EXPLAINED) + 1)
+        wanted = float(inputs["duration"]) * float(inputs["fps"])
+
+        def start(kappa):
+            model = kpms.init_model(data, pca=pca, seed=seed, **config)
+            return kpms.update_hypparams(model, kappa=kappa)
+
+        low, high, best = LOWEST, HIGHEST, None
+        for _ in range(SCANNED):
+            power = (low + high) / 2
+            model = fit(
+                *(start(10.0**power), data, metadata, project),
+                ar_only=True,
+                iterations=int(inputs["scan_iterations"]),
+            )
+            found = median_duration(states_of(model, metadata, sessions)[0])
+            print(f"kappa 1e{power:.2f}: median duration {found:.0f} frames", flush=True)
+            if best is None or abs(found - wanted) < best[0]:
+                best = abs(found - wanted), power
+            low, high = (power, high) if found < wanted else (low, power)
+        kappa = 10.0 ** best[1]
+        outputs = {"version": np.array(f"keypoint-MoSeq {version('keypoint-moseq')}")}
+        model = start(kappa)
+        ar, full = int(inputs["ar_iterations"]), int(inputs["full_iterations"])
+        model = fit(model, data, metadata, project, ar_only=True, iterations=ar)
+        fitted = {"ar": states_of(model, metadata, sessions)}
+        if full:
+            model = kpms.update_hypparams(model, kappa=kappa / 10)
+            model = fit(model, data, metadata, project, ar_only=False, start=ar, iterations=full)
+            fitted["full"] = states_of(model, metadata, sessions)
+    for kind, (syllables, latents) in fitted.items():
+        for number in range(count):
+            outputs[f"{kind}_syllables_{number}"] = syllables[number].astype(np.int32)
+            outputs[f"{kind}_latents_{number}"] = latents[number].astype(np.float32)
+        print(f"{kind}: median duration {median_duration(syllables):.0f} frames", flush=True)
+    outputs["kappa"] = np.array(kappa)
+    np.savez(target, **outputs)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
