@@ -11,8 +11,8 @@ under `benchmarks/.rivals/`, and is run by a small script there. It is handed, a
     usable_{n}         (frame,) bool, of `features`
     keypoints, fps, anterior, posterior, seed, and the numbers of `BUDGET`
 
-and answers with `latents_{n}` (frame, dimension), and `syllables_{n}` (frame,) where it finds some;
-keypoint-MoSeq with one pair for each of its two models, whose names it puts before.
+and answers with its `version`, `latents_{n}` (frame, dimension), and `syllables_{n}` (frame,) where
+it finds some.
 """
 
 import argparse
@@ -62,7 +62,6 @@ BUDGET = {
     "cebra_iterations": 5_000,
     "scan_iterations": 10,  # of the AR-HMM alone, for each kappa that is tried
     "ar_iterations": 50,
-    "full_iterations": 50,
     "duration": 0.45,  # median seconds of a syllable that kappa is chosen for
 }
 RARE = 0.005  # share of all frames below which syllables are merged into one
@@ -198,13 +197,13 @@ def evaluate_own(motifs: Arrays, data: DataSet, time_window: int) -> dict[str, o
     }
 
 
-def score(latents: Arrays, data: DataSet, seed: int, program: str, **more: object) -> list[dict]:
+def score(latents: Arrays, data: DataSet, seed: int, program: str) -> list[dict]:
     """Motifs of a program's latents and its probe, under each of `TREATMENTS`."""
     settings = settings_of(data, ALL_VARIANT)
     rows = []
     for treatment, other in TREATMENTS.items():
         found = evaluate(latents, data, settings | other, seed)
-        rows.append({"program": program, "motifs of": treatment, "seed": seed} | found | more)
+        rows.append({"program": program, "motifs of": treatment, "seed": seed} | found)
     return rows
 
 
@@ -226,15 +225,124 @@ def run_other(name: str, data: DataSet, paths: Mapping[str, Path], seed: int) ->
     window = settings_of(data, ALL_VARIANT)["time_window"]
     with tempfile.TemporaryDirectory() as folder:
         outputs = run_script(name, inputs_of(data, paths, seed), Path(folder))
-    program, rows = str(outputs["version"]), []
-    for kind, model in {"": "", "ar_": ", AR-HMM", "full_": ", full model"}.items():
-        latents = of_sessions(outputs, f"{kind}latents", sessions)
-        syllables = of_sessions(outputs, f"{kind}syllables", sessions)
-        if latents:
-            rows += score(at_windows(latents, usable, window), data, seed, program + model)
-        if syllables:
-            found = evaluate_own(at_windows(syllables, usable, window), data, window)
-            row = {"program": program + model, "motifs of": "its own", "seed": seed}
-            rows.append(row | found)
+    program = str(outputs["version"])
+    latents, syllables = (of_sessions(outputs, each, sessions) for each in ("latents", "syllables"))
+    rows = []
+    if syllables:
+        found = evaluate_own(at_windows(syllables, usable, window), data, window)
+        rows.append({"program": program, "motifs of": "its own", "seed": seed} | found)
+    rows += score(at_windows(latents, usable, window), data, seed, program)
     more = {key: float(outputs[key]) for key in ("kappa",) if key in outputs}
     return {"rows": rows, "seed": seed, "seconds": time.perf_counter() - began} | more
+
+
+# --- the page -------------------------------------------------------------------------------------
+
+OF_TABLES = MEASURES | {OWN: mutual_information}
+COLUMNS = {
+    OWN: "NMI, own motifs",
+    **{f"nmi {count}": f"NMI, {count} motifs" for count in MOTIFS},
+    "f1": "Probe's F1",
+    "bout": "Bout, s",
+    "short": "Short bouts, %",
+    "sessions": "NMI with sessions",
+}
+
+
+def summarise(rows: pd.DataFrame) -> pd.DataFrame:
+    """Means over seeds of each program and kind of motifs, with intervals over blocks.
+
+    Returns
+    -------
+    A row per program and kind of motifs; each measure of `OF_TABLES` has the columns `low` and
+    `high` as well.
+    """
+    summary = []
+    for (program, kind), group in rows.groupby(["program", "motifs of"], sort=False):
+        row = {"program": program, "motifs of": kind, "seeds": len(group)}
+        row |= {name: group[name].mean() for name in ("bout", "short", "sessions", "motifs")}
+        for name, measure in OF_TABLES.items():
+            if name not in group or group[name].isna().any():
+                continue
+            tables = group[name].tolist()
+            blocks = len(tables[0])
+            drawn = np.random.default_rng(0).multinomial(
+                blocks, np.full(blocks, 1 / blocks), size=REPLICATES
+            )
+            values = [measure(np.tensordot(drawn, table, axes=1)) for table in tables]
+            low, high = np.quantile(np.mean(values, axis=0), [0.025, 0.975])
+            row[name] = float(np.mean([measure(table.sum(axis=0)) for table in tables]))
+            row |= {f"{name} low": float(low), f"{name} high": float(high)}
+        summary.append(row)
+    return pd.DataFrame(summary)
+
+
+def as_table(summary: pd.DataFrame) -> str:
+    """A Markdown table; the highest mean of each measure is bold."""
+    columns = {name: title for name, title in COLUMNS.items() if name in summary}
+    lines = [["", "motifs of", *columns.values()], ["---", "---", *["---:"] * len(columns)]]
+    highest = summary[[name for name in columns if name in OF_TABLES and name != OWN]].max()
+    seen = set()
+    for row in summary.to_dict("records"):
+        kind = row["motifs of"] + (f" ({row['motifs']:.0f})" if row.get(OWN, np.nan) >= 0 else "")
+        shown = "" if row["program"] in seen else row["program"]
+        seen.add(row["program"])
+        lines.append([shown, kind, *(_cell(row, name, highest) for name in columns)])
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _cell(row, name, highest):
+    if pd.isna(row[name]):
+        return "–"
+    if name not in OF_TABLES:
+        return f"{100 * row[name]:.1f}" if name == "short" else f"{row[name]:.2f}"
+    bold = "**" if name in highest and row[name] == highest[name] else ""
+    low, high = row[f"{name} low"], row[f"{name} high"]
+    return f"{bold}{row[name]:.3f}{bold} ({low:.2f} to {high:.2f})"
+
+
+def jobs_of(data: DataSet, paths: Mapping[str, Path], programs: list[str], seeds: int) -> list:
+    """What there is to compute, the longest first."""
+    own = [partial(run_ours, data, paths, seed) for seed in SEEDS[:seeds]]
+    order = [name for name in ("moseq", "cebra") if name in programs]
+    other = [
+        partial(run_other, name, data, paths, seed) for name in order for seed in SEEDS[:seeds]
+    ]
+    return other + own
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--recordings", type=Path, help="folder with labelled/sessions.tsv")
+    parser.add_argument("--output", type=Path, default=ROOT / "docs/behaviour.md")
+    parser.add_argument("--workers", type=int, default=2, help="programs at a time")
+    parser.add_argument("--seeds", type=int, default=len(SEEDS), help="how many of the seeds")
+    arguments = parser.parse_args()
+    replace_between(arguments.output.read_text(), "", BEGIN)  # a page without marks fails now
+    data = find_mice(arguments.recordings) if arguments.recordings else None
+    if data is None:
+        print(f"skipped: labelled/sessions.tsv is not in {arguments.recordings or 'RECORDINGS'}")
+        return
+    reasons = {name: make_environment(name) for name in SCRIPTS}
+    for name, reason in reasons.items():
+        if reason:
+            print(f"skipped {name}: {reason}")
+    programs = [name for name, reason in reasons.items() if not reason]
+    if not programs:
+        return
+    began = time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder:
+        paths = align(data, settings_of(data, ALL_VARIANT), Path(folder) / "aligned")
+        done = compute(jobs_of(data, paths, programs, arguments.seeds), arguments.workers)
+    rows = pd.DataFrame([row for each in reversed(done) for row in each["rows"]])
+    minutes = (time.perf_counter() - began) / 60
+    section = (
+        f"{as_table(summarise(rows))}\n\n{arguments.seeds} seeds; {arguments.workers} processes, "
+        f"{minutes:.0f} minutes."
+    )
+    page = arguments.output.read_text()  # whose prose may have been written meanwhile
+    arguments.output.write_text(replace_between(page, section, BEGIN))
+
+
+if __name__ == "__main__":
+    main()
