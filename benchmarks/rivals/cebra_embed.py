@@ -3,8 +3,8 @@
     python cebra_embed.py inputs.npz outputs.npz
 
 Inputs and outputs are described in `benchmarks/rivals.py`. One model is fitted on the standardised
-features of all usable frames, one recording after the other. Settings are those of the package's
-usage guide for a time-contrastive model, and the number of iterations that the inputs ask for.
+features of all usable frames, one recording after the other. Settings that are not named here are
+the package's defaults.
 """
 
 import sys

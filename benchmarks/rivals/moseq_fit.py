@@ -2,10 +2,11 @@
 
     python moseq_fit.py inputs.npz outputs.npz
 
-Inputs and outputs are described in `benchmarks/rivals.py`. As the package's guide has it: principal
-components up to 90 % of the variance, and an AR-HMM whose `kappa` is chosen so that syllables have
-the median duration that the inputs ask for. The full model, which also models tracking noise, takes
-minutes per iteration on such recordings without a GPU. Latents are the components.
+Inputs and outputs are described in `benchmarks/rivals.py`. As the package's documentation advises:
+principal components up to 90 % of the variance, and an AR-HMM whose `kappa` is chosen so that
+syllables have the median duration that the inputs ask for. The full model, which also models
+tracking noise, takes minutes per iteration on such recordings without a GPU. Latents are the
+components.
 """
 
 import sys
