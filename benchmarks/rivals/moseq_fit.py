@@ -17,7 +17,8 @@ import keypoint_moseq as kpms
 import numpy as np
 
 EXPLAINED = 0.9
-SCANNED = 5  # values of kappa that are tried, by bisection of its logarithm
+SCANNED = 5  # values of kappa that are tried at most, by bisection of its logarithm
+TOLERANCE = 0.15  # of the median duration that is asked for
 LOWEST, HIGHEST = 2.0, 10.0  # log10 of kappa
 
 
@@ -30,14 +31,15 @@ def median_duration(syllables: list[np.ndarray]) -> float:
     return float(np.median(np.concatenate(runs)))
 
 
-def fit(model, data, metadata, folder, iterations):
+def fit(model, data, metadata, folder, *, start=0, stop):
     fitted, _ = kpms.fit_model(
         model,
         data,
         metadata,
         folder,
         ar_only=True,
-        num_iters=iterations,
+        start_iter=start,
+        num_iters=stop,
         save_every_n_iters=None,
         generate_progress_plots=False,
     )
@@ -77,21 +79,22 @@ def main(source: str, target: str) -> None:
         config["latent_dim"] = int(np.searchsorted(explained, EXPLAINED) + 1)
         wanted = float(inputs["duration"]) * float(inputs["fps"])
 
-        def start(kappa):
-            model = kpms.init_model(data, pca=pca, seed=seed, **config)
-            return kpms.update_hypparams(model, kappa=kappa)
-
         low, high, best = LOWEST, HIGHEST, None
+        scan, stop = int(inputs["scan_iterations"]), int(inputs["ar_iterations"])
         for _ in range(SCANNED):
             power = (low + high) / 2
-            model = fit(start(10.0**power), data, metadata, project, int(inputs["scan_iterations"]))
+            model = kpms.init_model(data, pca=pca, seed=seed, **config)
+            model = kpms.update_hypparams(model, kappa=10.0**power)
+            model = fit(model, data, metadata, project, stop=scan)
             found = median_duration(states_of(model, metadata, sessions)[0])
             print(f"kappa 1e{power:.2f}: median duration {found:.0f} frames", flush=True)
             if best is None or abs(found - wanted) < best[0]:
-                best = abs(found - wanted), power
+                best = abs(found - wanted), 10.0**power, model
+            if best[0] <= TOLERANCE * wanted:
+                break
             low, high = (power, high) if found < wanted else (low, power)
-        kappa = 10.0 ** best[1]
-        model = fit(start(kappa), data, metadata, project, int(inputs["ar_iterations"]))
+        _, kappa, model = best
+        model = fit(model, data, metadata, project, start=scan, stop=stop)
         syllables, latents = states_of(model, metadata, sessions)
     print(f"kappa {kappa:.3g}: median duration {median_duration(syllables):.0f} frames", flush=True)
     outputs = {
