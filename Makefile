@@ -2,7 +2,7 @@ PYTHON ?= python3
 CORES ?= all
 BIN = .venv/bin
 
-.PHONY: run check report test test-faults test-cluster test-conda test-compile fuzz bench bench-poses bench-motifs bench-fidelity bench-behaviour lint format clean
+.PHONY: run check report test test-faults test-cluster test-conda test-compile fuzz bench bench-poses bench-motifs bench-fidelity bench-behaviour bench-rivals lint format clean
 
 # The workflow, with whatever config/config.yaml says; as shipped, the demo recordings.
 run: .venv
@@ -78,6 +78,11 @@ bench-fidelity: .venv
 # the folder with labelled/sessions.tsv and demo2_tracking.csv; without it, the demo alone.
 bench-behaviour: .venv
 	PYTHONPATH=workflow/scripts $(BIN)/python benchmarks/behaviour.py $(RECORDINGS:%=--recordings %)
+
+# CEBRA and keypoint-MoSeq beside it on the mice of that folder, into the same page: an hour. Each is
+# installed into an environment of its own, benchmarks/.rivals: 3 GB.
+bench-rivals: .venv
+	PYTHONPATH=workflow/scripts $(BIN)/python benchmarks/rivals.py $(RECORDINGS:%=--recordings %)
 
 # Everything that the other targets need, made anew when pyproject.toml has changed.
 .venv: pyproject.toml
