@@ -86,7 +86,7 @@ def test_a_remote_module_brings_its_packages_along(project, on_github):
 
 def planned(project: Project, *arguments: str, **keywords) -> dict[str, int]:
     """How many jobs of each rule a dry run plans."""
-    printed = project.snakemake(*arguments, "--dry-run", **keywords)
+    printed = project.quick(*arguments, "--dry-run", **keywords)
     return {rule: int(count) for rule, count in JOB_COUNT.findall(printed)}
 
 
@@ -124,14 +124,14 @@ def test_what_ran_by_itself_is_finished_for_a_workflow_that_uses_it(finished):
 
 
 def test_a_modules_errors_are_refused_as_its_own_would_be(project):
-    printed = project.snakemake("--dry-run", snakefile=write_outer(project, kl_strt=3), check=False)
+    printed = project.quick("--dry-run", snakefile=write_outer(project, kl_strt=3), check=False)
     assert "kl_strt: there is no such setting; did you mean kl_start?" in printed
 
 
 def test_the_demos_recordings_are_made_under_the_prefix(project):
     project.write_sheet((ROOT / "config/sessions.tsv").read_text())
     snakefile = write_outer(project, prefix="behaviour", center="tail_base")
-    printed = project.snakemake("--dry-run", snakefile=snakefile)
+    printed = project.quick("--dry-run", snakefile=snakefile)
     assert "behaviour/results/demo/demo1.csv" in printed
 
 
@@ -188,5 +188,5 @@ def test_what_else_is_named_settings_stays_apart(project, tmp_path):
     jobs = planned(project, "vame_check", "second_check", snakefile=snakefile)
     assert jobs["vame_plot_quality"] == jobs["second_plot_quality"] == 2
     path.write_text(yaml.safe_dump(outer | {"second": CONFIG | {"kl_strt": 3}}))
-    printed = project.snakemake("--dry-run", snakefile=snakefile, check=False)
+    printed = project.quick("--dry-run", snakefile=snakefile, check=False)
     assert "kl_strt: unknown in version 2; did you mean kl_start?" in printed
