@@ -31,7 +31,7 @@ def run_once(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRe
     with FileLock(shared / "run_once.lock"):
         if not done.exists():
             shutil.rmtree(folder, ignore_errors=True)  # of a run that failed in another process
-            make_project(folder).snakemake()
+            make_project(folder).run()
             done.touch()
     return folder
 

@@ -1,16 +1,15 @@
-"""Snakemake's command line, in a fraction of the time where nothing but Snakemake runs.
+"""Snakemake's command line, without the seconds that each start of it takes.
 
 Run as a program, this is a process that has imported Snakemake once and answers each request, a
-line of JSON, with a command line's exit status and output. Each runs in a fork of its own, so none
-sees what another one left behind, but for two things that depend on a file's content alone and
-take most of the time: the Python that Snakemake makes of a Snakefile, and the digest of a source.
+line of JSON, with a command line's exit status and output. It remembers two things that take most
+of the time and depend on a file's content alone: the Python that Snakemake makes of a Snakefile,
+and the digest of a source. Everything else is done anew. test_stale.py compares what it says with
+what a process of its own says.
 """
 
-import contextlib
 import functools
 import json
 import os
-import pickle
 import subprocess
 import sys
 import tempfile
@@ -25,30 +24,36 @@ class QuickSnakemake:
     def __init__(self) -> None:
         self._process: subprocess.Popen | None = None
 
-    def __call__(self, arguments: list[str], folder: Path, path: str) -> tuple[int, str]:
-        """Exit status and output of `snakemake {arguments}` in `folder`, with this PATH."""
+    def __call__(
+        self, arguments: list[str], folder: Path, environment: dict[str, str], *, apart: bool
+    ) -> tuple[int, str]:
+        """Exit status and output of `snakemake {arguments}` in a folder and with an environment.
+
+        With `apart`, in a fork: where jobs run, or Snakefiles import modules of their own.
+        """
         if self._process is None:
             self._process = subprocess.Popen(
                 [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
             )
-        request = {"arguments": arguments, "folder": str(folder), "path": path}
+        request = {
+            "apart": apart,
+            "arguments": arguments,
+            "folder": str(folder),
+            "environment": environment,
+        }
         self._process.stdin.write(json.dumps(request) + "\n")
         self._process.stdin.flush()
         status, output = json.loads(self._process.stdout.readline())
         return status, output
 
 
-class Memory:
-    """What forks computed, by what it was computed from, for the forks that follow."""
-
-    def __init__(self) -> None:
-        self.known: dict[Hashable, Any] = {}
-        self.new: dict[Hashable, Any] = {}
+class Memory(dict):
+    """What was computed, by what it was computed from."""
 
     def recall(self, key: Hashable, compute: Callable[[], Any]) -> Any:
-        if key not in self.known:
-            self.known[key] = self.new[key] = compute()
-        return self.known[key]
+        if key not in self:
+            self[key] = compute()
+        return self[key]
 
 
 def remember(memory: Memory) -> None:
@@ -85,8 +90,38 @@ def remember(memory: Memory) -> None:
     snakemake.workflow.Workflow.check = check_with_digests_known
 
 
+def run(arguments: list[str], folder: str, environment: dict[str, str], output: int) -> int:
+    """Exit status of a command line that prints into a file descriptor."""
+    import snakemake.cli
+
+    for stream in (1, 2):
+        os.dup2(output, stream)
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environment)
+    try:
+        snakemake.cli.main(arguments)
+    except SystemExit as end:
+        return int(end.code or 0)
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    return 0
+
+
+def run_apart(*request: Any) -> int:
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            status = run(*request)
+        finally:
+            os._exit(status)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
 def serve() -> None:
-    import jsonschema  # noqa: F401  what a run imports, imported before the forks
+    import jsonschema  # noqa: F401  what a run imports, imported before the first request
     import pandas  # noqa: F401
     import smart_open  # noqa: F401
     import snakemake.cli
@@ -96,29 +131,16 @@ def serve() -> None:
     import tables  # noqa: F401
 
     snakemake.cli.get_argument_parser()
-    memory = Memory()
-    remember(memory)
-    for line in sys.stdin:
-        request = json.loads(line)
-        with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as learnt:
-            child = os.fork()
-            if child == 0:
-                os.dup2(output.fileno(), 1)
-                os.dup2(output.fileno(), 2)
-                os.chdir(request["folder"])
-                os.environ["PATH"] = request["path"]
-                try:
-                    snakemake.cli.main(request["arguments"])  # exits, with the status
-                finally:
-                    pickle.dump(memory.new, learnt)
-                    learnt.flush()
-            _, status = os.waitpid(child, 0)
-            output.seek(0)
-            printed = output.read().decode()
-            learnt.seek(0)
-            with contextlib.suppress(EOFError):
-                memory.known.update(pickle.load(learnt))
-        print(json.dumps([os.waitstatus_to_exitcode(status), printed]), flush=True)
+    remember(Memory())
+    with os.fdopen(os.dup(1), "w") as answers:
+        for line in sys.stdin:
+            request = json.loads(line)
+            how = run_apart if request.pop("apart") else run
+            with tempfile.TemporaryFile() as output:
+                status = how(*request.values(), output.fileno())
+                output.seek(0)
+                printed = output.read().decode()
+            print(json.dumps([status, printed]), file=answers, flush=True)
 
 
 if __name__ == "__main__":
