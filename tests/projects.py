@@ -36,6 +36,9 @@ CONFIG = {
     "model_snapshot": 2,
     "n_motifs": 4,
     "map_windows": 0,
+    "permutations": 100,
+    "surrogates": 2,
+    "figure_dpi": 60,
     "models": {
         "vame": {},
         "bare": {
@@ -155,3 +158,44 @@ def make_project(folder: Path) -> Project:
     project.write_config()
     project.write_sheet(SHEET)
     return project
+
+
+# A workflow of somebody else's: its settings for this one stand under a key of its own config, its
+# sheet and recordings where it wants them.
+OUTER = """
+configfile: "config/outer.yaml"
+
+
+module vame:
+    snakefile:
+        "{root}/Snakefile"
+    config:
+        config["behaviour"]
+{prefix}
+
+rule summary:
+    input:
+        "{folder}results/export/vame/seed0/manifest.json",
+    output:
+        "summary.txt",
+    shell:
+        "wc -c {{input}} > {{output}}"
+
+
+use rule * from vame as vame_*
+"""
+
+
+def write_outer(project: Project, prefix: str = "", **settings):
+    """Put the workflow that uses this one into a project; returns its Snakefile."""
+    (project / "config/outer.yaml").write_text(
+        yaml.safe_dump({"behaviour": CONFIG | settings}, sort_keys=False)
+    )
+    snakefile = project / "Snakefile"
+    text = OUTER.format(
+        root=ROOT,
+        prefix=f'    prefix:\n        "{prefix}"\n' if prefix else "",
+        folder=f"{prefix}/" if prefix else "",
+    )
+    snakefile.write_text(text)
+    return snakefile

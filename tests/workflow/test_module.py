@@ -1,53 +1,17 @@
-"""Another workflow uses this one as a module, and the catalog finds what it looks for."""
+"""Another workflow uses this one as a module, and the catalog finds what it looks for.
 
-import json
+test_reproducible.py has a whole run as a module.
+"""
+
 import re
 import shutil
 import subprocess
 
 import pytest
 import yaml
-from projects import CONFIG, ROOT, Project
+from projects import CONFIG, ROOT, Project, write_outer
 
 JOB_COUNT = re.compile(r"^(\w+) +(\d+)$", re.M)
-
-# A workflow of somebody else's: its settings for this one stand under a key of its own config, its
-# sheet and recordings where it wants them.
-OUTER = """
-configfile: "config/outer.yaml"
-
-
-module vame:
-    snakefile:
-        "{root}/Snakefile"
-    config:
-        config["behaviour"]
-{prefix}
-
-rule summary:
-    input:
-        "{folder}results/export/vame/seed0/manifest.json",
-    output:
-        "summary.txt",
-    shell:
-        "wc -c {{input}} > {{output}}"
-
-
-use rule * from vame as vame_*
-"""
-
-
-def write_outer(project: Project, prefix: str = "", **settings):
-    """Put the workflow that uses this one into a project; returns its Snakefile."""
-    (project / "config/outer.yaml").write_text(yaml.safe_dump({"behaviour": CONFIG | settings}))
-    snakefile = project / "Snakefile"
-    text = OUTER.format(
-        root=ROOT,
-        prefix=f'    prefix:\n        "{prefix}"\n' if prefix else "",
-        folder=f"{prefix}/" if prefix else "",
-    )
-    snakefile.write_text(text)
-    return snakefile
 
 
 @pytest.fixture
@@ -88,23 +52,6 @@ def planned(project: Project, *arguments: str, **keywords) -> dict[str, int]:
     """How many jobs of each rule a dry run plans."""
     printed = project.quick(*arguments, "--dry-run", **keywords)
     return {rule: int(count) for rule, count in JOB_COUNT.findall(printed)}
-
-
-def test_a_module_runs_under_a_prefix_with_its_own_config_and_sheet(project):
-    (project / "config/config.yaml").unlink()
-    (project / "config/sessions.tsv").rename(project / "recordings.tsv")
-    snakefile = write_outer(
-        project, prefix="behaviour", sessions="recordings.tsv", models={"vame": {}}, max_epochs=2
-    )
-    project.snakemake(snakefile=snakefile)
-    manifest = json.loads(
-        (project / "behaviour/results/export/vame/seed0/manifest.json").read_text()
-    )
-    assert manifest["settings"]["max_epochs"] == 2
-    assert "manifest.json" in (project / "summary.txt").read_text()
-    assert not (project / "results").exists()
-    assert "Nothing to be done" in project.snakemake(snakefile=snakefile)
-    assert "all are as they were made" in project.snakemake("vame_verify", snakefile=snakefile)
 
 
 def test_a_module_leaves_the_target_of_the_workflow_that_uses_it(project):

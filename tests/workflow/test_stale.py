@@ -146,7 +146,7 @@ EDITS = {
     "map_windows": (50, MAP),
     "communities": (2, TABULATE),
     "permutations": (200, TABULATE),
-    "surrogates": (2, JUDGE),
+    "surrogates": (3, JUDGE),
     # evaluation and figures
     "example_windows": (2, EVALUATE),
     "figure_dpi": (100, FIGURES),
