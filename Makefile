@@ -2,7 +2,7 @@ PYTHON ?= python3
 CORES ?= all
 BIN = .venv/bin
 
-.PHONY: run check report test test-faults test-cluster test-conda test-compile fuzz bench bench-poses bench-motifs bench-fidelity bench-behaviour bench-rivals lint format clean
+.PHONY: run check report test test-faults test-benchmarks test-cluster test-conda test-compile fuzz bench bench-poses bench-motifs bench-fidelity bench-behaviour bench-rivals lint format clean
 
 # The workflow, with whatever config/config.yaml says; as shipped, the demo recordings.
 run: .venv
@@ -18,13 +18,18 @@ check: .venv
 report: run
 	$(BIN)/snakemake --cores 1 --report results/report.html
 
-# A file of tests is one process's; more than four would be in each other's way.
+# Six minutes on two cores. A file of tests is one process's; more than four would be in each
+# other's way.
 test: .venv
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 # Kills, signals, full disks: half an hour.
 test-faults: .venv
 	$(BIN)/python -m pytest -m "slow or not slow" tests/faults
+
+# What the benchmarks measure and print.
+test-benchmarks: .venv
+	$(BIN)/python -m pytest -m "slow or not slow" tests/benchmarks
 
 # The profile for Slurm on a real one, which is started and stopped on this machine, faults and a slow
 # shared disk included, and results in a bucket of a local S3 server: three quarters of an hour, as

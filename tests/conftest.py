@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from filelock import FileLock
 from projects import Project, make_project
 
 
@@ -21,15 +22,32 @@ def project(tmp_path: Path) -> Project:
 
 
 @pytest.fixture(scope="session")
-def finished_once(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    project = make_project(tmp_path_factory.mktemp("finished") / "project")
-    project.snakemake()
-    return project
+def run_once(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Path:
+    """The folder of a finished run, which all processes of pytest share; copied, never edited."""
+    shared = tmp_path_factory.getbasetemp()
+    if hasattr(request.config, "workerinput"):  # of pytest-xdist, whose processes have their own
+        shared = shared.parent
+    folder, done = shared / "run_once" / "project", shared / "run_once" / "done"
+    with FileLock(shared / "run_once.lock"):
+        if not done.exists():
+            shutil.rmtree(folder, ignore_errors=True)  # of a run that failed in another process
+            make_project(folder).run()
+            done.touch()
+    return folder
+
+
+@pytest.fixture(scope="session")
+def finished_once(run_once: Path, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A finished run for this process alone; whoever edits it takes the edit back."""
+    return copy_of_run(run_once, tmp_path_factory.mktemp("finished") / "project")
 
 
 @pytest.fixture
-def finished(finished_once: Project, tmp_path: Path) -> Project:
+def finished(run_once: Path, tmp_path: Path) -> Project:
     """A copy of a finished run, to edit."""
-    folder = tmp_path / "project"
-    shutil.copytree(finished_once.folder, folder, symlinks=True)
+    return copy_of_run(run_once, tmp_path / "project")
+
+
+def copy_of_run(run: Path, folder: Path) -> Project:
+    shutil.copytree(run, folder, symlinks=True)
     return Project(folder)

@@ -36,6 +36,9 @@ CONFIG = {
     "model_snapshot": 2,
     "n_motifs": 4,
     "map_windows": 0,
+    "permutations": 100,
+    "surrogates": 2,
+    "figure_dpi": 60,
     "models": {
         "vame": {},
         "bare": {
@@ -68,25 +71,35 @@ class Project:
     def write_sheet(self, text: str) -> None:
         (self.folder / "config" / "sessions.tsv").write_text(text)
 
-    def command(self, *arguments: str, snakefile: Path = SNAKEFILE) -> list[str]:
-        """Snakemake here, as its users run it, but for two cores.
+    def arguments(self, *arguments: str, snakefile: Path = SNAKEFILE) -> list[str]:
+        """Snakemake's arguments here, as its users give them, but for two cores.
 
         Tiny networks train on one thread: several only wait for each other on a busy machine.
         """
-        command = [sys.executable, "-m", "snakemake", "--snakefile", str(snakefile)]
-        if snakefile == SNAKEFILE:
-            command += ["--set-threads", "train_model=1", "evaluate_model=1"]
-        return [*command, "--directory", str(self.folder), "--cores", "2", *arguments]
+        threads = ["--set-threads", "train_model=1", "evaluate_model=1"]
+        own = ["--snakefile", str(snakefile), *(threads if snakefile == SNAKEFILE else [])]
+        return [*own, "--directory", str(self.folder), "--cores", "2", *arguments]
 
-    def snakemake(self, *arguments: str, check: bool = True, snakefile: Path = SNAKEFILE) -> str:
-        """Run Snakemake here; returns all that it printed."""
+    def command(self, *arguments: str, **how) -> list[str]:
+        """The command line of Snakemake in a process of its own."""
+        return [sys.executable, "-m", "snakemake", *self.arguments(*arguments, **how)]
+
+    def run(self, *arguments: str, snakefile: Path = SNAKEFILE) -> str:
+        """Run Snakemake here, in a process of its own; returns all that it printed."""
         command = self.command(*arguments, snakefile=snakefile)
         result = subprocess.run(command, check=False, capture_output=True, text=True, cwd=ROOT)
         printed = result.stdout + result.stderr
+        assert result.returncode == 0, printed
+        return printed
+
+    def snakemake(self, *arguments: str, check: bool = True, snakefile: Path = SNAKEFILE) -> str:
+        """As `run`, without the time that Snakemake takes to start; `check`: that all went well."""
+        command = self.arguments(*arguments, snakefile=snakefile)
+        status, printed = quick_snakemake(command, ROOT, dict(os.environ), apart=True)
         if check:
-            assert result.returncode == 0, printed
+            assert status == 0, printed
         else:
-            assert result.returncode != 0, f"this should have failed:\n{printed}"
+            assert status != 0, f"this should have failed:\n{printed}"
         return printed
 
     def quick(
@@ -98,8 +111,13 @@ class Project:
     ) -> str:
         """As `snakemake`, for what runs no job: dry runs, --touch, refusals; `path` is its PATH."""
         command = ["--snakefile", str(snakefile), "--directory", str(self.folder), "--cores", "2"]
-        path = path or os.environ["PATH"]
-        status, printed = quick_snakemake([*command, *arguments], snakefile.parent, path)
+        environment = {**os.environ, "PATH": path or os.environ["PATH"]}
+        status, printed = quick_snakemake(
+            [*command, *arguments],
+            snakefile.parent,
+            environment,
+            apart=snakefile.parent == self.folder,
+        )
         assert (status == 0) == check, printed
         return printed
 
@@ -109,18 +127,23 @@ class Project:
 
     def stale_jobs(self, *arguments: str, **how) -> set[str]:
         """Jobs that would run again, but `all`: a rule's name, and its wildcards if it has any."""
-        jobs = set()
-        for rule, details in JOB.findall(self.quick("--dry-run", *arguments, **how)):
-            wildcards = WILDCARDS.search(details)
-            pairs = wildcards.group(1).split(", ") if wildcards else []
-            jobs.add(" ".join([rule, *(pair.split("=", 1)[1] for pair in pairs)]))
-        return jobs - {"all"}
+        return jobs_of(self.quick("--dry-run", *arguments, **how))
 
     def stale_rules(self, *arguments: str, **how) -> set[str]:
         return {job.split(" ")[0] for job in self.stale_jobs(*arguments, **how)}
 
     def __truediv__(self, path: str) -> Path:
         return self.folder / path
+
+
+def jobs_of(printed: str) -> set[str]:
+    """The jobs that a dry run lists, as `Project.stale_jobs` has them."""
+    jobs = set()
+    for rule, details in JOB.findall(printed):
+        wildcards = WILDCARDS.search(details)
+        pairs = wildcards.group(1).split(", ") if wildcards else []
+        jobs.add(" ".join([rule, *(pair.split("=", 1)[1] for pair in pairs)]))
+    return jobs - {"all"}
 
 
 def make_project(folder: Path) -> Project:
@@ -135,3 +158,44 @@ def make_project(folder: Path) -> Project:
     project.write_config()
     project.write_sheet(SHEET)
     return project
+
+
+# A workflow of somebody else's: its settings for this one stand under a key of its own config, its
+# sheet and recordings where it wants them.
+OUTER = """
+configfile: "config/outer.yaml"
+
+
+module vame:
+    snakefile:
+        "{root}/Snakefile"
+    config:
+        config["behaviour"]
+{prefix}
+
+rule summary:
+    input:
+        "{folder}results/export/vame/seed0/manifest.json",
+    output:
+        "summary.txt",
+    shell:
+        "wc -c {{input}} > {{output}}"
+
+
+use rule * from vame as vame_*
+"""
+
+
+def write_outer(project: Project, prefix: str = "", **settings):
+    """Put the workflow that uses this one into a project; returns its Snakefile."""
+    (project / "config/outer.yaml").write_text(
+        yaml.safe_dump({"behaviour": CONFIG | settings}, sort_keys=False)
+    )
+    snakefile = project / "Snakefile"
+    text = OUTER.format(
+        root=ROOT,
+        prefix=f'    prefix:\n        "{prefix}"\n' if prefix else "",
+        folder=f"{prefix}/" if prefix else "",
+    )
+    snakefile.write_text(text)
+    return snakefile

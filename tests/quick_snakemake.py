@@ -1,16 +1,21 @@
-"""Snakemake's command line, in a fraction of the time where nothing but Snakemake runs.
+"""Snakemake's command line, without the seconds that each start of it takes.
 
 Run as a program, this is a process that has imported Snakemake once and answers each request, a
-line of JSON, with a command line's exit status and output. Each runs in a fork of its own, so none
-sees what another one left behind.
+line of JSON, with a command line's exit status and output. It remembers two things that take most
+of the time and depend on a file's content alone: the Python that Snakemake makes of a Snakefile,
+and the digest of a source. Everything else is done anew. test_stale.py compares what it says with
+what a process of its own says.
 """
 
+import functools
 import json
 import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable, Hashable
 from pathlib import Path
+from typing import Any
 
 
 class QuickSnakemake:
@@ -19,21 +24,105 @@ class QuickSnakemake:
     def __init__(self) -> None:
         self._process: subprocess.Popen | None = None
 
-    def __call__(self, arguments: list[str], folder: Path, path: str) -> tuple[int, str]:
-        """Exit status and output of `snakemake {arguments}` in `folder`, with this PATH."""
+    def __call__(
+        self, arguments: list[str], folder: Path, environment: dict[str, str], *, apart: bool
+    ) -> tuple[int, str]:
+        """Exit status and output of `snakemake {arguments}` in a folder and with an environment.
+
+        With `apart`, in a fork: where jobs run, or Snakefiles import modules of their own.
+        """
         if self._process is None:
             self._process = subprocess.Popen(
                 [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
             )
-        request = {"arguments": arguments, "folder": str(folder), "path": path}
+        request = {
+            "apart": apart,
+            "arguments": arguments,
+            "folder": str(folder),
+            "environment": environment,
+        }
         self._process.stdin.write(json.dumps(request) + "\n")
         self._process.stdin.flush()
         status, output = json.loads(self._process.stdout.readline())
         return status, output
 
 
+class Memory(dict):
+    """What was computed, by what it was computed from."""
+
+    def recall(self, key: Hashable, compute: Callable[[], Any]) -> Any:
+        if key not in self:
+            self[key] = compute()
+        return self[key]
+
+
+def remember(memory: Memory) -> None:
+    """Let Snakemake take compiled Snakefiles and digests of sources from memory."""
+    import snakemake.workflow
+
+    parse, check = snakemake.workflow.parse, snakemake.workflow.Workflow.check
+
+    def parse_once(file, workflow, linemap, rulecount):
+        path = Path(file.get_path_or_uri(secret_free=True))
+        if not path.is_file():
+            return parse(file, workflow, linemap=linemap, rulecount=rulecount)
+
+        def compute():
+            own = {}
+            return own, parse(file, workflow, linemap=own, rulecount=rulecount)
+
+        key = ("parse", str(path), path.read_bytes(), rulecount)
+        lines, result = memory.recall(key, compute)
+        linemap.update(lines)
+        return result
+
+    def check_with_digests_known(workflow):
+        if sources := workflow.globals.get("SOURCES"):
+
+            def read(file):
+                code = Path(sources._fetch(file)).read_bytes()
+                return memory.recall(("read", code), lambda: sources._read_file(file))
+
+            sources._read = functools.cache(read)
+        check(workflow)
+
+    snakemake.workflow.parse = parse_once
+    snakemake.workflow.Workflow.check = check_with_digests_known
+
+
+def run(arguments: list[str], folder: str, environment: dict[str, str], output: int) -> int:
+    """Exit status of a command line that prints into a file descriptor."""
+    import snakemake.cli
+
+    for stream in (1, 2):
+        os.dup2(output, stream)
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environment)
+    try:
+        snakemake.cli.main(arguments)
+    except SystemExit as end:
+        return int(end.code or 0)
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    return 0
+
+
+def run_apart(*request: Any) -> int:
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            status = run(*request)
+        finally:
+            os._exit(status)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
 def serve() -> None:
-    import pandas  # noqa: F401  what a run imports, imported before the forks
+    import jsonschema  # noqa: F401  what a run imports, imported before the first request
+    import pandas  # noqa: F401
     import smart_open  # noqa: F401
     import snakemake.cli
     import snakemake.executors.dryrun
@@ -42,20 +131,16 @@ def serve() -> None:
     import tables  # noqa: F401
 
     snakemake.cli.get_argument_parser()
-    for line in sys.stdin:
-        request = json.loads(line)
-        with tempfile.TemporaryFile() as output:
-            child = os.fork()
-            if child == 0:
-                os.dup2(output.fileno(), 1)
-                os.dup2(output.fileno(), 2)
-                os.chdir(request["folder"])
-                os.environ["PATH"] = request["path"]
-                snakemake.cli.main(request["arguments"])  # exits, with the status
-            _, status = os.waitpid(child, 0)
-            output.seek(0)
-            printed = output.read().decode()
-        print(json.dumps([os.waitstatus_to_exitcode(status), printed]), flush=True)
+    remember(Memory())
+    with os.fdopen(os.dup(1), "w") as answers:
+        for line in sys.stdin:
+            request = json.loads(line)
+            how = run_apart if request.pop("apart") else run
+            with tempfile.TemporaryFile() as output:
+                status = how(*request.values(), output.fileno())
+                output.seek(0)
+                printed = output.read().decode()
+            print(json.dumps([status, printed]), file=answers, flush=True)
 
 
 if __name__ == "__main__":

@@ -48,6 +48,7 @@ def run_on_a_small_disk(tmp_path):
     return run
 
 
+@pytest.mark.slow
 def test_a_disk_that_fills_up_while_training(copy_of, undisturbed, run_on_a_small_disk, tmp_path):
     """The disk holds one state, but not the next one beside it."""
     project = copy_of("full")

@@ -34,9 +34,10 @@ def disturb(project, *, kills, seed):
     return done
 
 
-def test_killed_at_random(copy_of, undisturbed):
+@pytest.mark.parametrize("kills", [1, pytest.param(3, marks=pytest.mark.slow)])
+def test_killed_at_random(copy_of, undisturbed, kills):
     project = copy_of("killed")
-    disturb(project, kills=3, seed=0)
+    disturb(project, kills=kills, seed=0)
     project.snakemake("results/export/long/seed0/manifest.json")
     assert_same_result(project, undisturbed)
 
@@ -67,9 +68,12 @@ def test_a_signal_ends_the_job_with_its_state_written(copy_of, undisturbed, numb
     assert f"{number.name}: stopped after epoch" in log
     assert 3 <= epochs_kept(project) < 30
     project.snakemake("results/export/long/seed0/manifest.json")
+    log = (project / "logs/train_model/long/seed0.log").read_text()
+    assert f"going on from {MODEL}/state-" in log
     assert_same_result(project, undisturbed)
 
 
+@pytest.mark.slow
 def test_ctrl_c_loses_nothing(copy_of, undisturbed):
     project = copy_of("interrupted")
     run = Disturbed(project)

@@ -175,7 +175,7 @@ def test_individual_all_makes_a_session_of_each_animal(project):
         sheet(*((f"s{n}", f"recordings/{file}", "30", "all") for n, file in enumerate(files)))
     )
     project.write_config(test_sessions=["s0_white-2"])
-    printed = project.snakemake("--dry-run")
+    printed = project.quick("--dry-run")
     for n in range(len(files)):
         for name in ("black", "white-2"):
             assert f"output: results/poses/s{n}_{name}.nc" in printed
@@ -204,7 +204,7 @@ def test_animals_that_cannot_be_read_at_parse_time_are_asked_for(project, monkey
 def test_animals_that_no_row_names_are_not_dropped_without_a_word(project):
     two_mice(project)
     project.write_sheet(sheet(("cage", "recordings/cage.csv", "30", "white")))
-    printed = project.snakemake("--dry-run")
+    printed = project.quick("--dry-run")
     assert (
         "recordings/cage.csv also holds black, which no row of the sessions table names" in printed
     )
@@ -240,7 +240,7 @@ def test_mice_told_apart_by_prefixes_are_animals(project):
     write_deeplabcut(path=project / "recordings/cage.csv", tracks=tracks, keypoints=names)
     project.write_sheet(sheet(("cage", "recordings/cage.csv", "30", "all")))
     project.write_config(individual_prefixes=["B_", "W_"])
-    printed = project.snakemake("--dry-run")
+    printed = project.quick("--dry-run")
     assert "output: results/poses/cage_B.nc" in printed
     assert "output: results/poses/cage_W.nc" in printed
 
@@ -292,7 +292,7 @@ def test_what_does_not_do_what_one_may_expect_is_warned_about(project):
     project.write_config(
         models={"vame": {}, "wide": {"kmeans_loss": 5}, "blunt": {"softplus": 1}, "brief": BRIEF}
     )
-    printed = project.snakemake("--dry-run")
+    printed = project.quick("--dry-run")
     warnings = {line for line in printed.splitlines() if "WARNING" in line}
     for sentence in (
         "kmeans_loss: model wide has only 3 singular values (zdims); 5 counts as that",

@@ -1,4 +1,4 @@
-"""Files of the user's are read whatever their names, from the sheet to the crate."""
+"""Files and folders of the user's have any names, from the sheet to the crate."""
 
 import csv
 import json
@@ -10,6 +10,7 @@ import pytest
 from projects import make_project
 from recordings import make_lively_tracks, write_deeplabcut
 
+FOLDER = 'it\'s a "naïve" 小鼠 & $HOME; #1'
 FILES = {
     "poses": "recordings/mouse {1} #2 [a-z]* 'x' \"y\" é?.csv",
     "features": "recordings/<numbers>.csv",
@@ -32,8 +33,8 @@ def write_video(path, frames):
 
 @pytest.fixture(scope="module")
 def named(tmp_path_factory):
-    """A finished run on two recordings, the files of one of which have such names."""
-    project = make_project(tmp_path_factory.mktemp("named") / "project")
+    """A finished run in such a folder; files of one of its two recordings have such names, too."""
+    project = make_project(tmp_path_factory.mktemp("named") / FOLDER)
     project.write_config(models={"vame": {}}, example_bouts=1, surrogates=1, permutations=100)
     path = project / FILES["poses"]
     write_deeplabcut(path=path, tracks=make_lively_tracks(frames=400, seed=1))

@@ -1,53 +1,17 @@
-"""Another workflow uses this one as a module, and the catalog finds what it looks for."""
+"""Another workflow uses this one as a module, and the catalog finds what it looks for.
 
-import json
+test_reproducible.py has a whole run as a module.
+"""
+
 import re
 import shutil
 import subprocess
 
 import pytest
 import yaml
-from projects import CONFIG, ROOT, Project
+from projects import CONFIG, ROOT, Project, write_outer
 
 JOB_COUNT = re.compile(r"^(\w+) +(\d+)$", re.M)
-
-# A workflow of somebody else's: its settings for this one stand under a key of its own config, its
-# sheet and recordings where it wants them.
-OUTER = """
-configfile: "config/outer.yaml"
-
-
-module vame:
-    snakefile:
-        "{root}/Snakefile"
-    config:
-        config["behaviour"]
-{prefix}
-
-rule summary:
-    input:
-        "{folder}results/export/vame/seed0/manifest.json",
-    output:
-        "summary.txt",
-    shell:
-        "wc -c {{input}} > {{output}}"
-
-
-use rule * from vame as vame_*
-"""
-
-
-def write_outer(project: Project, prefix: str = "", **settings):
-    """Put the workflow that uses this one into a project; returns its Snakefile."""
-    (project / "config/outer.yaml").write_text(yaml.safe_dump({"behaviour": CONFIG | settings}))
-    snakefile = project / "Snakefile"
-    text = OUTER.format(
-        root=ROOT,
-        prefix=f'    prefix:\n        "{prefix}"\n' if prefix else "",
-        folder=f"{prefix}/" if prefix else "",
-    )
-    snakefile.write_text(text)
-    return snakefile
 
 
 @pytest.fixture
@@ -86,25 +50,8 @@ def test_a_remote_module_brings_its_packages_along(project, on_github):
 
 def planned(project: Project, *arguments: str, **keywords) -> dict[str, int]:
     """How many jobs of each rule a dry run plans."""
-    printed = project.snakemake(*arguments, "--dry-run", **keywords)
+    printed = project.quick(*arguments, "--dry-run", **keywords)
     return {rule: int(count) for rule, count in JOB_COUNT.findall(printed)}
-
-
-def test_a_module_runs_under_a_prefix_with_its_own_config_and_sheet(project):
-    (project / "config/config.yaml").unlink()
-    (project / "config/sessions.tsv").rename(project / "recordings.tsv")
-    snakefile = write_outer(
-        project, prefix="behaviour", sessions="recordings.tsv", models={"vame": {}}, max_epochs=2
-    )
-    project.snakemake(snakefile=snakefile)
-    manifest = json.loads(
-        (project / "behaviour/results/export/vame/seed0/manifest.json").read_text()
-    )
-    assert manifest["settings"]["max_epochs"] == 2
-    assert "manifest.json" in (project / "summary.txt").read_text()
-    assert not (project / "results").exists()
-    assert "Nothing to be done" in project.snakemake(snakefile=snakefile)
-    assert "all are as they were made" in project.snakemake("vame_verify", snakefile=snakefile)
 
 
 def test_a_module_leaves_the_target_of_the_workflow_that_uses_it(project):
@@ -124,14 +71,14 @@ def test_what_ran_by_itself_is_finished_for_a_workflow_that_uses_it(finished):
 
 
 def test_a_modules_errors_are_refused_as_its_own_would_be(project):
-    printed = project.snakemake("--dry-run", snakefile=write_outer(project, kl_strt=3), check=False)
+    printed = project.quick("--dry-run", snakefile=write_outer(project, kl_strt=3), check=False)
     assert "kl_strt: there is no such setting; did you mean kl_start?" in printed
 
 
 def test_the_demos_recordings_are_made_under_the_prefix(project):
     project.write_sheet((ROOT / "config/sessions.tsv").read_text())
     snakefile = write_outer(project, prefix="behaviour", center="tail_base")
-    printed = project.snakemake("--dry-run", snakefile=snakefile)
+    printed = project.quick("--dry-run", snakefile=snakefile)
     assert "behaviour/results/demo/demo1.csv" in printed
 
 
@@ -188,5 +135,5 @@ def test_what_else_is_named_settings_stays_apart(project, tmp_path):
     jobs = planned(project, "vame_check", "second_check", snakefile=snakefile)
     assert jobs["vame_plot_quality"] == jobs["second_plot_quality"] == 2
     path.write_text(yaml.safe_dump(outer | {"second": CONFIG | {"kl_strt": 3}}))
-    printed = project.snakemake("--dry-run", snakefile=snakefile, check=False)
+    printed = project.quick("--dry-run", snakefile=snakefile, check=False)
     assert "kl_strt: unknown in version 2; did you mean kl_start?" in printed

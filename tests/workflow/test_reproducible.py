@@ -1,4 +1,8 @@
-"""The same seed gives the same bits, wherever the project lies and whatever it is called."""
+"""The same seed gives the same bits, wherever the project lies and whoever runs the workflow.
+
+The other run is that of a workflow of somebody else's, which uses this one as a module under a
+prefix, in a folder with an awkward name.
+"""
 
 import csv
 import json
@@ -6,21 +10,45 @@ import json
 import numpy as np
 import pytest
 import torch
-from projects import SHEET, make_project
+from projects import SHEET, Project, make_project, write_outer
 
 ODD = 'it\'s a "naïve" 小鼠 & $HOME; #1'
 # What may differ between two runs: times, and checksums of files that hold them.
 UNLIKE = {"benchmarks", "provenance"}
 
 
+PREFIX = "behaviour"
+THREADS = ("--set-threads", "vame_train_model=1", "vame_evaluate_model=1")
+
+
 @pytest.fixture(scope="module")
-def repeated(tmp_path_factory):
-    """The project of `finished_once`, made and run again in folders with awkward names."""
+def outer(tmp_path_factory):
+    """The workflow that uses this one: its config, sheet and recordings where it wants them."""
     project = make_project(tmp_path_factory.mktemp("odd") / ODD)
     (project / "recordings").rename(project / ODD)
-    project.write_sheet(SHEET.replace("recordings/", f"{ODD}/"))
-    project.snakemake()
+    (project / "config/config.yaml").unlink()
+    (project / "config/sessions.tsv").rename(project / "recordings.tsv")
+    (project / "recordings.tsv").write_text(SHEET.replace("recordings/", f"{ODD}/"))
+    snakefile = write_outer(project, prefix=PREFIX, sessions="recordings.tsv")
+    project.snakemake("summary", "vame_all", *THREADS, snakefile=snakefile)
     return project
+
+
+@pytest.fixture
+def repeated(outer):
+    """What the run of `finished_once` left when it was repeated."""
+    return Project(outer / PREFIX)
+
+
+def test_a_module_runs_under_a_prefix_with_its_own_config_and_sheet(outer, repeated):
+    manifest = json.loads((repeated / "results/export/vame/seed0/manifest.json").read_text())
+    assert manifest["settings"]["max_epochs"] == 4
+    assert "manifest.json" in (outer / "summary.txt").read_text()
+    assert not (outer / "results").exists()
+    snakefile = outer / "Snakefile"
+    printed = outer.quick("summary", "vame_all", "--dry-run", snakefile=snakefile)
+    assert "Nothing to be done" in printed
+    assert "all are as they were made" in outer.snakemake("vame_verify", snakefile=snakefile)
 
 
 def files_of(project):

@@ -1,6 +1,7 @@
 """The rerun matrix: an edit reruns the jobs that it makes stale, and no others.
 
-Each row is an edit of a finished run and the rules that must run again; a dry run says which would.
+Each row is an edit of a finished run and the rules that must run again; a dry run says which would,
+by Snakemake's command line called from Python, and for a dozen rows in a process of its own.
 Every setting, every column of the sessions table and every environment has its row.
 """
 
@@ -12,7 +13,7 @@ from contextlib import contextmanager
 
 import pytest
 import yaml
-from projects import CONFIG, ROOT, SHEET, Project
+from projects import CONFIG, ROOT, SHEET, SNAKEFILE, Project, jobs_of
 
 SCHEMAS = ROOT / "workflow/schemas"
 SCRIPTS = ROOT / "workflow/scripts"
@@ -145,7 +146,7 @@ EDITS = {
     "map_windows": (50, MAP),
     "communities": (2, TABULATE),
     "permutations": (200, TABULATE),
-    "surrogates": (2, JUDGE),
+    "surrogates": (3, JUDGE),
     # evaluation and figures
     "example_windows": (2, EVALUATE),
     "figure_dpi": (100, FIGURES),
@@ -239,17 +240,50 @@ def test_every_setting_has_its_row():
     assert EDITS.keys() | ELSEWHERE == SETTINGS.keys() - dead
 
 
-@pytest.mark.parametrize("key", EDITS)
-def test_a_setting_reruns_what_uses_it(finished_once, key):
+@contextmanager
+def edited_setting(project, key):
+    """A project with another value of a setting, and the jobs that this makes stale."""
     value, rules = EDITS[key]
-    (finished_once / "config/the_same.tsv").write_text(SHEET)
-    (finished_once / "some.pt").touch()
-    (finished_once / "earlier").mkdir(exist_ok=True)
-    (finished_once / "earlier/kmeans-4.npz").touch()
+    (project / "config/the_same.tsv").write_text(SHEET)
+    (project / "some.pt").touch()
+    (project / "earlier").mkdir(exist_ok=True)
+    (project / "earlier/kmeans-4.npz").touch()
     extra = {"pretrained_model": "some.pt"} if key == "pretrained_weights" else {}
     models = [name for name, changes in CONFIG["models"].items() if key not in changes]
-    with edited_config(finished_once, **{key: value}, **extra):
-        assert finished_once.stale_jobs() == jobs(rules, models=models)
+    with edited_config(project, **{key: value}, **extra):
+        yield jobs(rules, models=models)
+
+
+@pytest.mark.parametrize("key", EDITS)
+def test_a_setting_reruns_what_uses_it(finished_once, key):
+    with edited_setting(finished_once, key) as expected:
+        assert finished_once.stale_jobs() == expected
+
+
+# One or two settings of each stage; of all others, a process asks that has imported Snakemake once.
+ASKED_ANEW = ("sessions", "extra_features", "pose_confidence", "resample_fps", "train_on")
+ASKED_ANEW += ("time_window", "checkpoint_minutes", "motif_seed", "permutations", "figure_dpi")
+
+
+def asked_anew(project, snakefile=SNAKEFILE):
+    printed = project.run("--dry-run", snakefile=snakefile)
+    return jobs_of(printed)
+
+
+@pytest.mark.parametrize("key", ASKED_ANEW)
+def test_a_process_of_its_own_finds_the_same_jobs_stale(finished_once, key):
+    with edited_setting(finished_once, key) as expected:
+        assert asked_anew(finished_once) == expected
+
+
+def test_a_process_of_its_own_finds_the_same_stale_by_sheet_and_sources(finished_once, sources):
+    """Both at once."""
+    with (
+        edited_sheet(finished_once, sheet(("mouse1", "group", "control"))),
+        edited([sources / "workflow/scripts/figures/losses.py"], "\nEDITED = True\n"),
+    ):
+        expected = CELLS["group"][1] | jobs(CODE["figures/losses.py"])
+        assert asked_anew(finished_once, sources / "Snakefile") == expected
 
 
 def test_keys_of_vame_that_do_nothing_rerun_nothing(finished_once):

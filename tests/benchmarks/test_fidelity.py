@@ -29,6 +29,7 @@ from formats.aligned import AlignedPoses
 from tiny_models import SETTINGS, make_frames, make_model, make_windows
 from vame_core.config import QUIRKS
 
+pytestmark = pytest.mark.slow
 SCALING = {"mean": [100.0, -20.0, 3.0], "std": [10.0, 0.5, 2.0]}
 STD = np.array([5.0, 1.0, 4.0])
 

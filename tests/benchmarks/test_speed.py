@@ -4,6 +4,8 @@ import pytest
 import speed
 from speed import table
 
+pytestmark = pytest.mark.slow
+
 
 def results(*, ratio=9.0, reached=18.0, peak=500.0, slower=1.0, planning=15.0):
     step = {"vame_seconds": 0.6, "seconds": 0.4, "ratio": 1.5}
