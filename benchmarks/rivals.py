@@ -202,7 +202,7 @@ def score(latents: Arrays, data: DataSet, seed: int, program: str) -> list[dict]
     settings = settings_of(data, ALL_VARIANT)
     rows = []
     for treatment, other in TREATMENTS.items():
-        found = evaluate(latents, data, settings | other, seed)
+        found = evaluate(latents, data, settings | other, seed, MOTIFS)
         rows.append({"program": program, "motifs of": treatment, "seed": seed} | found)
     return rows
 
