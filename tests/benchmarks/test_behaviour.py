@@ -21,6 +21,7 @@ from behaviour import (
 )
 from fidelity import DEFAULTS, Recording, replace_between
 
+pytestmark = pytest.mark.slow
 SETTINGS = {"time_window": 4, "steps_per_epoch": 5, "center": "a", "orient": "b"}
 
 

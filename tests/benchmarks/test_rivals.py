@@ -26,6 +26,7 @@ from rivals import (
     summarise,
 )
 
+pytestmark = pytest.mark.slow
 SETTINGS = {"time_window": 4, "center": "a", "orient": "b"}
 
 
@@ -168,7 +169,7 @@ def test_frames_without_a_motif_or_a_label_do_not_count():
 
 
 def test_latents_are_scored_pooled_and_as_single_frames(monkeypatch):
-    monkeypatch.setattr("behaviour.MOTIFS", (2,))
+    monkeypatch.setattr("rivals.MOTIFS", (2,))
     monkeypatch.setattr("behaviour.SHOWN_MOTIFS", 2)
     data = make_data()
     latents = {s: np.stack([own, 1.0 - own], axis=1) for s, own in make_motifs(data).items()}
