@@ -2,7 +2,7 @@ PYTHON ?= python3
 CORES ?= all
 BIN = .venv/bin
 
-.PHONY: run check report test test-faults test-benchmarks test-cluster test-conda test-compile fuzz bench bench-poses bench-motifs bench-fidelity bench-behaviour bench-rivals lint format clean
+.PHONY: run check report test test-faults test-benchmarks test-cluster test-conda test-compile fuzz bench bench-poses bench-motifs bench-fidelity bench-behaviour bench-budget bench-rivals lint format clean
 
 # The workflow, with whatever config/config.yaml says; as shipped, the demo recordings.
 run: .venv
@@ -88,6 +88,10 @@ bench-behaviour: .venv
 # installed into an environment of its own, benchmarks/.rivals: 3 GB.
 bench-rivals: .venv
 	PYTHONPATH=workflow/scripts $(BIN)/python benchmarks/rivals.py $(RECORDINGS:%=--recordings %)
+
+# How motifs and errors depend on the number of training steps, into docs/behaviour.md: some hours.
+bench-budget: .venv
+	PYTHONPATH=workflow/scripts $(BIN)/python benchmarks/budget.py $(RECORDINGS:%=--recordings %)
 
 # Everything that the other targets need, made anew when pyproject.toml has changed.
 .venv: pyproject.toml
