@@ -18,7 +18,7 @@ check: .venv
 report: run
 	$(BIN)/snakemake --cores 1 --report results/report.html
 
-# Six minutes on two cores. A file of tests is one process's; more than four would be in each
+# Some ten minutes on two cores. A file of tests is one process's; more than four would be in each
 # other's way.
 test: .venv
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder

@@ -194,11 +194,11 @@ def test_animals_that_cannot_be_read_at_parse_time_are_asked_for(project, monkey
         )
     monkeypatch.setenv("PYTHONPATH", str(bare))
     project.write_sheet(sheet(("cage", "recordings/cage.h5", "30", "all")))
-    printed = project.snakemake("--dry-run", check=False)
+    printed = project.run("--dry-run", check=False)
     assert "line 2, individual: all needs to read the animals' names" in printed
     assert "write one row per animal, with its name in this column" in printed
     project.write_sheet(sheet(("cage", "recordings/cage.h5", "30", "black")))
-    assert "output: results/poses/cage.nc" in project.snakemake("--dry-run")
+    assert "output: results/poses/cage.nc" in project.run("--dry-run")
 
 
 def test_animals_that_no_row_names_are_not_dropped_without_a_word(project):
