@@ -32,7 +32,7 @@ SOURCES = Sources(lambda file: source(f"scripts/{file}"))
 SOURCES.files_behind("settings/run.py")  # brings these along
 source_digest = SOURCES.as_param  # as a param: an edit of the code reruns the rule
 from settings.files import DEMO, Access, is_url, plain_name
-from settings.models import of_rule
+from settings.models import of_rule, threads_to_train
 from settings.run import read_run
 from settings.schema import SettingsError
 

@@ -24,7 +24,7 @@ rule train_model:
         "results/benchmarks/train_model/{model}/seed{seed}.tsv"
     conda:
         "../../envs/training.yaml"
-    threads: 4
+    threads: lambda w: threads_to_train(MODELS[w.model])
     resources:
         mem_mb=memory_mb(8000),
         runtime=720,
@@ -103,7 +103,6 @@ rule embed_session:
         "results/benchmarks/embed_session/{model}/seed{seed}/{session}.tsv"
     conda:
         "../../envs/training.yaml"
-    threads: 2
     resources:
         mem_mb=memory_mb(4000),
         gpu=gpus_of_model,

@@ -1,17 +1,22 @@
 """A map of latents in two dimensions."""
 
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from formats.motifs import centre_of
+from sklearn.neighbors import NearestNeighbors
 
 from motif_analysis.latents import draw_windows, find_known
 from motif_analysis.pooling import fit_pooling, reaches_of
 
-FEWEST_WINDOWS = 16
-"""UMAP asks each window for 15 neighbours."""
+NEIGHBOURS = 15
+"""UMAP's own default; each window counts itself."""
+
+EPOCHS = 200
+"""What UMAP takes for more than 10,000 points; below, it would take 500, which look the same."""
 
 
 def map_latents(
@@ -33,13 +38,24 @@ def map_latents(
     rng = np.random.default_rng(seed)
     drawn = draw_windows(known, settings["map_windows"], rng)
     count = sum(map(len, drawn.values()))
-    if count < FEWEST_WINDOWS:
+    if count <= NEIGHBOURS:
         return pd.DataFrame(columns=["session", "frame", "x", "y"])
     import umap  # noqa: PLC0415  it takes seconds
 
     reaches = reaches_of(settings["pooling_seconds"], fps)
     pooled = fit_pooling(latents, reaches, rng).take(latents, drawn)
-    points = umap.UMAP(random_state=seed, n_jobs=1).fit_transform(pooled)
+    # UMAP's own search for neighbours takes 40 s to compile, each time that a job starts
+    near = NearestNeighbors(n_neighbors=NEIGHBOURS).fit(pooled)
+    distances, indices = near.kneighbors(pooled)
+    warnings.filterwarnings("ignore", "precomputed_knn")  # no new points are mapped later
+    mapper = umap.UMAP(
+        n_neighbors=NEIGHBOURS,
+        n_epochs=EPOCHS,
+        precomputed_knn=(indices, distances),
+        random_state=seed,
+        n_jobs=1,
+    )
+    points = mapper.fit_transform(pooled)
     return pd.DataFrame(
         {
             "session": np.repeat(list(drawn), [len(own) for own in drawn.values()]),

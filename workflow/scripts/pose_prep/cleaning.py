@@ -7,7 +7,8 @@ import warnings
 
 import numpy as np
 from formats.runs import find_runs
-from scipy.signal import savgol_filter
+
+from pose_prep.savitzky_golay import fit_polynomials
 
 CENTERS = {"median": np.nanmedian, "mean": np.nanmean}
 
@@ -111,9 +112,7 @@ def smooth(
     series = series.copy()
     for start, stop in find_runs(usable):
         if stop - start >= savgol_length:
-            series[start:stop] = savgol_filter(
-                series[start:stop], savgol_length, savgol_order, axis=0
-            )
+            series[start:stop] = fit_polynomials(series[start:stop], savgol_length, savgol_order)
     return series
 
 

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import xarray as xr
-from scipy.optimize import isotonic_regression
 
 BLOCK = 512
 """Times that are assigned together; then the clock is fitted again, so that it may drift slowly."""
@@ -183,6 +182,8 @@ def _follow(times, guess, block):
     pauses = np.flatnonzero(np.diff(times) > PAUSE * interval) + 1
     ends = [*pauses, rows] if len(pauses) < rows / 20 else [rows]
     frame, moment = 0.0, float(times[0])  # through which the clock runs
+    from scipy.optimize import isotonic_regression  # noqa: PLC0415  few recordings need it
+
     start = pause = 0
     while start < rows:
         end = ends[pause]

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 import numpy as np
 from formats.runs import find_runs
-from scipy.signal import savgol_filter
+
+from pose_prep.savitzky_golay import fit_polynomials
 
 MOTION_FEATURES = ("forward_speed", "sideways_speed", "turning", "height")
 MOTION_SECONDS = 0.25
@@ -78,7 +79,7 @@ def differentiate(series: np.ndarray, usable: np.ndarray, fps: float) -> np.ndar
         own = series[start:stop]
         if frames >= 3:
             order = 2 if frames > 3 else 1
-            own = savgol_filter(own, frames, order, deriv=1, delta=1 / fps, axis=0)
+            own = fit_polynomials(own, frames, order, slopes=True) * fps
         else:
             own = np.gradient(own, 1 / fps, axis=0) if len(own) > 1 else np.zeros_like(own)
         slopes[start:stop] = own

@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 import xarray as xr
 from formats.runs import find_runs
-from scipy.stats import poisson
+from scipy.special import pdtrc
 
 BEST_READINGS = 99.0
 """Percentile of the likelihoods that tells their scale: a few wrong ones do not reach it."""
@@ -118,7 +118,7 @@ def _by_chance(count, elsewhere):
     whole = (elsewhere == np.round(elsewhere)).all(axis=0)  # may be zero, if they have not been yet
     alone = (zero & in_one[:, None]).sum(axis=0) + whole
     expected = in_none * np.prod(alone / in_none)
-    return poisson.sf(count - 1, CHANCE_FACTOR * expected) >= RARE
+    return pdtrc(count - 1, CHANCE_FACTOR * expected) >= RARE
 
 
 def _jumps(zeros, elsewhere, distance):
