@@ -75,7 +75,10 @@ def settings_of_earlier(*parts: str) -> dict:
 
 # Of the preset, what differs from the defaults. All variants train with the default recipe:
 # the preset's is made for far longer trainings.
-RECIPE = ("batch_size", "learning_rate", "scheduler", "max_epochs")
+RECIPE = (
+    *("batch_size", "learning_rate", "scheduler", "max_epochs", "steps_per_epoch"),
+    *("model_convergence", "model_snapshot"),
+)
 PRESET_VARIANT, EARLIER_VARIANT, ALL_VARIANT = "VAME's preset", "posture alone", "the defaults"
 VARIANTS = {
     PRESET_VARIANT: {

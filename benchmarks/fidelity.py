@@ -71,7 +71,10 @@ BUDGET = {
 
 # Each correction's quirks, which it leaves out, and settings, of which it takes the defaults.
 # What models are trained on, and how motifs are found, is no matter of training.
-ELSEWHERE = {"scale", "motion_features", "pooling_seconds", "expected_bout_seconds"}
+ELSEWHERE = {
+    *("scale", "motion_features", "pooling_seconds", "expected_bout_seconds"),
+    *("steps_per_epoch", "model_convergence", "model_snapshot"),
+}
 # Together they are all that the preset does otherwise, but for these and the number of epochs.
 CORRECTIONS = {
     "long gaps stay open": ("max_gap_seconds", "pose_confidence"),

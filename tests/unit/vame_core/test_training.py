@@ -602,6 +602,7 @@ def test_one_cycle_rises_to_the_rate_and_falls_to_nothing(held_out_losses, warmu
         [1] * 20,
         max_epochs=20,
         steps_per_epoch=10,
+        model_convergence=20,
         scheduler="one_cycle",
         warmup_steps=warmup_steps,
         learning_rate=0.02,
