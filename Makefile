@@ -2,7 +2,7 @@ PYTHON ?= python3
 CORES ?= all
 BIN = .venv/bin
 
-.PHONY: run check report test test-faults test-benchmarks test-cluster test-conda test-compile fuzz bench bench-poses bench-motifs bench-fidelity bench-behaviour bench-budget bench-rivals lint format clean
+.PHONY: run check report test test-faults test-benchmarks test-cluster test-conda test-compile fuzz bench bench-gpu bench-poses bench-motifs bench-fidelity bench-behaviour bench-budget bench-rivals lint format clean
 
 # The workflow, with whatever config/config.yaml says; as shipped, the demo recordings.
 run: .venv
@@ -73,6 +73,11 @@ format: .venv
 # How fast this is beside VAME, into benchmarks/results.json and docs/speed.png: twenty minutes.
 bench: .venv
 	PYTHONPATH=workflow/scripts:tests $(BIN)/python benchmarks/speed.py $(RECORDINGS:%=--recordings %)
+
+# The same on a machine with an NVIDIA GPU, into benchmarks/results-gpu.json and docs/gpu.md: eight
+# minutes.
+bench-gpu: .venv
+	PYTHONPATH=workflow/scripts:tests $(BIN)/python benchmarks/gpu.py $(RECORDINGS:%=--recordings %)
 
 # What each correction of VAME's behaviour does, into docs/fidelity.md. RECORDINGS=folder names the
 # folder with the two benchmark recordings of B-SOID; without it, the demo recordings alone.

@@ -7,8 +7,10 @@ from speed import table
 pytestmark = pytest.mark.slow
 
 
-def results(*, ratio=9.0, reached=18.0, peak=500.0, slower=1.0, planning=15.0):
-    step = {"vame_seconds": 0.6, "seconds": 0.4, "ratio": 1.5}
+def results(
+    *, ratio=9.0, reached=18.0, peak=500.0, slower=1.0, planning=15.0, embedded=50.0, step=0.15
+):
+    steps = {"vame_seconds": 0.6, "seconds": 0.4, "ratio": 1.5}
     return {
         "time_to_quality": {
             "vame": [(80.0, 0.7), (160.0, 0.5)],
@@ -20,11 +22,11 @@ def results(*, ratio=9.0, reached=18.0, peak=500.0, slower=1.0, planning=15.0):
             "lowest_error": 0.4,
             "vame_lowest_error": 0.5,
         },
-        "step": {"default network": step, "small network": step},
+        "step": {"default network": steps, "small network": steps},
         "embedding": {
             "vame_frames_per_second": 100.0,
-            "frames_per_second": 1000.0,
-            "ratio": 10.0,
+            "frames_per_second": 1600.0,
+            "ratio": 16.0,
             "largest_difference": 1e-7,
         },
         "many_frames": {
@@ -32,8 +34,10 @@ def results(*, ratio=9.0, reached=18.0, peak=500.0, slower=1.0, planning=15.0):
             "seconds": (0.02, 0.02 * slower),
             "ratio": 1 / slower,
         },
+        "beside_products": {"seconds": step, "products_seconds": 0.125, "ratio": step / 0.125},
         "planning": {"seconds": planning},
-        "nothing_to_do": {"first_run_seconds": 90.0, "seconds": 4.0},
+        "planning_embedded": {"seconds": embedded},
+        "nothing_to_do": {"first_run_seconds": 55.0, "seconds": 4.0},
     }
 
 
@@ -56,6 +60,9 @@ def test_every_goal_has_its_verdict():
         ({"peak": 530.0}, "Peak memory of training, 10⁶ to 10⁸ frames"),
         ({"slower": 1.1}, "A step's time, 10⁶ to 10⁸ frames"),
         ({"planning": 21.0}, "Planning 1,000 sessions, 50 models × 5 seeds, none embedded"),
+        ({"embedded": 61.0}, "Planning 1,000 sessions, 10 models, all embedded"),
+        ({"step": 0.16}, "A step of 64 windows beside its matrix products alone"),
+        ({"step": 0.5}, "A training of 3,000 such steps, the default"),
     ],
 )
 def test_a_goal_that_was_missed_is_called_so(changed, row):
@@ -64,10 +71,17 @@ def test_a_goal_that_was_missed_is_called_so(changed, row):
 
 
 def test_without_the_peer_the_rest_is_told():
-    alone = {
-        k: v for k, v in results().items() if k in ("many_frames", "planning", "nothing_to_do")
-    }
-    assert len(table(alone)) == 4
+    beside_the_peer = ("time_to_quality", "step", "embedding")
+    alone = {key: value for key, value in results().items() if key not in beside_the_peer}
+    assert len(table(alone)) == len(table(results())) - 5
+
+
+def test_the_demo_is_told_by_rule(tmp_path):
+    for name, seconds in (("train/a", 2), ("train/b", 3.5), ("split", 1)):
+        path = tmp_path / f"{name}.tsv"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"s\th:m:s\n{seconds}\t0:00:00\n")
+    assert list(speed.seconds_of_rules(tmp_path).items()) == [("train", 5.5), ("split", 1.0)]
 
 
 def test_the_first_batches_of_a_loader():

@@ -6,6 +6,7 @@ from tiny_models import make_model, make_network
 
 def make_peer_model(peer, *, n_features=3, seed=0, **changes):
     """The peer's model of the network that ``make_model`` makes; torch's global state stays."""
+    changes.pop("mixed_decoder_start", None)  # which the peer always has
     network = make_network(**changes)
     with torch.random.fork_rng():
         torch.manual_seed(seed)

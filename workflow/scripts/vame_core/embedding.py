@@ -19,6 +19,9 @@ from vame_core.windows import EVALUATION_BATCH
 HEADER = ("settings", "features", "scaling", "fps")
 """What embedding needs to know of a model beside its weights."""
 
+IN_CACHE = 128
+"""Windows whose states stay in the cache of a processor's core."""
+
 
 def load_exported(path: Path, device: torch.device) -> tuple[RNNVAE, dict[str, Any]]:
     """Return the model of a `model.safetensors` in evaluation mode, and the file's header.
@@ -48,9 +51,12 @@ def embed(
     poses: np.ndarray,
     usable: np.ndarray,
     scaling: dict[str, list[float]],
-    batch: int = EVALUATION_BATCH,
+    batch: int | None = None,
 ) -> Iterator[np.ndarray]:
     """Yield latents (mu) of the window that begins at each frame, `batch` windows at a time.
+
+    Nearly all of the time is the recurrent layers' products of states, which no two windows have in
+    common: those of the input, which are a hundredth, are all that overlapping windows could share.
 
     Parameters
     ----------
@@ -67,6 +73,7 @@ def embed(
     """
     time_window = model.network.time_window
     device = next(model.parameters()).device
+    batch = batch or (IN_CACHE if device.type == "cpu" else EVALUATION_BATCH)
     mean, std = (np.array(scaling[key]) for key in ("mean", "std"))
     for start in range(0, windows_of(poses, model), batch):
         part = slice(start, start + batch + time_window - 1)
