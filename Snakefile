@@ -40,6 +40,7 @@ rule all:
         of_segmentations(
             "results/figures/{model}/seed{seed}/{segmentation}/examples.html"
         ),
+        of_segmentations("results/explorer/{model}/seed{seed}/{segmentation}.html"),
         of_sessions(
             of_segmentations(
                 "results/figures/{model}/seed{seed}/{segmentation}/ethograms/{session}.svg"

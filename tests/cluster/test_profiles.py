@@ -102,7 +102,8 @@ def test_every_job_has_memory_and_a_walltime(project, cluster):
 
 
 def test_what_runs_the_network_goes_where_the_gpus_are(project):
-    found = {job["rule"]: job for job in jobs(project, "slurm", device="auto")}
+    wide = jobs(project, "slurm", device="auto", hidden_size_layer_1=256)
+    found = {job["rule"]: job for job in wide}
     assert {rule for rule, job in found.items() if job.get("gpu") == "1"} == RUN_THE_NETWORK
     in_gpu = {rule for rule, job in found.items() if job.get("slurm_partition") == "gpu"}
     assert in_gpu == RUN_THE_NETWORK

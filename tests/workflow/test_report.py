@@ -138,3 +138,98 @@ def test_a_browser_opens_it_without_an_error_or_a_request(report, tmp_path):
         browser.close()
     assert errors == []
     assert [url for url in requests if not url.startswith(("file:", "data:"))] == []
+
+
+def press(page, key, expression):
+    """What the page's program gives for this before and after a key."""
+    before = page.evaluate(expression)
+    page.keyboard.press(key)
+    return before, page.evaluate(expression)
+
+
+def with_a_map(page):
+    """The page with the middle of each bout on its map: the tiny project makes none."""
+    start = page.index("{", page.index('id="data">'))
+    data, _ = json.JSONDecoder().raw_decode(page, start)
+    own = data["bouts"]
+    numbers = range(len(own["start"]))
+    data["map"] = {
+        "session": own["session"],
+        "frame": [(a + b) // 2 for a, b in zip(own["start"], own["stop"], strict=True)],
+        "motif": own["motif"],
+        "x": [number % 5 for number in numbers],
+        "y": [number // 5 for number in numbers],
+    }
+    return page[:start] + json.dumps(data) + page[page.index("</script>", start) :]
+
+
+@pytest.mark.skipif(not CHROMIUM, reason="no chromium on this machine (apt-get install chromium)")
+def test_motifs_can_be_looked_through_in_a_browser(finished_once, tmp_path):
+    sync_api = pytest.importorskip("playwright.sync_api")
+    file = tmp_path / "kmeans-4.html"
+    file.write_text(
+        with_a_map((finished_once / "results/explorer/vame/seed0/kmeans-4.html").read_text())
+    )
+    errors, requests = [], []
+    with sync_api.sync_playwright() as playwright:
+        root = hasattr(os, "geteuid") and os.geteuid() == 0
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"] * root)
+        page = browser.new_page(viewport={"width": 1280, "height": 800})
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
+        page.on("request", lambda request: requests.append(request.url))
+        page.goto(file.as_uri())
+        page.wait_for_function("sessions[0].points && $('ethogram')._fullLayout && $('map').data")
+        drawn = "[...$('arena').getContext('2d').getImageData(0, 0, 999, 999).data].some(Boolean)"
+        assert page.evaluate(drawn)
+
+        # a click in an ethogram goes to that moment of that recording
+        left, top = page.evaluate(
+            """() => {
+                const box = $('ethogram').getBoundingClientRect();
+                const { xaxis, yaxis } = $('ethogram')._fullLayout;
+                return [box.left + xaxis._offset + xaxis.l2p(4),
+                        box.top + yaxis._offset + yaxis.l2p(1)];
+            }"""
+        )
+        page.mouse.click(left, top)
+        page.wait_for_function("state.session === 1 && sessions[1].points")
+        assert abs(page.evaluate("state.frame / sessions[1].fps") - 4) < 0.1
+
+        # a motif has its bouts in the list, and the first is shown
+        row = page.locator("#motifs tbody tr").nth(1)
+        motif = int(row.get_attribute("data-motif"))
+        row.click()
+        assert page.evaluate("state.list.map((i) => bouts.motif[i])") == [
+            motif for each in page.evaluate("bouts.motif") if each == motif
+        ]
+        assert page.evaluate("[bouts.session[state.list[0]], bouts.start[state.list[0]]]") == (
+            page.evaluate("[state.session, state.frame]")
+        )
+        distances = page.evaluate("state.list.map((i) => bouts.distance[i])")
+        assert distances == sorted(distances)
+
+        # the keyboard does all of it
+        assert press(page, "2", "$('order').value") == ("near", "far")
+        before, after = press(page, "ArrowRight", "state.frame")
+        assert after == before + 1
+        assert press(page, "n", "state.at") == (0, 1)
+        assert press(page, "Space", "state.playing") == (False, True)
+        page.wait_for_function("state.frame !== bouts.start[state.list[1]]")
+        assert press(page, "Escape", "state.motif") == (motif, None)
+        page.keyboard.press("Space")
+
+        # a lasso around all points has the bouts of all of them
+        box = page.locator("#map .nsewdrag").bounding_box()
+        x, y, wide, high = (box[key] for key in ("x", "y", "width", "height"))
+        page.mouse.move(x + 2, y + 2)
+        page.mouse.down()
+        for right, down in ((1, 0), (1, 1), (0, 1), (0, 0)):
+            page.mouse.move(x + 2 + right * (wide - 4), y + 2 + down * (high - 4), steps=4)
+        page.mouse.up()
+        page.wait_for_function("state.chosen")
+        on_map = "map.frame.map((frame, i) => boutAt(map.session[i], frame)).filter((b) => b >= 0)"
+        assert page.evaluate("state.list.length") == page.evaluate(f"new Set({on_map}).size")
+        browser.close()
+    assert errors == []
+    assert [url for url in requests if not url.startswith(("file:", "data:", "blob:"))] == []

@@ -173,7 +173,7 @@ def test_every_job_has_a_log(finished_once):
         ),
         *("compare_models", "choose_model", "plot_comparison", "write_manifest"),
         *("inspect_poses", "check_poses", "plot_quality"),
-        *("plot_motifs", "plot_ethogram", "film_motifs", "write_summary"),
+        *("plot_motifs", "plot_ethogram", "film_motifs", "explore_motifs", "write_summary"),
     }
     log = (finished_once / "logs/train_model/vame/seed0.log").read_text()
     assert "trained for 4 of 4 epochs" in log

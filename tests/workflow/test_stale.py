@@ -30,7 +30,7 @@ OF_TRAINING = {
 OF_MODEL = OF_TRAINING | {"map_latents"}
 OF_SEGMENTATION = {
     *("segment_motifs", "tabulate_motifs", "judge_motifs"),
-    *("plot_motifs", "plot_n_motifs", "film_motifs"),
+    *("plot_motifs", "plot_n_motifs", "film_motifs", "explore_motifs"),
 }
 OF_SEGMENTATION_AND_SESSION = {"label_motifs", "plot_ethogram"}
 OF_ALL_SEEDS = {"compare_seeds"}
@@ -40,12 +40,13 @@ NOTHING = set()
 MANIFEST = {"write_manifest"}
 SUMMARY = {"write_summary"} | MANIFEST
 FILM = {"film_motifs"} | MANIFEST
+EXPLORE = {"explore_motifs"} | MANIFEST
 DRAW_TRAINING = {"plot_losses", "plot_reconstructions", "plot_comparison"} | MANIFEST
 FIGURES = {"plot_quality", "plot_motifs", "plot_ethogram"} | DRAW_TRAINING
 CHOOSE = {"choose_model"} | SUMMARY
 COMPARE = {"compare_models", "plot_comparison"} | CHOOSE
 JUDGE = {"judge_motifs"} | COMPARE
-TABULATE = {"tabulate_motifs", "plot_motifs"} | FILM | JUDGE
+TABULATE = {"tabulate_motifs", "plot_motifs"} | FILM | EXPLORE | JUDGE
 AGREE = {"compare_seeds"} | JUDGE
 MAP = {"map_latents"} | TABULATE
 LABEL = {"label_motifs", "plot_ethogram"} | TABULATE | AGREE
@@ -151,7 +152,7 @@ EDITS = {
     "example_windows": (2, EVALUATE),
     "figure_dpi": (100, FIGURES),
     "example_bouts": (1, FILM),
-    "skeleton": ([["nose", "left_paw", "tail"]], FILM | {"plot_motifs"}),
+    "skeleton": ([["nose", "left_paw", "tail"]], FILM | EXPLORE | {"plot_motifs"}),
     "embed_models": ([], COMPARE | SUMMARY),
     "choose_by": ("future", CHOOSE),
 }
@@ -428,7 +429,7 @@ CELLS = {
     "animal": ("rat1", jobs(TABULATE)),
     "features": ("recordings/numbers.csv", ONE_SESSION),
     "labels": ("recordings/labels.csv", jobs(QUALITY | JUDGE, sessions=["mouse1"])),
-    "video": ("recordings/mouse1.mp4", jobs(FILM)),
+    "video": ("recordings/mouse1.mp4", jobs(FILM | EXPLORE)),
 }
 
 
@@ -517,7 +518,7 @@ ENVIRONMENTS = {
     "poses.yaml": IMPORT,
     "training.yaml": TRAIN,
     "motifs.yaml": SEGMENT | MAP,
-    "figures.yaml": FIGURES | FILM,
+    "figures.yaml": FIGURES | FILM | EXPLORE,
     "report.yaml": COMPARE | SUMMARY,
 }
 

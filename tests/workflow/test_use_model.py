@@ -56,7 +56,7 @@ def test_recordings_are_aligned_and_embedded_and_nothing_is_trained(elsewhere):
         *("import_poses", "align_poses", "embed_session"),
         *("segment_motifs", "label_motifs", "map_latents", "tabulate_motifs"),
         *("compare_seeds", "judge_motifs"),
-        *("plot_motifs", "plot_ethogram", "film_motifs", "write_summary"),
+        *("plot_motifs", "plot_ethogram", "film_motifs", "explore_motifs", "write_summary"),
         *("inspect_poses", "plot_quality", "check_poses", "write_manifest"),
     }
     assert latents_of(elsewhere, "whole").shape == (300 - TIME_WINDOW + 1, 3)
@@ -100,7 +100,7 @@ def test_an_edit_of_the_model_embeds_again(elsewhere):
             *("embed_session", "write_manifest"),
             *("segment_motifs", "label_motifs", "map_latents", "tabulate_motifs"),
             *("compare_seeds", "judge_motifs"),
-            *("plot_motifs", "plot_ethogram", "film_motifs", "write_summary"),
+            *("plot_motifs", "plot_ethogram", "film_motifs", "explore_motifs", "write_summary"),
         }
     finally:
         path.write_bytes(content)

@@ -147,11 +147,6 @@ def gpus_of_model(wildcards):
     return int(MODELS[wildcards.model]["device"] != "cpu")
 
 
-def memory_mb(base):
-    """Memory that grows with each attempt, for profiles that retry."""
-    return lambda wildcards, attempt: base * attempt
-
-
 def own_file(path):
     """A file of the user's as an input, which the `prefix:` of a module must not move.
 

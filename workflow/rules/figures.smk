@@ -146,6 +146,28 @@ rule plot_ethogram:
         "../scripts/plot_ethogram.py"
 
 
+rule explore_motifs:
+    """Put map, ethograms, bouts and poses of all recordings on one page to look through."""
+    input:
+        **tables_of_motifs("usage", "profile", "communities", "bouts", "latent_map"),
+        aligned=of_sessions("results/aligned/{session}.npz"),
+    output:
+        page="results/explorer/{model}/seed{seed}/{segmentation}.html",
+    log:
+        "logs/explore_motifs/{model}/seed{seed}/{segmentation}.log",
+    benchmark:
+        "results/benchmarks/explore_motifs/{model}/seed{seed}/{segmentation}.tsv"
+    conda:
+        "../../envs/figures.yaml"
+    params:
+        settings=settings_of("explore_motifs"),
+        sessions=RUN.animals(),
+        videos={name: SESSIONS[name]["video"] for name in FILMED},
+        code=source_digest("explore_motifs"),
+    script:
+        "../scripts/explore_motifs.py"
+
+
 rule film_motifs:
     """Film example bouts of each motif, from the tracks and from the videos."""
     input:
@@ -163,8 +185,6 @@ rule film_motifs:
         "results/benchmarks/film_motifs/{model}/seed{seed}/{segmentation}.tsv"
     conda:
         "../../envs/figures.yaml"
-    resources:
-        mem_mb=memory_mb(4000),
     params:
         settings=settings_of("film_motifs"),
         sessions=list(SESSIONS),

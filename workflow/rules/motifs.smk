@@ -23,8 +23,6 @@ rule segment_motifs:
     conda:
         "../../envs/motifs.yaml"
     threads: 1  # several add up in another order each time
-    resources:
-        mem_mb=memory_mb(4000),
     params:
         settings=settings_of("segment_motifs"),
         numbers=RUN.numbers_of_motifs,
@@ -49,8 +47,6 @@ rule label_motifs:
         "results/benchmarks/label_motifs/{model}/seed{seed}/{segmentation}/{session}.tsv"
     conda:
         "../../envs/motifs.yaml"
-    resources:
-        mem_mb=memory_mb(4000),
     params:
         code=source_digest("label_motifs"),
     script:
@@ -69,8 +65,6 @@ rule map_latents:
         "results/benchmarks/map_latents/{model}/seed{seed}.tsv"
     conda:
         "../../envs/motifs.yaml"
-    resources:
-        mem_mb=memory_mb(4000),
     params:
         settings=settings_of("map_latents"),
         sessions=list(SESSIONS),
@@ -91,16 +85,14 @@ rule tabulate_motifs:
         aligned=of_sessions("results/aligned/{session}.npz"),
         latent_map="results/latent_maps/{model}/seed{seed}.csv",
     output:
-        **tables_of_motifs("usage", "transitions", "profile", "examples", "groups"),
-        **tables_of_motifs("communities", "linkage", "latent_map", "n_motifs"),
+        **tables_of_motifs("usage", "transitions", "profile", "bouts", "examples"),
+        **tables_of_motifs("groups", "communities", "linkage", "latent_map", "n_motifs"),
     log:
         "logs/tabulate_motifs/{model}/seed{seed}/{segmentation}.log",
     benchmark:
         "results/benchmarks/tabulate_motifs/{model}/seed{seed}/{segmentation}.tsv"
     conda:
         "../../envs/motifs.yaml"
-    resources:
-        mem_mb=memory_mb(4000),
     params:
         settings=settings_of("tabulate_motifs"),
         sessions=RUN.animals(),
@@ -126,8 +118,6 @@ rule compare_seeds:
         "results/benchmarks/compare_seeds/{model}/agreement.tsv"
     conda:
         "../../envs/motifs.yaml"
-    resources:
-        mem_mb=memory_mb(4000),
     params:
         segmentations=SEGMENTATIONS,
         seeds=config["seeds"],
@@ -155,8 +145,6 @@ rule judge_motifs:
         "results/benchmarks/judge_motifs/{model}/seed{seed}/{segmentation}.tsv"
     conda:
         "../../envs/motifs.yaml"
-    resources:
-        mem_mb=memory_mb(4000),
     params:
         settings=settings_of("judge_motifs"),
         sessions=RUN.labelled(),

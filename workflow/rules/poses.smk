@@ -39,8 +39,6 @@ rule import_poses:
         "results/benchmarks/import_poses/{session}.tsv"
     conda:
         "../../envs/poses.yaml"
-    resources:
-        mem_mb=memory_mb(4000),
     params:
         recording=RUN.recording_of_session,
         settings=settings_of("import_poses"),
@@ -61,8 +59,6 @@ rule align_poses:
         "results/benchmarks/align_poses/{session}.tsv"
     conda:
         "../../envs/poses.yaml"
-    resources:
-        mem_mb=memory_mb(4000),
     params:
         settings=settings_of("align_poses"),
         limits=FROZEN and FROZEN["outlier_limits"],
@@ -86,8 +82,6 @@ rule inspect_poses:
         "results/benchmarks/inspect_poses/{session}.tsv"
     conda:
         "../../envs/poses.yaml"
-    resources:
-        mem_mb=memory_mb(4000),
     params:
         settings=settings_of("inspect_poses"),
         limits=FROZEN and FROZEN["outlier_limits"],
@@ -135,8 +129,6 @@ rule split_dataset:
         "results/benchmarks/split_dataset/split_dataset.tsv"
     conda:
         "../../envs/poses.yaml"
-    resources:
-        mem_mb=memory_mb(4000),
     params:
         settings=settings_of("split_dataset"),
         groups=RUN.groups_to_hold_out(),

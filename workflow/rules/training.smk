@@ -26,7 +26,7 @@ rule train_model:
         "../../envs/training.yaml"
     threads: lambda w: threads_to_train(MODELS[w.model])
     resources:
-        mem_mb=memory_mb(8000),
+        mem_mb=lambda wildcards, attempt: 8000 * attempt,
         runtime=720,
         gpu=gpus_of_model,
     params:
@@ -56,7 +56,6 @@ rule evaluate_model:
         "../../envs/training.yaml"
     threads: 2
     resources:
-        mem_mb=memory_mb(4000),
         gpu=gpus_of_model,
     params:
         settings=settings_of_model("evaluate_model"),
@@ -81,8 +80,6 @@ rule export_checkpoint:
         "results/benchmarks/export_checkpoint/{model}/seed{seed}.tsv"
     conda:
         "../../envs/training.yaml"
-    resources:
-        mem_mb=memory_mb(4000),
     params:
         alignment=settings_of("align_poses"),
         code=source_digest("export_checkpoint"),
@@ -104,7 +101,6 @@ rule embed_session:
     conda:
         "../../envs/training.yaml"
     resources:
-        mem_mb=memory_mb(4000),
         gpu=gpus_of_model,
     params:
         settings=settings_of_model("embed_session"),

@@ -12,10 +12,10 @@ from motif_analysis.pooling import Pooling
 from motif_analysis.segmentation import Segmenter
 from motif_analysis.tables import (
     Profile,
+    bout_table,
     count_transitions,
-    example_bouts,
+    find_examples,
     motion,
-    rank_examples,
     tabulate,
     transition_table,
     usage_of_motifs,
@@ -137,14 +137,29 @@ def test_examples_are_the_bouts_nearest_to_the_centre_among_the_long_ones():
     segmenter = Segmenter("kmeans", 4, 1, Pooling(), np.empty(0), np.array([[0.0], [10.0]]))
     windows = np.array([9, 0.5, 0.5, 10, 0, 10, 10, 2, 2, np.nan], np.float32)[:, None]
     motifs = motifs_of_frames(np.array([-1, 0, 0, 1, 0, 1, 1, 0, 0, -1]), 13, 4)
-    table = example_bouts("a", find_bouts(motifs), windows, segmenter, fps=2.0)
-    table = rank_examples([table, table.iloc[:0]])
+    table = find_examples(bout_table("a", find_bouts(motifs), windows, segmenter, fps=2.0))
     own = table[table["motif"] == 0]
     assert own["rank"].tolist() == [1, 2]  # the bout of one window, though nearer, is too short
     assert own[["first_frame", "last_frame"]].to_numpy().tolist() == [[3, 4], [9, 10]]
     assert own["seconds"].tolist() == [1, 1]
     assert isinstance(table, pd.DataFrame)
     assert list(table) == ["motif", "rank", "session", "first_frame", "last_frame", "seconds"]
+
+
+def test_a_bout_has_its_times_and_its_mean_distance_to_the_centre():
+    segmenter = Segmenter("kmeans", 4, 1, Pooling(), np.empty(0), np.array([[0.0], [10.0]]))
+    windows = np.array([9, 1, 2, 10, np.nan], np.float32)[:, None]
+    motifs = motifs_of_frames(np.array([-1, 0, 0, 1, -1]), 8, 4)  # a window's frame is its third
+    table = bout_table("a", find_bouts(motifs), windows, segmenter, fps=2.0)
+    assert table.to_dict("list") == {
+        "session": ["a", "a"],
+        "motif": [0, 1],
+        "start": [3, 5],
+        "stop": [5, 6],
+        "start_seconds": [1.5, 2.5],
+        "stop_seconds": [2.5, 3.0],
+        "distance": [1.5, 0.0],
+    }
 
 
 def test_all_tables_are_of_the_same_motifs():

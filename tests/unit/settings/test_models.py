@@ -2,7 +2,7 @@
 
 import pytest
 from projects import ROOT
-from settings.models import models_of_grid, of_rule, settings_of_model
+from settings.models import models_of_grid, of_rule, settings_of_model, threads_to_train
 from settings.schema import coerce, read_schema, with_defaults
 
 SCHEMA = read_schema(ROOT / "workflow/schemas/config.schema.yaml")
@@ -72,3 +72,11 @@ def test_a_value_has_the_type_of_its_entry_where_it_can_be_read_as_that(value, e
     read = coerce(value, entry)
     assert read == typed
     assert type(read) is type(typed)
+
+
+def test_a_narrow_network_trains_on_one_thread():
+    assert [threads_to_train({"hidden_size_layer_1": units}) for units in (64, 127, 128)] == [
+        1,
+        1,
+        4,
+    ]

@@ -52,11 +52,12 @@ def tabulate(
 
     Returns
     -------
-    usage, transitions, profile, communities, linkage, examples, latent_map, groups, n_motifs.
+    usage, transitions, profile, communities, linkage, bouts, examples, latent_map, groups,
+    n_motifs.
     """
     numbers = segmenter.numbering.numbers  # with gaps, where a motif of a reference was not found
     n_motifs = int(numbers[-1]) + 1
-    usage, counts, examples, profile = [], {}, [], None
+    usage, counts, all_bouts, profile = [], {}, [], None
     latent_map = latent_map.copy()
     latent_map.insert(2, "motif", -1)
     for names, motifs, latents, aligned in recordings:
@@ -67,11 +68,11 @@ def tabulate(
         counts[session] = count_transitions(bouts, n_motifs)
         profile = profile or Profile(n_motifs, aligned.features, aligned.scalars)
         profile.add(aligned, motifs)
-        examples.append(example_bouts(session, bouts, latents, segmenter, aligned.fps))
+        all_bouts.append(bout_table(session, bouts, latents, segmenter, aligned.fps))
         here = latent_map["session"] == session
         latent_map.loc[here, "motif"] = motifs[latent_map.loc[here, "frame"].to_numpy(int)]
     assert profile is not None, "no recordings"
-    usage = pd.concat(usage, ignore_index=True)
+    usage, all_bouts = (pd.concat(tables, ignore_index=True) for tables in (usage, all_bouts))
     counts["all"] = sum(counts.values())
     frames = usage.groupby("motif")["frames"].sum().reindex(range(n_motifs), fill_value=0)
     of_motifs, linkage = community_tables(counts["all"], frames.to_numpy(), communities)
@@ -83,7 +84,8 @@ def tabulate(
         "profile": profile[profile["motif"].isin(numbers)],
         "communities": of_motifs[of_motifs["motif"].isin(numbers)],
         "linkage": linkage,
-        "examples": rank_examples(examples),
+        "bouts": all_bouts,
+        "examples": find_examples(all_bouts),
         "latent_map": latent_map,
         "groups": compare_groups(usage, permutations, np.random.default_rng(0)),
         "n_motifs": tabulate_tried(segmenter),
@@ -217,41 +219,46 @@ class Profile:
         )
 
 
-def example_bouts(
+def bout_table(
     session: str, bouts: Bouts, latents: np.ndarray, segmenter: Segmenter, fps: float
 ) -> pd.DataFrame:
-    """Choose the bouts of a recording whose windows are nearest to the centre of their motif.
+    """A row per bout of a recording: session, motif, start, stop, seconds of both, and distance.
 
-    Only bouts at least as long as the motif's median bout are considered, since a bout of one frame
-    shows nothing. `distance` is the mean over the bout's windows.
+    `stop` is the frame after the last one. `distance` is the mean over the bout's windows of their
+    distance to the centre of the motif.
     """
     offset = centre_of(segmenter.time_window)
-    chosen = np.flatnonzero(
-        bouts.frames >= pd.Series(bouts.frames).groupby(bouts.motif).transform("median").to_numpy()
-    )
-    distance = np.full(len(bouts.motif), np.inf)
-    for number in chosen.tolist():
-        start, stop = bouts.start[number] - offset, bouts.stop[number] - offset
-        own = segmenter.distances(latents, start, stop, bouts.motif[number])
-        distance[number] = own.mean()
-    order = chosen[np.lexsort((distance[chosen], bouts.motif[chosen]))]
-    table = pd.DataFrame(
+    own = zip(bouts.start - offset, bouts.stop - offset, bouts.motif, strict=True)
+    return pd.DataFrame(
         {
-            "motif": bouts.motif[order],
             "session": session,
-            "first_frame": bouts.start[order],
-            "last_frame": bouts.stop[order] - 1,
-            "seconds": bouts.frames[order] / fps,
-            "distance": distance[order],
+            "motif": bouts.motif,
+            "start": bouts.start,
+            "stop": bouts.stop,
+            "start_seconds": bouts.start / fps,
+            "stop_seconds": bouts.stop / fps,
+            "distance": [segmenter.distances(latents, *each).mean() for each in own],
         }
     )
-    return table.groupby("motif").head(EXAMPLES)
 
 
-def rank_examples(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
-    """Rank the nearest bouts of each motif over all sessions, from 1."""
-    table = pd.concat(tables, ignore_index=True)
-    table = table.sort_values(["motif", "distance", "session", "first_frame"])
-    table = table.groupby("motif").head(EXAMPLES)
-    table.insert(1, "rank", table.groupby("motif").cumcount() + 1)
-    return table.drop(columns="distance")
+def find_examples(bouts: pd.DataFrame) -> pd.DataFrame:
+    """Choose the bouts nearest to the centre of their motif, ranked from 1 over all sessions.
+
+    Only bouts that are at least as long as their recording's median bout of that motif are
+    considered, since a bout of one frame shows nothing.
+    """
+    frames = bouts["stop"] - bouts["start"]
+    median = frames.groupby([bouts["session"], bouts["motif"]]).transform("median")
+    table = bouts[frames >= median].sort_values(["motif", "distance", "session", "start"])
+    table = table.groupby("motif").head(EXAMPLES).reset_index(drop=True)
+    return pd.DataFrame(
+        {
+            "motif": table["motif"],
+            "rank": table.groupby("motif").cumcount() + 1,
+            "session": table["session"],
+            "first_frame": table["start"],
+            "last_frame": table["stop"] - 1,
+            "seconds": table["stop_seconds"] - table["start_seconds"],
+        }
+    )

@@ -1,0 +1,146 @@
+import base64
+import json
+import re
+import zlib
+
+import numpy as np
+import pandas as pd
+import pytest
+from figures import explorer
+from figures.explorer import address_of, choose_bouts, explore, pack_recording
+from formats.aligned import AlignedPoses, save_aligned
+
+FEATURES = ["nose_x", "paw_x", "paw_y"]
+
+
+def make_aligned(frames=50, **changes):
+    rng = np.random.default_rng(0)
+    poses = rng.normal(size=(frames, 3)).astype(np.float32).cumsum(axis=0)
+    track = np.column_stack(
+        [rng.normal(size=(frames, 2)).cumsum(axis=0), np.linspace(-3, 3, frames)]
+    )
+    usable = np.ones(frames, bool)
+    usable[10:12] = False
+    poses[~usable], track[~usable] = np.nan, np.nan
+    known = {"poses": poses, "usable": usable, "features": FEATURES, "fps": 30.0, "track": track}
+    return AlignedPoses(**known | changes)
+
+
+def unpack(packed):
+    """(frame, number) as the page's program does, NaN where it is not known."""
+    numbers = np.frombuffer(zlib.decompress(base64.b64decode(packed["poses"])), "<i2")
+    numbers = numbers.reshape(-1, 2 * 3 + 3).cumsum(axis=0, dtype=np.int16).astype(float)
+    numbers[numbers == np.iinfo(np.int16).min] = np.nan
+    numbers[:, :-3] *= packed["step"]
+    numbers[:, -3:-1] = numbers[:, -3:-1] * packed["track_step"] + packed["origin"]
+    numbers[:, -1] /= 5000
+    return numbers
+
+
+def make_tables(session="a"):
+    bouts = pd.DataFrame({"motif": [0, 1, 0], "start": [0, 12, 20], "stop": [10, 20, 50]})
+    bouts.insert(0, "session", session)
+    bouts["start_seconds"], bouts["stop_seconds"] = bouts["start"] / 30, bouts["stop"] / 30
+    bouts["distance"] = [0.3, 0.2, 0.1]
+    usage = pd.DataFrame({"session": session, "motif": [0, 1], "frames": [40, 8], "group": "wild"})
+    profile = pd.DataFrame({"motif": np.repeat([0, 1], 3), "feature": 2 * FEATURES, "mean": 1.0})
+    points = {"session": [session], "frame": [4], "motif": [0], "x": [0.5], "y": [-0.5]}
+    return {
+        "usage": usage,
+        "profile": profile,
+        "communities": pd.DataFrame({"motif": [0, 1], "community": [0, 0]}),
+        "bouts": bouts,
+        "latent_map": pd.DataFrame(points),
+    }
+
+
+def make_page(tmp_path, session="a"):
+    save_aligned(make_aligned(), tmp_path / "aligned.npz")
+    row = {"session": session, "animal": session, "group": "wild", "video": None}
+    return explore(
+        session,
+        make_tables(session),
+        [row | {"aligned": tmp_path / "aligned.npz"}],
+        skeleton=[["nose", "paw"]],
+        center="tail",
+        orient="nose",
+    )
+
+
+def data_of(page):
+    return json.loads(re.search(r'id="data">(.*?)</script>', page, re.DOTALL)[1])
+
+
+def test_poses_and_track_come_back_within_a_step():
+    aligned = make_aligned()
+    packed = pack_recording(aligned, "tail", [[0, 50]])
+    got = unpack(packed)
+    usable = aligned.usable
+    assert np.isnan(got[~usable]).all()
+    expected = np.column_stack(
+        [aligned.poses[:, 0], np.zeros(50), aligned.poses[:, 1:], np.zeros((50, 2)), aligned.track]
+    )
+    largest = np.nanmax(abs(expected[:, :-3]))
+    np.testing.assert_allclose(got[usable], expected[usable], atol=max(largest / 2**14, 2e-3))
+
+
+def test_the_stretches_that_are_kept_follow_one_another():
+    aligned = make_aligned()
+    packed = pack_recording(aligned, "tail", [[5, 8], [30, 40]])
+    whole = unpack(pack_recording(aligned, "tail", [[0, 50]]))
+    np.testing.assert_allclose(
+        unpack(packed)[:, 0], whole[[*range(5, 8), *range(30, 40)], 0], atol=2e-3
+    )
+    assert packed["frames"] == 50
+
+
+def test_a_recording_without_a_place_has_none():
+    aligned = make_aligned(track=np.full((50, 3), np.nan))
+    assert np.isnan(unpack(pack_recording(aligned, "tail", [[0, 50]]))[:, -3:]).all()
+
+
+def test_the_page_has_motifs_bouts_and_map(tmp_path):
+    data = data_of(make_page(tmp_path))
+    assert data["keypoints"] == ["nose", "paw", "tail"]
+    assert (data["edges"], data["head"]) == ([[0, 1]], 0)
+    first, second = data["motifs"]
+    assert (first["share"], first["bouts"], first["seconds"]) == (0.8333, 2, 0.667)
+    assert second["groups"] == {"wild": 0.1667}
+    assert first["pose"] == [[1, 0], [1, 1], [0, 0]]
+    assert data["bouts"]["start"] == [0, 12, 20]
+    assert data["map"]["session"] == [0]
+    assert not data["partial"]
+
+
+def test_of_long_recordings_bouts_are_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(explorer, "MOST_NUMBERS", 100)
+    monkeypatch.setattr(explorer, "KEPT_BOUTS", 3)
+    monkeypatch.setattr(explorer, "CONTEXT_SECONDS", 0.1)
+    data = data_of(make_page(tmp_path))
+    assert data["partial"]
+    assert data["sessions"][0]["kept"] == [[0, 50]]  # two bouts of each motif, and what is around
+
+
+def test_kept_bouts_are_the_nearest_the_farthest_and_others():
+    bouts = pd.DataFrame({"session": "a", "motif": 0, "start": range(100), "distance": range(100)})
+    kept = choose_bouts(bouts)
+    assert {*range(10), *range(90, 100)} <= set(kept["start"])
+    assert 20 < len(kept) <= 30
+
+
+def test_names_cannot_bring_markup(tmp_path):
+    name = "</script><script>alert(1)</script>"
+    page = make_page(tmp_path, name)
+    assert name not in page
+    assert data_of(page)["sessions"][0]["session"] == name
+
+
+@pytest.mark.parametrize(
+    ("video", "address"),
+    [
+        ("videos/a.mp4", "../../../../videos/a.mp4"),
+        ("https://lab.org/a.mp4", "https://lab.org/a.mp4"),
+    ],
+)
+def test_a_video_is_found_from_the_page(video, address):
+    assert address_of(video, "results/explorer/vame/seed0/kmeans-4.html") == address

@@ -1,0 +1,193 @@
+"""One page to look through motifs: their map, ethograms, bouts, and the animal at any moment."""
+
+import base64
+import json
+import os
+import zlib
+from collections.abc import Mapping, Sequence
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from formats.aligned import AlignedPoses, open_aligned
+from formats.runs import find_runs
+from plotly.offline import get_plotlyjs
+
+from figures.explorer_page import PAGE, STYLE
+from figures.explorer_player import PLAYER
+from figures.explorer_views import VIEWS
+from figures.motif_marks import ink_on, motif_colour, shares_of
+from figures.skeletons import edges_of, mean_animal, poses_of
+
+MOST_NUMBERS = 14_000_000
+"""Coordinates that a page holds: some 20 MB of it. Of more, only the bouts below are kept."""
+KEPT_BOUTS = 30
+"""Of each motif and recording: a third nearest to its centre, farthest from it, and at random."""
+CONTEXT_SECONDS = 0.5
+"""Kept before and after such a bout."""
+UNKNOWN = np.iinfo(np.int16).min
+STEPS = 2**14
+"""Into which the largest coordinate of a recording is divided."""
+
+
+def explore(
+    title: str,
+    tables: Mapping[str, pd.DataFrame],
+    sessions: Sequence[Mapping[str, Any]],
+    *,
+    skeleton: Sequence[Sequence[str]] | None,
+    center: str,
+    orient: str,
+) -> str:
+    """Write the page, which needs no other file but the videos.
+
+    Parameters
+    ----------
+    tables
+        `usage`, `profile`, `communities`, `bouts` and `latent_map`.
+    sessions
+        session, animal and group of each, where its aligned poses lie (`aligned`), and the address
+        of its video as the page has it (`video`), or none.
+    """
+    names, mean = mean_animal(tables["profile"], center)
+    recordings = [open_aligned(each["aligned"]) for each in sessions]
+    numbers = sum(len(each.usable) for each in recordings) * (2 * len(names) + 3)
+    bouts = tables["bouts"]
+    kept = None if numbers <= MOST_NUMBERS else choose_bouts(bouts)
+    data = {
+        "title": title,
+        "keypoints": names,
+        "edges": [list(map(int, edge)) for edge in edges_of(names, mean, skeleton)],
+        "head": names.index(orient) if orient in names else -1,
+        "motifs": motif_rows(tables, center),
+        "sessions": [
+            {key: each[key] for key in ("session", "animal", "group", "video")}
+            | pack_recording(recording, center, _kept(kept, each["session"], recording))
+            for each, recording in zip(sessions, recordings, strict=True)
+        ],
+        "bouts": columns_of(bouts, sessions, ("start", "stop", "motif", "distance")),
+        "map": columns_of(tables["latent_map"], sessions, ("frame", "motif", "x", "y")),
+        "partial": kept is not None,
+    }
+    return PAGE.format(
+        title=escape(title),
+        style=STYLE,
+        plotly=get_plotlyjs(),
+        data=json.dumps(data, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c"),
+        script=PLAYER + VIEWS,
+    )
+
+
+def motif_rows(tables: Mapping[str, pd.DataFrame], center: str) -> list[dict[str, Any]]:
+    """What the list of motifs shows of each: colour, community, usage, bouts and mean pose."""
+    usage, profile = tables["usage"], tables["profile"]
+    community = tables["communities"].set_index("motif")["community"]
+    features = list(dict.fromkeys(profile["feature"]))
+    frames = usage.groupby(["group", "motif"])["frames"].sum().unstack("group", fill_value=0)
+    groups = (frames / frames.sum().clip(lower=1)).round(4)
+    bouts = tables["bouts"]
+    seconds = (bouts["stop_seconds"] - bouts["start_seconds"]).groupby(bouts["motif"]).median()
+    rows = []
+    for motif, share in shares_of(usage).items():
+        own = profile[profile["motif"] == motif].set_index("feature").loc[features, "mean"]
+        _, pose = poses_of(own.to_numpy(float)[None], features, center)
+        colour = motif_colour(int(motif))
+        rows.append(
+            {
+                "motif": int(motif),
+                "colour": colour,
+                "ink": ink_on(colour),
+                "community": int(community.get(motif, -1)),
+                "share": round(float(share), 4),
+                "bouts": int((bouts["motif"] == motif).sum()),
+                "seconds": round(float(seconds.get(motif, 0)), 3),
+                "groups": {name: float(groups.loc[motif, name]) for name in groups if name},
+                "pose": None if np.isnan(pose).any() else pose[0].round(2).tolist(),
+            }
+        )
+    return rows
+
+
+def columns_of(
+    table: pd.DataFrame, sessions: Sequence[Mapping[str, Any]], names: Sequence[str]
+) -> dict[str, list]:
+    """Columns as lists, and `session` as the number of the session."""
+    number = {each["session"]: index for index, each in enumerate(sessions)}
+    columns = {"session": table["session"].map(number).tolist()}
+    return columns | {name: table[name].round(3).tolist() for name in names}
+
+
+def choose_bouts(bouts: pd.DataFrame) -> pd.DataFrame:
+    """Choose the bouts that one may want to see, where a page cannot hold all poses."""
+    shuffled = bouts.sample(frac=1, random_state=0)
+    third = KEPT_BOUTS // 3
+    ordered = shuffled.sort_values("distance", kind="stable")
+    parts = [
+        ordered.groupby(["session", "motif"]).head(third),
+        ordered.groupby(["session", "motif"]).tail(third),
+        shuffled.groupby(["session", "motif"]).head(third),
+    ]
+    return pd.concat(parts).drop_duplicates(["session", "start"])
+
+
+def _kept(bouts: pd.DataFrame | None, session: str, recording: AlignedPoses) -> list[list[int]]:
+    """Stretches of frames that the page has, as starts and stops."""
+    frames = len(recording.usable)
+    if bouts is None:
+        return [[0, frames]]
+    reach = round(CONTEXT_SECONDS * recording.fps)
+    inside = np.zeros(frames, dtype=bool)
+    for row in bouts[bouts["session"] == session].itertuples():
+        inside[max(0, row.start - reach) : row.stop + reach] = True
+    return find_runs(inside).tolist()
+
+
+def pack_recording(aligned: AlignedPoses, center: str, kept: list[list[int]]) -> dict[str, Any]:
+    """Pack poses and track of these frames as text: int16 steps, as differences, deflated.
+
+    The numbers of a frame are x and y of each keypoint as the animal sees them, then x, y and
+    heading of the track, in steps of `step` (the track's place: of `track_step`, from its `origin`;
+    the heading: of 1/5000 radian). `reach` is the 99th percentile of the distance from `center`.
+    """
+    parts = [aligned.as_recorded(slice(start, stop)) for start, stop in kept]
+    poses = np.concatenate(parts) if parts else aligned.poses[:0]
+    parts = [aligned.track[start:stop] for start, stop in kept]
+    track = np.concatenate(parts) if parts else aligned.track[:0]
+    _, points = poses_of(poses, aligned.features, center)
+    flat = points.reshape(len(points), -1)
+    step = _step_of(flat)
+    known = np.isfinite(track).all(axis=1)
+    origin = track[known, :2].mean(axis=0) if known.any() else np.zeros(2)
+    place = track[:, :2] - origin
+    heading = (track[:, 2:] + np.pi) % (2 * np.pi) - np.pi
+    track_step = _step_of(place)
+    values = np.hstack([flat / step, place / track_step, heading * 5000])
+    numbers = np.where(np.isfinite(values), np.rint(np.nan_to_num(values)), UNKNOWN)
+    numbers = numbers.astype(np.int16)
+    changes = np.diff(numbers, axis=0, prepend=np.zeros_like(numbers[:1]))  # wrapping around
+    distance = np.linalg.norm(points, axis=-1)
+    return {
+        "fps": aligned.fps,
+        "frames": len(aligned.usable),
+        "kept": kept,
+        "step": step,
+        "track_step": track_step,
+        "origin": [float(value) for value in origin],
+        "reach": float(np.nanpercentile(distance, 99)) if np.isfinite(distance).any() else 1.0,
+        "poses": base64.b64encode(zlib.compress(changes.astype("<i2").tobytes(), 6)).decode(),
+    }
+
+
+def _step_of(values: np.ndarray) -> float:
+    largest = float(np.nanmax(np.abs(values))) if np.isfinite(values).any() else 0.0
+    return largest / STEPS or 1.0
+
+
+def address_of(video: str, page: str | Path) -> str:
+    """A video's address as seen from the page: relative, unless it lies elsewhere on the web."""
+    if "://" in video:
+        return video
+    relative = os.path.relpath(video, Path(page).parent)
+    return "/".join(relative.split(os.sep))
