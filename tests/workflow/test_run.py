@@ -3,11 +3,13 @@
 import csv
 import hashlib
 import json
+import re
 
 import numpy as np
 import onnxruntime
 import pytest
 import torch
+from projects import ROOT
 from vame_core.checkpoint import load_model
 
 MODEL = "results/models/vame/seed0"
@@ -196,3 +198,19 @@ def test_figures_are_drawn(finished_once):
         for suffix, magic in (("svg", b"<?xml"), ("png", b"\x89PNG")):
             path = finished_once / f"results/figures/vame/seed0/{name}.{suffix}"
             assert path.read_bytes().startswith(magic)
+
+
+def test_the_graph_of_rules_in_the_docs_is_complete(finished_once):
+    page = (ROOT / "docs/development.md").read_text()
+    drawn = {
+        (before, after)
+        for line in re.findall(r"^    (\w+ --> .*)$", page, re.MULTILINE)
+        for before in [line.split(" --> ")[0]]
+        for after in line.split(" --> ")[1].split(" & ")
+        if before != "simulate_demo"  # of the demo alone
+    }
+    graph = finished_once.quick("--rulegraph", "mermaid-js")
+    names = dict(re.findall(r"(id\d+)\[(\w+)\]", graph))
+    arrows = re.findall(r"(id\d+) --> (id\d+)", graph)
+    rules = {(names[before], names[after]) for before, after in arrows}
+    assert {pair for pair in rules if pair[1] != "all"} == drawn

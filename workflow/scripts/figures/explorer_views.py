@@ -30,7 +30,7 @@ function drawMap() {
   const axis = { showticklabels: false, zeroline: false, showgrid: false };
   Plotly.newPlot("map", [trace], { margin: { l: 24, r: 5, t: 5, b: 28 }, dragmode: "lasso",
     hovermode: "closest", xaxis: { ...axis, title: { text: "UMAP 1", standoff: 4 } },
-    yaxis: { ...axis, title: { text: "UMAP 2", standoff: 4 }, scaleanchor: "x" } },
+    yaxis: { ...axis, title: { text: "UMAP 2", standoff: 4 } } },
     { ...quiet, scrollZoom: true });
   $("map").on("plotly_click", ({ points: [point] }) =>
     goTo(map.session[point.pointIndex], map.frame[point.pointIndex]));
