@@ -214,8 +214,8 @@ if (data.partial) $("note").textContent = "The recordings are too long for one p
 listMotifs();
 if (groups.length < 2)
   document.querySelectorAll(".groups").forEach((each) => each.remove());
+drawEthogram(); // first, for it takes its height from the map
 drawMap();
-drawEthogram();
 choose(null, null);
 goTo(0, bouts.start.length ? bouts.start[ofSession[0][0] ?? 0] : 0);
 """
