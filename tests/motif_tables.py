@@ -66,6 +66,7 @@ def make_tables(
                 "frame": np.arange(frames),
                 "seconds": np.arange(frames) / fps,
                 "motif": pd.array(motif, dtype="Int64"),
+                "name": "",
                 "usable": 1,
             }
         )
@@ -170,6 +171,7 @@ def _usage(sessions, group_of, n_motifs, fps):
                     name,
                     group_of[name],
                     motif,
+                    "",
                     frames,
                     frames / known,
                     len(seconds),
@@ -179,7 +181,7 @@ def _usage(sessions, group_of, n_motifs, fps):
     return pd.DataFrame(
         rows,
         columns=[
-            *("session", "animal", "group", "motif", "frames", "share", "bouts"),
+            *("session", "animal", "group", "motif", "name", "frames", "share", "bouts"),
             *("bout_seconds_q25", "bout_seconds_median", "bout_seconds_q75"),
         ],
     )

@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from formats.motif_names import digest_of
+from formats.motifs import read_motifs
 from projects import SHEET, Project
 from sklearn.metrics import adjusted_rand_score
 
@@ -244,3 +246,37 @@ def test_groups_of_several_animals_are_told_apart_by_animals(finished_once):
     ]
     assert (groups[["animals_a", "animals_b"]] == 1).all(axis=None)
     assert groups["p_value"].isna().all()
+
+
+def test_named_and_merged_motifs_are_so_in_every_table_and_figure(finished):
+    """Motif 3 counts as motif 1, which is called walk; nothing is fitted again."""
+    key = ("vame", "0", "kmeans-4")
+    segmenter = finished / "results/segmenters/vame/seed0/kmeans-4.npz"
+    rows = [("1", "walk", "", ""), ("3", "", "1", "a fast walk")]
+    lines = [
+        ("# segmenter", *key, digest_of(segmenter)),
+        ("model", "seed", "segmentation", "motif", "name", "merged_into", "note"),
+        *((*key, *row) for row in rows),
+    ]
+    (finished / "config/names.tsv").write_text("".join("\t".join(line) + "\n" for line in lines))
+    before = read_motifs(finished / "results/motifs/vame/seed0/kmeans-4/mouse1.csv")
+    finished.write_config(motif_names="config/names.tsv")
+    printed = finished.snakemake()
+    assert "rule segment_motifs" not in printed
+    after = read_motifs(finished / "results/motifs/vame/seed0/kmeans-4/mouse1.csv")
+    np.testing.assert_array_equal(after, np.where(before == 3, 1, before))
+    tables = finished / "results/motif_tables/vame/seed0/kmeans-4"
+    usage = pd.read_csv(tables / "usage.csv", keep_default_na=False)
+    assert set(zip(usage["motif"], usage["name"], strict=True)) == {(0, ""), (1, "walk"), (2, "")}
+    figures = finished / "results/figures/vame/seed0/kmeans-4"
+    for name in ("ethograms/mouse1.svg", "poses.svg", "communities.svg"):
+        assert "walk" in (figures / name).read_text(), name
+    assert '"walk"' in (finished / "results/explorer/vame/seed0/kmeans-4.html").read_text()
+
+    (finished / "config/names.tsv").write_text(
+        "".join("\t".join(line) + "\n" for line in [(*lines[0][:4], "0" * 12), *lines[1:]])
+    )
+    printed = finished.snakemake(check=False)
+    assert (
+        "config/names.tsv: its names of kmeans-4 of model vame, seed 0 belong to another" in printed
+    )

@@ -5,12 +5,17 @@ import json
 import os
 import re
 import shutil
+from contextlib import contextmanager
 
 import pytest
+from formats.motif_names import MotifNames, read_motif_names
 from PIL import Image
 
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""
+)
+needs_chromium = pytest.mark.skipif(
+    not CHROMIUM, reason="no chromium on this machine (apt-get install chromium)"
 )
 MOTIFS = "results/figures/{model}/seed0/kmeans-4"
 
@@ -101,7 +106,7 @@ def test_films_are_a_gif_for_every_motif(finished_once):
                 assert film.format == "GIF"
 
 
-@pytest.mark.skipif(not CHROMIUM, reason="no chromium on this machine (apt-get install chromium)")
+@needs_chromium
 def test_a_browser_opens_it_without_an_error_or_a_request(report, tmp_path):
     sync_api = pytest.importorskip("playwright.sync_api")
     errors, requests = [], []
@@ -163,10 +168,11 @@ def with_a_map(page):
     return page[:start] + json.dumps(data) + page[page.index("</script>", start) :]
 
 
-@pytest.mark.skipif(not CHROMIUM, reason="no chromium on this machine (apt-get install chromium)")
-def test_motifs_can_be_looked_through_in_a_browser(finished_once, tmp_path):
+@contextmanager
+def browsing(finished_once, folder):
+    """The motif browser of kmeans-4, open; nothing in it may fail or ask the network."""
     sync_api = pytest.importorskip("playwright.sync_api")
-    file = tmp_path / "kmeans-4.html"
+    file = folder / "kmeans-4.html"
     file.write_text(
         with_a_map((finished_once / "results/explorer/vame/seed0/kmeans-4.html").read_text())
     )
@@ -180,10 +186,17 @@ def test_motifs_can_be_looked_through_in_a_browser(finished_once, tmp_path):
         page.on("request", lambda request: requests.append(request.url))
         page.goto(file.as_uri())
         page.wait_for_function("sessions[0].points && $('ethogram')._fullLayout && $('map').data")
+        yield page
+        browser.close()
+    assert errors == []
+    assert [url for url in requests if not url.startswith(("file:", "data:", "blob:"))] == []
+
+
+@needs_chromium
+def test_a_click_in_an_ethogram_shows_the_animal_at_that_moment(finished_once, tmp_path):
+    with browsing(finished_once, tmp_path) as page:
         drawn = "[...$('arena').getContext('2d').getImageData(0, 0, 999, 999).data].some(Boolean)"
         assert page.evaluate(drawn)
-
-        # a click in an ethogram goes to that moment of that recording
         left, top = page.evaluate(
             """() => {
                 const box = $('ethogram').getBoundingClientRect();
@@ -196,7 +209,10 @@ def test_motifs_can_be_looked_through_in_a_browser(finished_once, tmp_path):
         page.wait_for_function("state.session === 1 && sessions[1].points")
         assert abs(page.evaluate("state.frame / sessions[1].fps") - 4) < 0.1
 
-        # a motif has its bouts in the list, and the first is shown
+
+@needs_chromium
+def test_a_motifs_bouts_are_listed_and_played_by_mouse_and_keyboard(finished_once, tmp_path):
+    with browsing(finished_once, tmp_path) as page:
         row = page.locator("#motifs tbody tr").nth(1)
         motif = int(row.get_attribute("data-motif"))
         row.click()
@@ -208,8 +224,6 @@ def test_motifs_can_be_looked_through_in_a_browser(finished_once, tmp_path):
         )
         distances = page.evaluate("state.list.map((i) => bouts.distance[i])")
         assert distances == sorted(distances)
-
-        # the keyboard does all of it
         assert press(page, "2", "$('order').value") == ("near", "far")
         before, after = press(page, "ArrowRight", "state.frame")
         assert after == before + 1
@@ -217,9 +231,28 @@ def test_motifs_can_be_looked_through_in_a_browser(finished_once, tmp_path):
         assert press(page, "Space", "state.playing") == (False, True)
         page.wait_for_function("state.frame !== bouts.start[state.list[1]]")
         assert press(page, "Escape", "state.motif") == (motif, None)
-        page.keyboard.press("Space")
 
-        # a lasso around all points has the bouts of all of them
+
+@needs_chromium
+def test_names_and_merges_are_saved_as_the_workflow_takes_them(finished_once, tmp_path):
+    with browsing(finished_once, tmp_path) as page:
+        rows = page.locator("#motifs tbody tr")
+        one, other = (int(rows.nth(place).get_attribute("data-motif")) for place in (1, 2))
+        rows.nth(1).click()
+        page.locator("#name").fill("walk\tfast")
+        rows.nth(2).click()
+        page.locator("#into").select_option(str(one))
+        with page.expect_download() as download:
+            page.locator("#save").click()
+        download.value.save_as(tmp_path / "motif_names.tsv")
+    segmenter = finished_once / "results/segmenters/vame/seed0/kmeans-4.npz"
+    saved = read_motif_names(tmp_path / "motif_names.tsv", segmenter, "vame", "0", "kmeans-4")
+    assert saved == MotifNames({one: "walk fast"}, {other: one})
+
+
+@needs_chromium
+def test_a_lasso_on_the_map_has_the_bouts_of_its_points(finished_once, tmp_path):
+    with browsing(finished_once, tmp_path) as page:
         box = page.locator("#map .nsewdrag").bounding_box()
         x, y, wide, high = (box[key] for key in ("x", "y", "width", "height"))
         page.mouse.move(x + 2, y + 2)
@@ -230,6 +263,3 @@ def test_motifs_can_be_looked_through_in_a_browser(finished_once, tmp_path):
         page.wait_for_function("state.chosen")
         on_map = "map.frame.map((frame, i) => boutAt(map.session[i], frame)).filter((b) => b >= 0)"
         assert page.evaluate("state.list.length") == page.evaluate(f"new Set({on_map}).size")
-        browser.close()
-    assert errors == []
-    assert [url for url in requests if not url.startswith(("file:", "data:", "blob:"))] == []

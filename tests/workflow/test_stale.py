@@ -144,6 +144,7 @@ EDITS = {
     "expected_bout_seconds": (1.0, SEGMENT),
     "motif_windows": (2000, SEGMENT),
     "reference_segmenters": ("earlier", SEGMENT),
+    "motif_names": ("motif_names.tsv", LABEL),
     "map_windows": (50, MAP),
     "communities": (2, TABULATE),
     "permutations": (200, TABULATE),
@@ -249,6 +250,7 @@ def edited_setting(project, key):
     (project / "some.pt").touch()
     (project / "earlier").mkdir(exist_ok=True)
     (project / "earlier/kmeans-4.npz").touch()
+    (project / "motif_names.tsv").touch()
     extra = {"pretrained_model": "some.pt"} if key == "pretrained_weights" else {}
     models = [name for name, changes in CONFIG["models"].items() if key not in changes]
     with edited_config(project, **{key: value}, **extra):

@@ -127,6 +127,7 @@ rule plot_ethogram:
     """Draw the motifs of one recording over time."""
     input:
         segmenter=segmenter_of_model,
+        names=own_file(config["motif_names"]),
         motifs="results/motifs/{model}/seed{seed}/{segmentation}/{session}.csv",
     output:
         svg=figure_of_motifs(
@@ -150,6 +151,8 @@ rule explore_motifs:
     """Put map, ethograms, bouts and poses of all recordings on one page to look through."""
     input:
         **tables_of_motifs("usage", "profile", "communities", "bouts", "latent_map"),
+        segmenter=segmenter_of_model,
+        names=own_file(config["motif_names"]),
         aligned=of_sessions("results/aligned/{session}.npz"),
     output:
         page="results/explorer/{model}/seed{seed}/{segmentation}.html",

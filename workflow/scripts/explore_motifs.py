@@ -3,11 +3,13 @@
 from pathlib import Path
 
 from figures.explorer import address_of, explore
+from formats.files import own_name
+from formats.motif_names import digest_of, read_rows
 from formats.tables import read_table
 from job import job
 
-inputs, params, wildcards = snakemake.input, snakemake.params, snakemake.wildcards
-names = ("usage", "profile", "communities", "bouts", "latent_map")
+inputs, params, names = snakemake.input, snakemake.params, snakemake.wildcards
+tables = ("usage", "profile", "communities", "bouts", "latent_map")
 with job(snakemake) as out:
     videos = {name: address_of(video, out.page) for name, video in params.videos.items()}
     sessions = [
@@ -15,10 +17,11 @@ with job(snakemake) as out:
         for row, aligned in zip(params.sessions, inputs.aligned, strict=True)
     ]
     page = explore(
-        f"Motifs: {wildcards.segmentation}, model {wildcards.model}, seed {wildcards.seed}",
-        {name: read_table(inputs[name]) for name in names},
+        (names.model, names.seed, names.segmentation),
+        {name: read_table(inputs[name]) for name in tables},
         sessions,
+        digest=digest_of(inputs.segmenter),
+        named=read_rows(own_name(inputs.get("names") or "")),
         **params.settings,
     )
     Path(out.page).write_text(page, encoding="utf-8")
-    print(f"{len(sessions)} recordings, {len(page) / 1e6:.1f} MB")

@@ -11,6 +11,7 @@ from figures.explorer import address_of, choose_bouts, explore, pack_recording
 from formats.aligned import AlignedPoses, save_aligned
 
 FEATURES = ["nose_x", "paw_x", "paw_y"]
+KEY = ("vame", "0", "kmeans-2")
 
 
 def make_aligned(frames=50, **changes):
@@ -42,7 +43,8 @@ def make_tables(session="a"):
     bouts.insert(0, "session", session)
     bouts["start_seconds"], bouts["stop_seconds"] = bouts["start"] / 30, bouts["stop"] / 30
     bouts["distance"] = [0.3, 0.2, 0.1]
-    usage = pd.DataFrame({"session": session, "motif": [0, 1], "frames": [40, 8], "group": "wild"})
+    usage = pd.DataFrame({"session": session, "motif": [0, 1], "frames": [40, 8]})
+    usage = usage.assign(group="wild", name=["rest", ""])
     profile = pd.DataFrame({"motif": np.repeat([0, 1], 3), "feature": 2 * FEATURES, "mean": 1.0})
     points = {"session": [session], "frame": [4], "motif": [0], "x": [0.5], "y": [-0.5]}
     return {
@@ -58,9 +60,11 @@ def make_page(tmp_path, session="a"):
     save_aligned(make_aligned(), tmp_path / "aligned.npz")
     row = {"session": session, "animal": session, "group": "wild", "video": None}
     return explore(
-        session,
+        KEY,
         make_tables(session),
         [row | {"aligned": tmp_path / "aligned.npz"}],
+        digest="0123456789ab",
+        named=({KEY: "0123456789ab"}, [{"motif": "0", "name": "rest"}]),
         skeleton=[["nose", "paw"]],
         center="tail",
         orient="nose",
@@ -107,6 +111,10 @@ def test_the_page_has_motifs_bouts_and_map(tmp_path):
     assert (first["share"], first["bouts"], first["seconds"]) == (0.8333, 2, 0.667)
     assert second["groups"] == {"wild": 0.1667}
     assert first["pose"] == [[1, 0], [1, 1], [0, 0]]
+    assert (first["name"], second["name"]) == ("rest", "")
+    assert data["key"] == [*KEY, "0123456789ab"]
+    assert data["digests"] == [data["key"]]
+    assert data["rows"] == [{"motif": "0", "name": "rest"}]
     assert data["bouts"]["start"] == [0, 12, 20]
     assert data["map"]["session"] == [0]
     assert not data["partial"]

@@ -199,7 +199,9 @@ class TestEthogram:
         assert excerpt_starts(8) == [0.0]
 
     def test_a_second_of_one_frame(self):
-        frames = pd.DataFrame({"frame": [0], "seconds": [0.0], "motif": [1], "usable": [1]})
+        frames = pd.DataFrame(
+            {"frame": [0], "seconds": [0.0], "motif": [1], "name": "", "usable": 1}
+        )
         assert "ethogram" in panels(draw_ethogram("m", frames, range(2)))
 
 

@@ -90,14 +90,15 @@ def test_latents_are_written_block_by_block(tmp_path):
 
 def test_frames_without_a_motif_are_empty_and_come_back_as_minus_one(tmp_path):
     motifs = np.array([-1, 3, 0], np.int16)
-    write_motifs(tmp_path / "a.csv", motifs, np.array([False, True, True]), 2.0, ["about it"])
+    usable, names = np.array([False, True, True]), {3: "walk, fast"}
+    write_motifs(tmp_path / "a.csv", motifs, usable, 2.0, ["about it"], names)
     lines = (tmp_path / "a.csv").read_text().splitlines()
     assert lines == [
         "# about it",
-        "frame,seconds,motif,usable",
-        "0,0.0000,,0",
-        "1,0.5000,3,1",
-        "2,1.0000,0,1",
+        "frame,seconds,motif,name,usable",
+        "0,0.0000,,,0",
+        '1,0.5000,3,"walk, fast",1',
+        "2,1.0000,0,,1",
     ]
     np.testing.assert_array_equal(read_motifs(tmp_path / "a.csv"), motifs)
 

@@ -78,11 +78,11 @@ def test_the_csv_has_a_row_per_frame_and_says_what_they_mean(tmp_path):
     assert lines[:5] == [
         "# one",
         "# two",
-        "frame,seconds,motif,usable",
-        "0,0.0000,,1",
-        "1,0.2500,0,1",
+        "frame,seconds,motif,name,usable",
+        "0,0.0000,,,1",
+        "1,0.2500,0,,1",
     ]
-    assert lines[9] == "6,1.5000,,0"
+    assert lines[9] == "6,1.5000,,,0"
     assert len(lines) == 3 + 12
     np.testing.assert_array_equal(read_motifs(path), MOTIFS)
 
@@ -162,6 +162,32 @@ def test_a_bout_has_its_times_and_its_mean_distance_to_the_centre():
     }
 
 
+def test_merged_motifs_count_as_one_and_have_a_name():
+    three = np.array([[0.0], [10.0], [11.0]])
+    segmenter = Segmenter("kmeans", 4, 1, Pooling(), np.empty(0), three).merge({2: 1})
+    latents = np.array([0, 10, 11, 11, 0.0])[:, None]
+    assert segmenter.label(latents).tolist() == [0, 1, 1, 1, 0]
+    assert segmenter.distances(latents, 1, 4, 1).tolist() == [0, 0, 0]  # the nearest centre
+    motifs = motifs_of_frames(segmenter.label(latents), 8, 4)
+    recording = {"session": "a", "animal": "a", "group": ""}, motifs, latents
+    tables = tabulate(
+        [(*recording, make_aligned(np.zeros((8, 2))))],
+        segmenter,
+        pd.DataFrame(columns=["session", "frame", "x", "y"]),
+        communities=None,
+        permutations=10,
+        names={1: "walk"},
+    )
+    usage = tables["usage"].set_index("motif")
+    assert usage["frames"].to_dict() == {0: 2, 1: 3}
+    assert usage["name"].to_dict() == {0: "", 1: "walk"}
+    for name in ("profile", "communities", "bouts", "examples"):
+        assert set(zip(tables[name]["motif"], tables[name]["name"], strict=True)) == {
+            (0, ""),
+            (1, "walk"),
+        }
+
+
 def test_all_tables_are_of_the_same_motifs():
     segmenter = Segmenter("kmeans", 4, 1, Pooling(), np.empty(0), np.array([[0.0], [10.0]]))
     motifs = {"a": np.array([-1, -1, 0, 0, 1, 0, -1]), "b": np.array([-1, -1, 1, 1, 0, -1, -1])}
@@ -181,7 +207,7 @@ def test_all_tables_are_of_the_same_motifs():
     assert counts["b"].tolist() == [0, 1]
     assert counts["all"].tolist() == [1, 2]
     assert tables["latent_map"]["motif"].tolist() == [1, 0, 0]
-    assert list(tables["latent_map"]) == ["session", "frame", "motif", "x", "y"]
+    assert list(tables["latent_map"]) == ["session", "frame", "motif", "name", "x", "y"]
     assert "motif" not in latent_map
     assert set(tables["profile"]["motif"]) == set(tables["communities"]["motif"]) == {0, 1}
     assert set(tables["examples"]["session"]) == {"a", "b"}

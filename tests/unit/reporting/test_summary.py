@@ -58,7 +58,7 @@ def usage_of(frames, group="", animals=1):
             for motif, count in enumerate(frames)
         ],
         columns=["session", "animal", "group", "motif", "frames"],
-    )
+    ).assign(name="")
 
 
 class TestTraining:
@@ -90,6 +90,11 @@ class TestMotifs:
             "all frames belong to 1 motif."
         )
         assert unused == "Unused motifs: 3."
+        named = usage_of([50, 30, 20, 0])
+        named.loc[named["motif"] == 1, "name"] = "walk"
+        sentences = motif_sentences(named, communities, make_tables(groups=()).groups)
+        assert "0 (50%), 1 “walk” (30%) and 2 (20%)" in sentences[0]
+        assert "B (1 “walk”)" in sentences[2]
         assert joined == (
             "Motifs that follow one another form 2 communities: A (0 and 2) and B (1)."
         )

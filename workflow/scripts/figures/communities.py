@@ -6,7 +6,7 @@ from formats.tables import community_name
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from figures.motif_marks import draw_share_bars, label_motifs, shares_of, used_motifs
+from figures.motif_marks import draw_share_bars, label_motifs, names_of, shares_of, used_motifs
 from figures.style import GREY, INK, empty_panel, page_figure
 
 TALLEST_MM = 200
@@ -29,7 +29,8 @@ def draw_communities(
             empty_panel(share, "")
             return figure
         _draw_tree(tree, linkage, motifs)
-        label_motifs(tree, motifs, "y", room=min(12, 2.8 * TALLEST_MM / len(motifs)))
+        room = min(12, 2.8 * TALLEST_MM / len(motifs))
+        label_motifs(tree, motifs, "y", room, names_of(usage))
         draw_share_bars(share, shares_of(usage).reindex(motifs).fillna(0), motifs)
         for place, (group, start, end) in enumerate(spans):
             for axes in (tree, share) if place % 2 == 0 else ():

@@ -1,6 +1,6 @@
 """What one recording's animal did when: every motif over time."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
-from figures.motif_marks import draw_share_bars, ink_on, label_motifs, motif_colour
+from figures.motif_marks import draw_share_bars, ink_on, label_motifs, motif_colour, names_of
 from figures.style import (
     FAINT,
     GREY,
@@ -40,7 +40,8 @@ def draw_ethogram(session: str, frames: pd.DataFrame, motifs: Sequence[int]) -> 
     with page_figure(sum(heights) + 20 + 5 * len(excerpts), hspace=0.02, wspace=0.01) as figure:
         grid = figure.add_gridspec(len(heights), 2, height_ratios=heights, width_ratios=[1, 0.13])
         axes = figure.add_subplot(grid[0, 0], label="ethogram")
-        _draw_whole(axes, motif, (seconds[0] / 60, (seconds[-1] + step) / 60), motifs)
+        minutes = seconds[0] / 60, (seconds[-1] + step) / 60
+        _draw_whole(axes, motif, minutes, motifs, names_of(frames))
         share = figure.add_subplot(grid[0, 1], label="share", sharey=axes)
         known = max((motif >= 0).sum(), 1)
         draw_share_bars(share, [(motif == number).sum() / known for number in motifs], motifs)
@@ -63,7 +64,9 @@ def excerpt_starts(length: float) -> list[float]:
     return [max(0.0, float(middle - EXCERPT_SECONDS / 2)) for middle in middles]
 
 
-def _draw_whole(axes: Axes, motif: np.ndarray, minutes: tuple, motifs: Sequence[int]) -> None:
+def _draw_whole(
+    axes: Axes, motif: np.ndarray, minutes: tuple, motifs: Sequence[int], names: Mapping[int, str]
+) -> None:
     colours = [*((number, motif_colour(number)) for number in motifs), (-1, GREY)]
     image = np.stack(  # a bin is as dark as its share of frames
         [1 - bin_means(motif == number, BINS)[:, None] * (1 - np.array(to_rgb(colour)))
@@ -72,7 +75,7 @@ def _draw_whole(axes: Axes, motif: np.ndarray, minutes: tuple, motifs: Sequence[
     axes.imshow(
         image, aspect="auto", interpolation="none", extent=(*minutes, len(motifs) + 0.5, -0.5)
     )
-    label_motifs(axes, motifs, "y", room=min(9, 2.8 * TALLEST_MM / len(motifs)))
+    label_motifs(axes, motifs, "y", min(9, 2.8 * TALLEST_MM / len(motifs)), names)
     axes.set_ylabel("motif")
     for line in range(len(motifs)):
         axes.axhline(line + 0.5, color=FAINT, linewidth=0.4)

@@ -18,7 +18,7 @@ from plotly.offline import get_plotlyjs
 from figures.explorer_page import PAGE, STYLE
 from figures.explorer_player import PLAYER
 from figures.explorer_views import VIEWS
-from figures.motif_marks import ink_on, motif_colour, shares_of
+from figures.motif_marks import ink_on, motif_colour, names_of, shares_of
 from figures.skeletons import edges_of, mean_animal, poses_of
 
 MOST_NUMBERS = 14_000_000
@@ -33,10 +33,12 @@ STEPS = 2**14
 
 
 def explore(
-    title: str,
+    key: Sequence[str],
     tables: Mapping[str, pd.DataFrame],
     sessions: Sequence[Mapping[str, Any]],
     *,
+    digest: str,
+    named: tuple[Mapping[Sequence[str], str], Sequence[Mapping[str, str]]],
     skeleton: Sequence[Sequence[str]] | None,
     center: str,
     orient: str,
@@ -45,12 +47,20 @@ def explore(
 
     Parameters
     ----------
+    key
+        Model, seed and segmentation.
     tables
         `usage`, `profile`, `communities`, `bouts` and `latent_map`.
     sessions
         session, animal and group of each, where its aligned poses lie (`aligned`), and the address
         of its video as the page has it (`video`), or none.
+    digest
+        Of the segmenter, for the file of names that the page saves.
+    named
+        What `formats.motif_names.read_rows` returns of the file of names that there is.
     """
+    model, seed, segmentation = key
+    title = f"Motifs: {segmentation}, model {model}, seed {seed}"
     names, mean = mean_animal(tables["profile"], center)
     recordings = [open_aligned(each["aligned"]) for each in sessions]
     numbers = sum(len(each.usable) for each in recordings) * (2 * len(names) + 3)
@@ -58,6 +68,9 @@ def explore(
     kept = None if numbers <= MOST_NUMBERS else choose_bouts(bouts)
     data = {
         "title": title,
+        "key": [*key, digest],
+        "digests": [[*other, known] for other, known in named[0].items()],
+        "rows": list(named[1]),
         "keypoints": names,
         "edges": [list(map(int, edge)) for edge in edges_of(names, mean, skeleton)],
         "head": names.index(orient) if orient in names else -1,
@@ -83,6 +96,7 @@ def explore(
 def motif_rows(tables: Mapping[str, pd.DataFrame], center: str) -> list[dict[str, Any]]:
     """What the list of motifs shows of each: colour, community, usage, bouts and mean pose."""
     usage, profile = tables["usage"], tables["profile"]
+    names = names_of(usage)
     community = tables["communities"].set_index("motif")["community"]
     features = list(dict.fromkeys(profile["feature"]))
     frames = usage.groupby(["group", "motif"])["frames"].sum().unstack("group", fill_value=0)
@@ -97,6 +111,7 @@ def motif_rows(tables: Mapping[str, pd.DataFrame], center: str) -> list[dict[str
         rows.append(
             {
                 "motif": int(motif),
+                "name": names.get(int(motif), ""),
                 "colour": colour,
                 "ink": ink_on(colour),
                 "community": int(community.get(motif, -1)),

@@ -10,19 +10,26 @@ PAGE = """<!doctype html>
 </head>
 <body>
 <header><h1>{title}</h1><p id="note" role="status"></p>
+<button id="save" title="Save motif_names.tsv, for the setting motif_names (s)" disabled>
+save names</button>
 <button id="help" aria-expanded="false" title="Keys (?)">? keys</button></header>
 <section id="keys" hidden>
 <kbd>space</kbd> play or pause · <kbd>←</kbd> <kbd>→</kbd> one frame (with <kbd>shift</kbd> one
 second) · <kbd>n</kbd> <kbd>p</kbd> next or previous bout of the list · <kbd>↑</kbd>
 <kbd>↓</kbd> next or previous motif · <kbd>h</kbd> half speed ·
 <kbd>1</kbd> <kbd>2</kbd> <kbd>3</kbd> bouts
-nearest to the centre, farthest, at random · <kbd>esc</kbd> clear the selection
+nearest to the centre, farthest, at random · <kbd>s</kbd> save the names ·
+<kbd>esc</kbd> clear the selection
 </section>
 <main>
 <section id="left" aria-label="Motifs">
-<div class="scroll"><table id="motifs"><thead><tr><th></th><th>motif</th><th>share</th>
+<div class="scroll"><table id="motifs"><thead><tr><th></th><th>motif</th>
+<th class="called">name</th><th>share</th>
 <th>bouts</th><th>median</th><th class="groups">by group</th></tr></thead>
 <tbody></tbody></table></div>
+<form id="names" class="bar" hidden><label>name <input id="name" maxlength="60"></label>
+<label>merge into <select id="into"></select></label>
+<label>note <input id="words" maxlength="200"></label><span id="merged"></span></form>
 <div class="bar"><b id="chosen">All bouts</b>
 <select id="order" aria-label="Order of bouts"><option value="near">nearest to the centre</option>
 <option value="far">farthest from it</option><option value="random">at random</option>
@@ -72,11 +79,17 @@ h1 { font-size: 1rem; margin: 0; }
 #keys { padding: .3rem .8rem; background: #f6f6f6; border-bottom: 1px solid var(--line); }
 kbd { border: 1px solid #bbb; border-radius: 3px; padding: 0 .25rem; background: #fff; }
 main { flex: 1; min-height: 0; display: grid; gap: 0 .8rem; padding: .4rem .8rem;
-  grid-template: minmax(0, 1fr) auto / 23rem minmax(16rem, 1fr) minmax(26rem, 1.5fr); }
+  grid-template: minmax(0, 1fr) auto / 26rem minmax(16rem, 1fr) minmax(26rem, 1.5fr); }
 section { min-width: 0; min-height: 0; }
 #left, #middle, #right { display: flex; flex-direction: column; }
 #left .scroll { overflow: auto; border: 1px solid var(--line); }
 #left .scroll:first-child { max-height: 50%; }
+#names { flex-wrap: wrap; }
+#names[hidden] { display: none; }
+#name { width: 7rem; }
+#into { width: 6rem; }
+#words { width: 13rem; }
+#motifs .called { text-align: left; max-width: 6rem; overflow: hidden; text-overflow: ellipsis; }
 #left .scroll:last-child { flex: 1; }
 .bar { display: flex; gap: .6rem; align-items: center; padding: .25rem 0; min-height: 2rem; }
 .bar b { flex: 1; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }

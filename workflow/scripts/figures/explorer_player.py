@@ -52,9 +52,11 @@ function choose(motif, chosen) {
   state.list = all.filter(kept).sort(orders[$("order").value]);
   state.at = -1;
   $("chosen").textContent = chosen ? `${state.list.length} bouts of the lasso`
-    : motif === null ? `All ${state.list.length} bouts` : `${state.list.length} bouts of ${motif}`;
+    : motif === null ? `All ${state.list.length} bouts`
+      : `${state.list.length} bouts of ${motif} ${nameOf(motif)}`;
   document.querySelectorAll("#motifs tbody tr").forEach((row) =>
     row.setAttribute("aria-selected", Number(row.dataset.motif) === motif && !chosen));
+  showNames();
   listBouts();
   colourMap();
 }

@@ -1,6 +1,6 @@
 """The motif browser's program, second part: map, ethograms, motifs, and keys."""
 
-VIEWS = """
+VIEWS = r"""
 // --- map and ethograms ---------------------------------------------------------------------------
 
 const quiet = { displaylogo: false, responsive: true,
@@ -135,11 +135,12 @@ function listMotifs() {
       bar.title = `${name}: ${(100 * share).toFixed(1)} %`;
       bars.append(bar);
     });
-    [canvas, tile(each.motif), `${(100 * each.share).toFixed(1)} %`, each.bouts,
+    [canvas, tile(each.motif), nameOf(each.motif), `${(100 * each.share).toFixed(1)} %`, each.bouts,
       `${each.seconds.toFixed(2)} s`, bars].forEach((cell, number) => {
       const td = row.insertCell();
       td.append(cell);
-      if (number === 5) td.className = "groups";
+      if (number === 6) td.className = "groups";
+      if (number === 2) td.className = "called";
     });
     row.onclick = () => { choose(state.motif === each.motif ? null : each.motif, null);
       if (state.motif !== null) goToBout(0); };
@@ -154,6 +155,73 @@ function listMotifs() {
   });
 }
 
+// --- names and merges ----------------------------------------------------------------------------
+
+const [model, seed, segmentation, digest] = data.key;
+const isOwn = (row) => row.model === model && row.seed === seed
+  && row.segmentation === segmentation;
+const fresh = data.digests.some((each) => each.join() === data.key.join());
+const entries = new Map(data.rows.filter((row) => fresh && isOwn(row)).map(
+  ({ motif, name, merged_into, note }) => [Number(motif), { name, merged_into, note }]));
+const entry = (motif) => entries.get(motif) ?? { name: "", merged_into: "", note: "" };
+const nameOf = (motif) => entry(motif).merged_into ? `→ ${entry(motif).merged_into}`
+  : entry(motif).name;
+
+function showNames() {
+  $("names").hidden = state.motif === null;
+  if (state.motif === null) return;
+  const { name, merged_into, note } = entry(state.motif);
+  const others = motifs.filter(
+    (each) => each.motif !== state.motif && !entry(each.motif).merged_into);
+  const options = others.map((each) =>
+    new Option(`${each.motif} ${nameOf(each.motif)}`.trim(), each.motif));
+  $("into").replaceChildren(new Option("–", ""), ...options);
+  [$("name").value, $("into").value, $("words").value] = [name, merged_into, note];
+  const inside = [...entries].filter(([, each]) => Number(each.merged_into || NaN) === state.motif);
+  $("merged").replaceChildren(...inside.map(([motif]) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = `separate ${motif}`;
+    button.onclick = () => rename(motif, { ...entry(motif), merged_into: "" });
+    return button;
+  }));
+}
+
+function rename(motif, changed) {
+  entries.set(motif, changed);
+  $("save").disabled = false;
+  document.querySelectorAll("#motifs tbody tr").forEach((row) => {
+    row.querySelector(".called").textContent = nameOf(Number(row.dataset.motif));
+  });
+  showNames();
+}
+
+function saveNames() {
+  const clean = (text) => String(text).replace(/[\t\r\n]+/g, " ").trim();
+  const own = data.key.slice(0, 3).join();
+  const columns = ["model", "seed", "segmentation", "motif", "name", "merged_into", "note"];
+  const others = data.digests.filter((each) => each.slice(0, 3).join() !== own);
+  const rows = [...data.rows.filter((row) => !isOwn(row)),
+    ...[...entries].sort(([a], [b]) => a - b).map(([motif, each]) =>
+      ({ model, seed, segmentation, motif, ...each }))];
+  const lines = [...[...others, data.key].map((each) => ["# segmenter", ...each]), columns,
+    ...rows.filter((row) => row.name || row.merged_into || row.note).map(
+      (row) => columns.map((column) => clean(row[column])))];
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(
+    new Blob([lines.map((line) => line.join("\t") + "\n").join("")]));
+  link.download = "motif_names.tsv";
+  link.click();
+  $("note").textContent = "Put motif_names.tsv into the project, set motif_names: to its path, and "
+    + "run again.";
+}
+
+["name", "into", "words"].forEach((id) => $(id).addEventListener("change", () =>
+  rename(state.motif, { name: $("name").value, merged_into: $("into").value,
+    note: $("words").value })));
+$("names").onsubmit = (event) => event.preventDefault();
+$("save").onclick = saveNames;
+
 function step(by) {
   setPlaying(false);
   goTo(state.session, state.frame + by);
@@ -166,6 +234,7 @@ const keys = {
   ArrowRight: (shift) => step(shift ? fps() : 1),
   n: () => goToBout(state.at + 1),
   p: () => goToBout(state.at - 1),
+  s: () => saveNames(),
   ArrowDown: () => move(1),
   ArrowUp: () => move(-1),
   h: () => { $("speed").value = $("speed").value === "0.5" ? "1" : "0.5"; },
@@ -194,7 +263,8 @@ document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   const { tagName } = event.target;
   if (event.key === "Enter" && tagName === "TR") return event.target.click();
-  if (tagName === "SELECT" || !(event.key in keys)) return;
+  const writes = tagName === "INPUT" && event.target.type === "text";
+  if (tagName === "SELECT" || writes || !(event.key in keys)) return;
   event.preventDefault();
   keys[event.key](event.shiftKey);
 });

@@ -9,9 +9,9 @@ import pandas as pd
 
 from figures.examples import load_bouts
 from figures.films import draw_film, save_film
-from figures.motif_marks import shares_of
+from figures.motif_marks import names_of, shares_of
 from figures.skeletons import edges_of, mean_animal
-from figures.style import FAINT, INK
+from figures.style import FAINT, INK, shorten
 from figures.videos import Video, film_bouts, save_video
 
 
@@ -51,10 +51,11 @@ def film_motifs(
     shown = examples[examples["rank"] <= (example_bouts if names else 0)]
     bouts = load_bouts(shown, aligned, center)
     films = {}
+    called = names_of(usage)
     for motif, share in shares_of(usage).items():
-        own = bouts.get(motif, [])
+        own, name = bouts.get(motif, []), shorten(called.get(motif, ""), 24)
         films[motif] = [folder / f"motif{motif}.gif"]
-        frames = draw_film(motif, own, edges, head, pose, f"{share:.1%} of frames")
+        frames = draw_film(motif, own, edges, head, pose, f"{name} {share:.1%} of frames".strip())
         save_film(frames, films[motif][0])
         filmed = [bout for bout in own if bout.session in videos]
         if filmed:

@@ -1,6 +1,6 @@
 """Motifs in figures: the colour of each, its number on it, and what several figures ask of them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import colorcet
 import numpy as np
@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.ticker import PercentFormatter
 
-from figures.style import INK, round_ticks
+from figures.style import INK, round_ticks, shorten
 
 # A palette of 256 colours by the method of Glasbey et al. (2007), each as far as possible from
 # those before it, white and black; none is pale or grey.
@@ -48,12 +48,20 @@ def motif_tile(axes: Axes, motif: int, x: float, y: float, **where) -> None:
     )  # fmt: skip
 
 
-def label_motifs(axes: Axes, motifs: Sequence[int], which: str = "x", room: float = 14) -> None:
+def label_motifs(
+    axes: Axes,
+    motifs: Sequence[int],
+    which: str = "x",
+    room: float = 14,
+    names: Mapping[int, str] | None = None,
+) -> None:
     """Name ticks 0, 1, 2, … by motifs, each on its colour; `room` is their spacing in points."""
     axis = getattr(axes, f"{which}axis")
     step = max(1, int(np.ceil(5 / room)))  # of hundreds, some are named
     motifs = motifs[::step]
-    axis.set_ticks(range(0, step * len(motifs), step), [str(motif) for motif in motifs])
+    axis.set_ticks(
+        range(0, step * len(motifs), step), [called(motif, names or {}) for motif in motifs]
+    )
     size = min(6.0, 0.58 * step * room)
     axis.set_tick_params(length=0, pad=2 + 0.5 * size)
     for label, motif in zip(axis.get_ticklabels(), motifs, strict=True):
@@ -71,6 +79,17 @@ def draw_share_bars(axes: Axes, shares: Sequence[float], motifs: Sequence[int]) 
     axes.set_xlabel("share of frames")
     axes.tick_params(axis="y", length=0, labelleft=False)
     axes.spines["left"].set_visible(False)
+
+
+def names_of(table: pd.DataFrame) -> dict[int, str]:
+    """Names of motifs, of those that have one, from a table with `motif` and `name`."""
+    named = table[["motif", "name"]].dropna().drop_duplicates().itertuples(index=False, name=None)
+    return {int(motif): name for motif, name in named if name}
+
+
+def called(motif: int, names: Mapping[int, str]) -> str:
+    """A motif's number, and its name if it has one."""
+    return f"{motif} {shorten(names[motif], 16)}" if motif in names else str(motif)
 
 
 def shares_of(usage: pd.DataFrame) -> pd.Series:

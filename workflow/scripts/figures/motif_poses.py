@@ -8,9 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Ellipse
 
-from figures.motif_marks import motif_colour, motif_tile, shares_of
+from figures.motif_marks import motif_colour, motif_tile, names_of, shares_of
 from figures.skeletons import edges_of, poses_of
-from figures.style import INK, empty_panel, headline, page_figure
+from figures.style import INK, empty_panel, headline, page_figure, shorten
 
 COLUMNS = 5
 PATH_SECONDS = (1.0, 0.5, 0.2, 0.1)
@@ -29,7 +29,7 @@ def draw_motif_poses(
 
     Panels are labelled (`Axes.get_label`) by their motif.
     """
-    shares = shares_of(usage)
+    shares, called = shares_of(usage), names_of(usage)
     motifs = [int(motif) for motif in shares.index]
     tables = profile.pivot(index="motif", columns="feature", values=["mean", "sd"]).reindex(motifs)
     means = tables["mean"]
@@ -57,7 +57,7 @@ def draw_motif_poses(
                 path = path_of(means.loc[motif], seconds) if seconds else None
                 _draw_motif(axes, motif, poses[row], spreads[row], edges, path)
                 axes.set(xlim=limits[:, 0], ylim=limits[::-1, 1])  # y points down, as in the image
-            _draw_title(axes, motif, means.loc[motif], shares[motif])
+            _draw_title(axes, motif, means.loc[motif], shares[motif], called.get(motif))
         if known.any():
             _draw_scale(grid.flat[int(np.flatnonzero(known)[0])], limits)
             arrow = f"; arrow: mean path over {seconds:g} s" if seconds else ""
@@ -117,9 +117,13 @@ def _draw_motif(axes: Axes, motif: int, pose, spread, edges, path) -> None:
     axes.scatter(*pose.T, s=11, color=colour, edgecolor=INK, linewidth=0.4, zorder=3)
 
 
-def _draw_title(axes: Axes, motif: int, means: pd.Series, share: float) -> None:
+def _draw_title(axes: Axes, motif: int, means: pd.Series, share: float, name: str | None) -> None:
     motif_tile(axes, motif, 0.04, 1.0, transform=axes.transAxes)
     said = f"{share:.1%}"
+    if name:
+        axes.text(
+            0.13, 1.12, shorten(name, 30), transform=axes.transAxes, va="center", fontsize=6.5
+        )
     if share and np.isfinite(means.reindex(MOTION).astype(float)).all():
         turning = f"{round(means['turning']):+d}".replace("-", "−")
         said += f", {means['speed']:.0f} px/s, {turning}°/s"

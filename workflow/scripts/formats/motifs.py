@@ -1,9 +1,10 @@
 """Motifs frame by frame: `results/motifs/{model}/seed{seed}/{segmentation}/{session}.csv`.
 
-One row per frame of the recording: frame, seconds, motif (empty where there is none), usable.
+One row per frame of the recording: frame, seconds, motif and its name (empty where there is none),
+usable.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,12 +19,17 @@ def centre_of(time_window: int) -> int:
 
 
 def write_motifs(
-    path: str | Path, motifs: np.ndarray, usable: np.ndarray, fps: float, comments: Sequence[str]
+    path: str | Path,
+    motifs: np.ndarray,
+    usable: np.ndarray,
+    fps: float,
+    comments: Sequence[str],
+    names: Mapping[int, str] | None = None,
 ) -> None:
-    """Write a row per frame: frame, seconds, motif (empty where it is -1), usable (0 or 1)."""
+    """Write a row per frame: frame, seconds, motif and name (empty if it is -1), usable (0, 1)."""
     with open(path, "w", newline="", encoding="utf-8") as file:
         file.writelines(f"# {comment}\n" for comment in comments)
-        file.write("frame,seconds,motif,usable\n")
+        file.write("frame,seconds,motif,name,usable\n")
         for part in blocks_of(len(motifs)):
             frame = np.arange(part.start, part.stop)
             rows = pd.DataFrame(
@@ -31,6 +37,7 @@ def write_motifs(
                     "frame": frame,
                     "seconds": frame / fps,
                     "motif": pd.array(motifs[part], dtype="Int16"),
+                    "name": pd.Series(motifs[part]).map(names or {}),
                     "usable": usable[part].astype(np.int8),
                 }
             )

@@ -101,10 +101,17 @@ class Segmenter:
         return motifs
 
     def distances(self, latents: np.ndarray, start: int, stop: int, motif: int) -> np.ndarray:
-        """(stop - start,) distance of windows to the centre of the motif of this number."""
-        row = np.searchsorted(self.numbering.numbers, motif)
-        apart = self.pooling.apply(latents, start, stop) - self.centres[row]
-        return np.linalg.norm(apart, axis=1)
+        """(stop - start,) distance of windows to the centre of the motif of this number.
+
+        Of motifs that are merged, the nearest centre counts.
+        """
+        own = self.centres[self.numbering.numbers == motif]
+        return cdist(self.pooling.apply(latents, start, stop), own).min(axis=1)
+
+    def merge(self, merged: Mapping[int, int]) -> "Segmenter":
+        """The same clustering, in which some motifs have the number of another one."""
+        numbers = [merged.get(number, number) for number in self.numbering.numbers.tolist()]
+        return replace(self, numbering=replace(self.numbering, numbers=np.array(numbers)))
 
     def save(self, path: str | Path) -> None:
         values = asdict(self)

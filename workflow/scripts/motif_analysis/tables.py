@@ -36,6 +36,7 @@ def tabulate(
     latent_map: pd.DataFrame,
     communities: int | None,
     permutations: int,
+    names: Mapping[int, str] | None = None,
 ) -> dict[str, pd.DataFrame]:
     """Tabulate a segmentation; recordings are taken one by one, so that one is in memory at once.
 
@@ -49,22 +50,24 @@ def tabulate(
         How many, or None for those of the greatest modularity.
     permutations
         At most so many for each p-value of `groups.compare_groups`.
+    names
+        Of motifs that have one.
 
     Returns
     -------
     usage, transitions, profile, communities, linkage, bouts, examples, latent_map, groups,
     n_motifs.
     """
-    numbers = segmenter.numbering.numbers  # with gaps, where a motif of a reference was not found
+    numbers = np.unique(segmenter.numbering.numbers)  # with gaps, if motifs were merged or lost
     n_motifs = int(numbers[-1]) + 1
     usage, counts, all_bouts, profile = [], {}, [], None
     latent_map = latent_map.copy()
     latent_map.insert(2, "motif", -1)
-    for names, motifs, latents, aligned in recordings:
-        session, bouts = names["session"], find_bouts(motifs)
+    for row, motifs, latents, aligned in recordings:
+        session, bouts = row["session"], find_bouts(motifs)
         own = usage_of_motifs(bouts, n_motifs, aligned.fps)
         own = own[own["motif"].isin(numbers)]
-        usage.append(pd.DataFrame(dict(names), index=own.index).join(own))
+        usage.append(pd.DataFrame(dict(row), index=own.index).join(own))
         counts[session] = count_transitions(bouts, n_motifs)
         profile = profile or Profile(n_motifs, aligned.features, aligned.scalars)
         profile.add(aligned, motifs)
@@ -78,7 +81,7 @@ def tabulate(
     of_motifs, linkage = community_tables(counts["all"], frames.to_numpy(), communities)
     transitions, profile = transition_table(counts), profile.table()
     there = transitions[["from_motif", "to_motif"]].isin(numbers).all(axis=1)
-    return {
+    tables = {
         "usage": usage,
         "transitions": transitions[there],
         "profile": profile[profile["motif"].isin(numbers)],
@@ -90,6 +93,15 @@ def tabulate(
         "groups": compare_groups(usage, permutations, np.random.default_rng(0)),
         "n_motifs": tabulate_tried(segmenter),
     }
+    return {name: add_names(table, names or {}) for name, table in tables.items()}
+
+
+def add_names(table: pd.DataFrame, names: Mapping[int, str]) -> pd.DataFrame:
+    """Add a column `name` after `motif`, empty for motifs without one."""
+    if "motif" in table and len(table.columns) > 1:
+        place = table.columns.get_loc("motif") + 1
+        table.insert(place, "name", [names.get(motif, "") for motif in table["motif"]])
+    return table
 
 
 def usage_of_motifs(bouts: Bouts, n_motifs: int, fps: float) -> pd.DataFrame:

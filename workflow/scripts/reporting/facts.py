@@ -69,7 +69,8 @@ def motif_sentences(
     if used.empty:
         return ["No frame has a motif, because no window has only usable frames."]
     shares = used / used.sum()
-    first = [f"{motif} ({share:.0%})" for motif, share in shares.head(3).items()]
+    called = names_of(usage)
+    first = [f"{called[motif]} ({share:.0%})" for motif, share in shares.head(3).items()]
     half = int((shares.cumsum() < 0.5).sum()) + 1
     sentences = [
         f"{len(used)} of {len(frames)} motifs are used. The most frequent are {_listed(first)}; "
@@ -82,7 +83,7 @@ def motif_sentences(
     members = known.groupby("community")["motif"].apply(list)
     if len(members):
         listed = [
-            f"{community_name(int(name))} ({_listed(sorted(own), 12)})"
+            f"{community_name(int(name))} ({_listed([called[m] for m in sorted(own)], 12)})"
             for name, own in members.items()
         ]
         sentences.append(
@@ -92,6 +93,12 @@ def motif_sentences(
     return sentences + group_sentences(usage, groups)
 
 
+def names_of(usage: pd.DataFrame) -> dict[int, str]:
+    """Each motif's number, with its name if it has one."""
+    named = usage[["motif", "name"]].drop_duplicates().itertuples(index=False, name=None)
+    return {int(motif): f"{motif} “{name}”" if name else str(motif) for motif, name in named}
+
+
 def group_sentences(usage: pd.DataFrame, groups: pd.DataFrame) -> list[str]:
     """Say of every two groups whether they can be compared, and which motifs differ."""
     names = [name for name in dict.fromkeys(usage["group"]) if name]
@@ -99,12 +106,12 @@ def group_sentences(usage: pd.DataFrame, groups: pd.DataFrame) -> list[str]:
         named = f"only one group, {names[0]}" if names else "no group"
         return [f"Groups are not compared: the sessions table names {named}."]
     return [
-        _pair_sentence(*pair, own)
+        _pair_sentence(*pair, own, names_of(usage))
         for pair, own in groups.groupby(["group_a", "group_b"], sort=False)
     ]
 
 
-def _pair_sentence(one: str, other: str, motifs: pd.DataFrame) -> str:
+def _pair_sentence(one: str, other: str, motifs: pd.DataFrame, called: dict[int, str]) -> str:
     animals = [int(motifs[name].iloc[0]) for name in ("animals_a", "animals_b")]
     both = _listed(
         f"{name} ({_count(number, 'animal')})"
@@ -121,8 +128,9 @@ def _pair_sentence(one: str, other: str, motifs: pd.DataFrame) -> str:
             + ". This does not show that they are equal."
         )
     named = [
-        f"motif {row['motif']:.0f} is {'more' if row['share_b'] > row['share_a'] else 'less'} "
-        f"frequent in {other} ({row['share_b']:.1%}; {one}: {row['share_a']:.1%}; "
+        f"motif {called[int(row['motif'])]} is "
+        f"{'more' if row['share_b'] > row['share_a'] else 'less'}"
+        f" frequent in {other} ({row['share_b']:.1%}; {one}: {row['share_a']:.1%}; "
         f"q = {row['q_value']:.2g}, Hedges' g {_signed(row['hedges_g'])})"
         for _, row in different.head(NAMED).iterrows()
     ]

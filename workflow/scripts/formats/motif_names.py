@@ -1,0 +1,117 @@
+"""Names that a person gave to motifs, and motifs that are merged: the file of `motif_names`.
+
+Tab-separated rows `model seed segmentation motif name merged_into note` for any number of
+segmentations. Motifs of another fit have other numbers, so a line for each segmentation tells which
+segmenter its rows belong to: `# segmenter`, model, seed, segmentation, and the first 12 digits of
+the segmenter's sha256. The motif browser writes all of it.
+"""
+
+import csv
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from formats.files import sha256
+from formats.segmenters import read_numbers
+
+COLUMNS = ("model", "seed", "segmentation", "motif", "name", "merged_into", "note")
+Key = tuple[str, str, str]
+
+
+@dataclass(frozen=True)
+class MotifNames:
+    """Of one segmentation: the name of each motif that has one, and what motifs are merged into."""
+
+    names: Mapping[int, str] = field(default_factory=dict)
+    merged: Mapping[int, int] = field(default_factory=dict)
+
+
+def digest_of(segmenter: str | Path) -> str:
+    return sha256(segmenter)[:12]
+
+
+def read_rows(path: str | Path) -> tuple[dict[Key, str], list[dict[str, str]]]:
+    """Digests of segmenters by model, seed and segmentation; and all rows. None without a file.
+
+    Raises
+    ------
+    ValueError
+        If a column is missing.
+    """
+    if not path:
+        return {}, []
+    lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
+    parts = [line.removeprefix("#").split("\t") for line in lines if line.startswith("#")]
+    digests = {
+        (model, seed, segmentation): digest.strip()
+        for kind, model, seed, segmentation, digest in (part for part in parts if len(part) == 5)
+        if kind.strip() == "segmenter"
+    }
+    table = csv.DictReader((line for line in lines if not line.startswith("#")), delimiter="\t")
+    missing = [name for name in COLUMNS if name not in (table.fieldnames or ())]
+    if missing:
+        raise ValueError(
+            f"{path}: lacks the columns {', '.join(missing)}; they are {', '.join(COLUMNS)}, "
+            "separated by tabs"
+        )
+    return digests, [{name: (row[name] or "").strip() for name in COLUMNS} for row in table]
+
+
+def read_motif_names(
+    path: str | Path, segmenter: str | Path, model: str, seed: str, segmentation: str
+) -> MotifNames:
+    """Names and merges of one segmentation; none without a file.
+
+    Raises
+    ------
+    ValueError
+        If the file belongs to another segmenter, or a row does not fit the motifs.
+    """
+    key, numbers = (model, str(seed), segmentation), read_numbers(segmenter)
+    digests, rows = read_rows(path)
+    own = [row for row in rows if (row["model"], row["seed"], row["segmentation"]) == key]
+    if not own:
+        return MotifNames()
+    shown = f"{segmentation} of model {model}, seed {seed}"
+    if digests.get(key) != digest_of(segmenter):
+        raise ValueError(
+            f"{path}: its names of {shown} belong to another segmenter "
+            f"({digests.get(key, 'none')}, not {digest_of(segmenter)}): motifs were fitted anew, "
+            "and their numbers mean others. Set motif_names: null, and name motifs in the browser"
+        )
+    names: dict[int, str] = {}
+    merged: dict[int, int] = {}
+    for row in own:
+        motif = _number(row["motif"], numbers, path, shown)
+        if motif in names or motif in merged:
+            raise ValueError(f"{path}: motif {motif} of {shown} has two rows")
+        if row["merged_into"]:
+            merged[motif] = _number(row["merged_into"], numbers, path, shown)
+        elif row["name"]:
+            names[motif] = row["name"]
+    merged = {motif: _end_of(motif, merged, path, shown) for motif in merged}
+    twice = sorted({name for name in names.values() if list(names.values()).count(name) > 1})
+    if twice:
+        raise ValueError(
+            f"{path}: two motifs of {shown} are called {', '.join(twice)}: merge them, or give "
+            "each a name of its own"
+        )
+    return MotifNames(names, merged)
+
+
+def _number(text: str, numbers: Iterable[int], path: str | Path, shown: str) -> int:
+    if not text.isdigit() or int(text) not in numbers:
+        listed = ", ".join(map(str, numbers))
+        raise ValueError(f"{path}: {shown} has no motif {text or '(empty)'}; they are {listed}")
+    return int(text)
+
+
+def _end_of(motif: int, merged: Mapping[int, int], path: str | Path, shown: str) -> int:
+    """The motif that counts in the end, where one is merged into another that is merged, too."""
+    passed = [motif]
+    while passed[-1] in merged:
+        passed.append(merged[passed[-1]])
+        if passed[-1] in passed[:-1]:
+            circle = " into ".join(map(str, passed))
+            raise ValueError(f"{path}: motifs of {shown} are merged in a circle: {circle}")
+    return passed[-1]
