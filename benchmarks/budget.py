@@ -9,7 +9,6 @@ import argparse
 import os
 import platform
 import tempfile
-import time
 from functools import partial
 from pathlib import Path
 
@@ -40,7 +39,6 @@ COLUMNS = {
     "train_reconstruction": "on training windows",
     "future": "Future, held out",
     **LABELLED,
-    "minutes": "Minutes",
 }
 
 
@@ -62,14 +60,12 @@ def run(data: DataSet, paths: dict[str, Path], steps: int, seed: int) -> dict:
     """Train for so many steps; the errors are those of the epoch that is chosen."""
     settings = settings_of(data, ALL_VARIANT)
     settings |= {"max_epochs": EPOCHS, "steps_per_epoch": steps // EPOCHS}
-    began = time.perf_counter()
     model, description, epoch = train_network(settings, paths, seed)
     row = {
         "data": data.name,
         "steps": str(steps),
         "seed": seed,
         "chosen": epoch.epoch / EPOCHS,
-        "minutes": (time.perf_counter() - began) / 60,
         "reconstruction": epoch.test.terms.reconstruction,
         "train_reconstruction": epoch.train.reconstruction,
         "future": epoch.test.terms.future,
@@ -86,12 +82,8 @@ def as_table(rows: pd.DataFrame) -> str:
     columns = {name: title for name, title in COLUMNS.items() if rows[name].notna().any()}
     lines = [["Steps", *columns.values()], ["---:", *["---:"] * len(columns)]]
     for steps, group in rows.groupby("steps", sort=False):
-        lines.append([steps, *(mean_and_range(group[name], _digits(name)) for name in columns)])
+        lines.append([steps, *(mean_and_range(group[name], name) for name in columns)])
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def _digits(name):
-    return "epoch" if name == "minutes" else name  # one decimal, as `mean_and_range` has it
 
 
 def plot(rows: pd.DataFrame, path: Path) -> None:

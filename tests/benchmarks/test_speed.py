@@ -62,7 +62,7 @@ def test_every_goal_has_its_verdict():
         ({"planning": 21.0}, "Planning 1,000 sessions, 50 models × 5 seeds, none embedded"),
         ({"embedded": 61.0}, "Planning 1,000 sessions, 10 models, all embedded"),
         ({"step": 0.16}, "A step of 64 windows beside its matrix products alone"),
-        ({"step": 0.5}, "A training of 3,000 such steps, the default"),
+        ({"step": 0.7}, "A training of 2,000 such steps, the default"),
     ],
 )
 def test_a_goal_that_was_missed_is_called_so(changed, row):

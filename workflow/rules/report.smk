@@ -70,6 +70,7 @@ rule write_summary:
         dataset="results/dataset/dataset.json" if TRAINED else [],
         comparison="results/comparison.csv" if TRAINED else [],
         choice="results/best/choice.json" if TRAINED else [],
+        manifest="results/best/manifest.json" if TRAINED else [],
         quality=of_segmentations(
             "results/motif_tables/{model}/seed{seed}/{segmentation}/quality.json"
         ),
@@ -80,6 +81,7 @@ rule write_summary:
             category="Summary",
             labels={"figure": "start page"},
         ),
+        references="results/references.bib",
     log:
         "logs/write_summary/write_summary.log",
     benchmark:
@@ -87,6 +89,7 @@ rule write_summary:
     conda:
         "../../envs/report.yaml"
     params:
+        settings=settings_of("write_summary"),
         segmented=RUN.segmented(),
         frozen=config["use_model"],
         code=source_digest("write_summary"),

@@ -7,7 +7,7 @@ from reporting.page import summarise
 
 with job(snakemake) as out:
     inputs, params = snakemake.input, snakemake.params
-    page = summarise(
+    page, references = summarise(
         recordings=inputs.recordings,
         dataset=inputs.get("dataset"),
         trainings=inputs.get("comparison"),
@@ -15,5 +15,8 @@ with job(snakemake) as out:
         segmented=params.segmented,
         tables={name: inputs[name] for name in ("usage", "communities", "groups", "quality")},
         frozen=params.frozen,
+        manifest=inputs.get("manifest"),
+        motifs=params.settings,
     )
     Path(out.summary).write_text(page, encoding="utf-8")
+    Path(out.references).write_text(references, encoding="utf-8")

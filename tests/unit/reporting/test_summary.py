@@ -6,6 +6,7 @@ import re
 import pandas as pd
 import pytest
 from formats.tables import read_table
+from manifests import make_manifest
 from motif_tables import QUALITY, make_tables
 from reporting.facts import (
     cautions,
@@ -36,6 +37,9 @@ TRAININGS = pd.DataFrame(
         "zdims": 16,
         "epochs": 6,
         "training_seconds": [100.0, 140.0],
+        "r2_reconstruction": 0.92,
+        "r2_pca_reconstruction": 0.9,
+        "r2_future": 0.4,
     }
 )
 RECORDINGS = pd.DataFrame(
@@ -184,6 +188,7 @@ def paths(tmp_path_factory):
     for name in ("usage", "communities", "groups"):
         getattr(tables, name).to_csv(folder / f"{name}.csv", index=False)
     (folder / "quality.json").write_text(json.dumps(QUALITY))
+    (folder / "manifest.json").write_text(json.dumps(make_manifest()))
     return folder
 
 
@@ -195,17 +200,23 @@ class TestPage:
             "trainings": paths / "trainings.csv",
             "choice": paths / "choice.json",
             "frozen": None,
+            "manifest": paths / "manifest.json",
+            "motifs": {"pooling_seconds": [0.5], "expected_bout_seconds": 0.5},
         }
         tables = {
             name: [paths / f"{name}.{'json' if name == 'quality' else 'csv'}"] * len(segmented)
             for name in ("usage", "communities", "groups", "quality")
         }
-        return summarise(**(inputs | changed), segmented=segmented, tables=tables)
+        return summarise(**(inputs | changed), segmented=segmented, tables=tables)[0]
 
     def test_every_part_is_there_and_findings_begin_with_the_doubtful(self, paths):
         page = self.page(paths, [{"model": "vame", "seed": "1", "segmentation": "kmeans-6"}])
         headings = re.findall(r"<h2>(.*)</h2>", page)
-        assert headings == ["Training data", "Quality", "Motifs and groups", "Cautions", "Advice"]
+        assert headings == [
+            *("Training data", "Quality", "Motifs and groups", "Cautions", "Advice"),
+            "Methods, for a paper",
+        ]
+        assert "Poses were tracked with SLEAP [1]." in page
         assert page.index("Two of five bouts") < page.index("The model draws 91%")
         assert "Fewer motifs (n_motifs) would make bouts longer." in page
         assert "0.3 to 0.5" in re.sub(r"\s+", " ", page)

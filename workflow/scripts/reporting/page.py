@@ -10,6 +10,7 @@ from formats.tables import read_table
 from jinja2 import Environment
 
 from reporting.facts import cautions, motif_sentences, shown, training_sentences
+from reporting.methods import REFERENCES, as_bibtex, methods_of
 
 LISTED = 40
 """How many recordings the table shows; the file has all."""
@@ -126,6 +127,17 @@ in results/figures and results/quality.
 </ul>
 {% endif %}
 
+{% if methods %}
+<h2>Methods, for a paper</h2>
+<p>{{ methods }}</p>
+<ol>
+{% for text, doi in references %}
+<li>{{ text }}{% if doi %}. doi:{{ doi }}{% endif %}</li>
+{% endfor %}
+</ol>
+<p>results/references.bib has these references.</p>
+{% endif %}
+
 {% if others %}
 <h2>Other trainings and segmentations</h2>
 <table>
@@ -154,8 +166,10 @@ def summarise(
     segmented: Sequence[Mapping[str, str]],
     tables: Mapping[str, Sequence[str]],
     frozen: str | None,
-) -> str:
-    """Write the page as html.
+    manifest: str | None,
+    motifs: Mapping[str, Any],
+) -> tuple[str, str]:
+    """Write the page as html, and the references of its methods as BibTeX.
 
     It describes the chosen model's first segmentation; the others are rows of a table.
 
@@ -171,6 +185,10 @@ def summarise(
         In the same order, paths of each one's `usage`, `communities`, `groups` and `quality`.
     frozen
         The folder of the model that was used, where none was trained.
+    manifest
+        Path of the chosen export's manifest.
+    motifs
+        Settings of the segmentation, for the methods.
     """
     known = read_table(recordings)
     training, chosen, seeds = [], {}, 0
@@ -184,8 +202,19 @@ def summarise(
         for place, of in enumerate(segmented)
     ]
     best = next((row for row in rows if row.is_of(chosen)), rows[0] if rows else None)
+    methods, cited = "", []
+    if best and best.is_of(chosen):
+        row = trained[(trained["model"] == chosen["model"]) & (trained["seed"] == chosen["seed"])]
+        methods, cited = methods_of(
+            read_json(manifest),
+            training[0],
+            row.iloc[0].to_dict(),
+            best.of["segmentation"],
+            motifs,
+            best.usage.loc[best.usage["group"] != "", "group"].nunique(),
+        )
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    return environment.from_string(TEMPLATE).render(
+    page = environment.from_string(TEMPLATE).render(
         style=STYLE,
         verdicts=VERDICTS,
         shown=shown,
@@ -196,7 +225,10 @@ def summarise(
         more_recordings=max(0, len(known) - LISTED),
         best=best and best.in_words(known, seeds),
         others=[row.in_short() for row in rows if row is not best],
+        methods=methods,
+        references=[REFERENCES[key] for key in cited],
     )
+    return page, as_bibtex(cited)
 
 
 class _Segmentation:

@@ -1,0 +1,29 @@
+"""Manifests of exports, as far as the methods of a paper need them."""
+
+ALIGNMENT = {
+    "pose_confidence": 0.9,
+    "robust": True,
+    "iqr_factor": 4.0,
+    "max_gap_seconds": 0.25,
+    "savgol_filter": True,
+    "savgol_length": 5,
+    "savgol_order": 2,
+    "scale": "body_length",
+    "motion_features": ["forward_speed", "height", "turning"],
+    "center": "tail",
+    "orient": "nose",
+}
+NETWORK = {"time_window": 30, "zdims": 20, "hidden_size_layer_1": 256, "batch_size": 64}
+NETWORK |= {"prediction_decoder": True, "prediction_steps": 15}
+
+
+def make_manifest(tool="SLEAP", alignment=None, network=None):
+    return {
+        "settings": NETWORK | (network or {}),
+        "software": {"0": {"python": "3.11.7", "snakemake": "9.27.1"}, "1": {"torch": "2.13.0"}},
+        "jobs": [
+            {"rule": "import_poses", "params": {"recording": {"software": tool}}},
+            {"rule": "align_poses", "params": {"settings": ALIGNMENT | (alignment or {})}},
+            {"rule": "split_dataset", "params": {"settings": {"test_fraction": 0.2}}},
+        ],
+    }
