@@ -2,7 +2,7 @@ PYTHON ?= python3
 CORES ?= all
 BIN = .venv/bin
 
-.PHONY: run check report test test-faults test-benchmarks test-cluster test-conda test-compile fuzz bench bench-gpu bench-poses bench-motifs bench-fidelity bench-behaviour bench-budget bench-rivals lint format clean
+.PHONY: run check report docs test test-faults test-benchmarks test-cluster test-conda test-compile fuzz bench bench-gpu bench-poses bench-motifs bench-fidelity bench-behaviour bench-budget bench-rivals lint format clean
 
 # The workflow, with whatever config/config.yaml says; as shipped, the demo recordings.
 run: .venv
@@ -18,7 +18,12 @@ check: .venv
 report: run
 	$(BIN)/snakemake --cores 1 --report results/report.html
 
-# Some ten minutes on two cores. A file of tests is one process's; more than four would be in each
+# The documentation site, into docs/_build/index.html.
+docs: .venv
+	$(BIN)/python -m pip install --quiet --group docs
+	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build
+
+# Some eight minutes on two cores. A file of tests is one process's; more than four would be in each
 # other's way.
 test: .venv
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder

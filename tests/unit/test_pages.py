@@ -27,6 +27,10 @@ def test_links_within_the_project_lead_somewhere(page):
         assert not anchor or anchor in anchors_of(target), link
 
 
-def test_every_page_is_reached_from_the_readme():
+def test_every_page_is_reached_from_the_readme_and_from_the_site():
+    of_the_site = {"index", "start", "configuration", "settings"}
+    pages = {page.stem for page in (ROOT / "docs").glob("*.md")} - of_the_site
     linked = set(LINK.findall((ROOT / "README.md").read_text()))
-    assert {f"docs/{page.name}" for page in (ROOT / "docs").glob("*.md")} <= linked
+    assert {f"docs/{page}.md" for page in pages} <= linked
+    listed = set((ROOT / "docs/index.md").read_text().split())
+    assert pages | of_the_site - {"index"} <= listed

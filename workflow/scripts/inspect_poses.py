@@ -12,7 +12,8 @@ from pose_prep.storage import load_poses
 with job(snakemake) as out:
     settings = InspectionSettings(**snakemake.params.settings)
     recording = load_poses(snakemake.input.poses)
-    check_labels(own_name(snakemake.input.get("labels") or ""), recording.sizes["time"])
+    labels = own_name(snakemake.input.get("labels") or "")
+    check_labels(labels, recording.sizes["time"], recording.attrs["fps"])
     cleaned = clean_recording(recording, settings, snakemake.params.limits)
     inspection = inspect_recording(cleaned, settings.min_usable_share)
     write_table(inspection.table, out.quality, index=True)

@@ -246,6 +246,8 @@ def test_labels_are_those_of_the_nearest_recorded_frame(tmp_path):
     assert read_labels(path, 4, 30.0, 30.0).tolist() == ["a", "", "b", "c"]
     assert read_labels(path, 2, 15.0, 30.0).tolist() == ["a", "b"]
     assert read_labels(path, 8, 60.0, 30.0).tolist()[::2] == ["a", "", "b", "c"]
+    path.write_text("start_seconds,stop_seconds,label\n0,0.04,a\n0.06,0.1,b\n")
+    assert read_labels(path, 4, 30.0, 30.0).tolist() == ["a", "", "b", ""]
     path.write_bytes("frame,label,\n0,läuft,\n1,ruht,\n".encode("latin-1"))
     assert read_labels(path, 2, 30.0, 30.0).tolist() == ["läuft", "ruht"]
 

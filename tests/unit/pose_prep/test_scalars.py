@@ -146,17 +146,20 @@ def test_other_tables_are_refused(tmp_path, text, complaint):
         ("frame,label\n0,a\n1,a\n5,a\n", "row 2 of the column frame is 5"),
         ("frame,label\n0,run,fast\n1,run\n2,run\n", "row 2 of the file has 3 cells, its header 2"),
         ("frame;label\n0;run\n1;run\n2;run\n", "separated by semicolons"),
-        (",0\n0,21\n1,26\n2,26\n", "needs the columns frame and label; it has"),
+        (
+            ",0\n0,21\n1,26\n2,26\n",
+            "needs the columns frame and label, or those of bouts or of BORIS's events; it has",
+        ),
         ("", "cannot be read as labels"),
     ],
 )
 def test_labels_have_to_fit_the_track(tmp_path, text, complaint):
     path = write(tmp_path, text)
     if complaint is None:
-        check_labels(None, 3)
-        return check_labels(path, 3)
+        check_labels(None, 3, 30.0)
+        return check_labels(path, 3, 30.0)
     with pytest.raises(ValueError, match=r"numbers\.csv: ") as caught:
-        check_labels(path, 3)
+        check_labels(path, 3, 30.0)
     assert complaint in str(caught.value)
 
 
@@ -164,6 +167,6 @@ def test_labels_are_read_in_any_encoding_and_packed(tmp_path):
     text = "frame,label,\n0,läuft,\n1,,\n2,ruht,\n"
     for content in (text.encode("latin-1"), text.encode("utf-16"), gzip.compress(text.encode())):
         (tmp_path / "labels").write_bytes(content)
-        check_labels(tmp_path / "labels", 3)
+        check_labels(tmp_path / "labels", 3, 30.0)
         with pytest.raises(ValueError, match="3 labels for 2 tracked frames"):
-            check_labels(tmp_path / "labels", 2)
+            check_labels(tmp_path / "labels", 2, 30.0)

@@ -7,18 +7,29 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from formats.aligned import AlignedPoses
+from formats.annotations import label_frames, read_bouts
 from formats.text import open_text
 
 
 def read_labels(path: str | Path, frames: int, fps: float, recorded_fps: float) -> np.ndarray:
     """(frame,) label of each frame, '' where it has none.
 
-    The file has a row per frame as recorded. Where recordings were resampled to another rate,
-    `fps`, a frame has the label of the recorded frame nearest in time.
+    The file has a row per frame as recorded, or bouts (`formats.annotations`). Where recordings
+    were resampled to another rate, `fps`, a frame has the label of the recorded frame nearest in
+    time.
     """
+    bouts = read_bouts(path)
+    if bouts is not None:
+        recorded = int(np.ceil(frames * recorded_fps / fps))
+        labels = label_frames(path, bouts, recorded, recorded_fps)
+        return _at_rate(labels, frames, fps, recorded_fps)
     with open_text(path) as file:
         labels = pd.read_csv(file, usecols=["label"], index_col=False, dtype=str)["label"]
     labels = labels.fillna("").str.strip().to_numpy(dtype=str)
+    return _at_rate(labels, frames, fps, recorded_fps)
+
+
+def _at_rate(labels: np.ndarray, frames: int, fps: float, recorded_fps: float) -> np.ndarray:
     nearest = np.rint(np.arange(frames) * recorded_fps / fps).astype(int)
     return labels[np.minimum(nearest, len(labels) - 1)]
 

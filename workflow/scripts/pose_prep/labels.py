@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from formats.annotations import label_frames, read_bouts
 from formats.text import open_text
 
 from pose_prep.contents import (
@@ -16,9 +17,16 @@ from pose_prep.contents import (
 from pose_prep.unknown import TABLES, text_kind
 
 
-def check_labels(path: str | Path | None, frames: int) -> None:
-    """Raise a ValueError unless the csv labels each frame, in order; without a csv, do nothing."""
+def check_labels(path: str | Path | None, frames: int, fps: float) -> None:
+    """Raise a ValueError unless the file labels each frame, in order, or bouts within the track.
+
+    Without a file, do nothing.
+    """
     if not path:
+        return
+    bouts = read_bouts(path)
+    if bouts is not None:
+        label_frames(path, bouts, frames, fps)
         return
     try:
         (header,) = without_empty_end(header_rows(path, 1))
@@ -31,7 +39,7 @@ def check_labels(path: str | Path | None, frames: int) -> None:
         raise ValueError(f"{path}: cannot be read as labels: {error}") from error
     if not {"frame", "label"} <= set(table.columns):
         raise ValueError(
-            f"{path}: needs the columns frame and label; "
+            f"{path}: needs the columns frame and label, or those of bouts or of BORIS's events; "
             + (separated or f"it has {', '.join(map(str, table.columns))}")
         )
     check_length(path, len(table), frames, "labels")
