@@ -16,6 +16,11 @@ html_theme = "pydata_sphinx_theme"
 html_theme_options = {"navigation_with_keys": False, "show_prev_next": False}
 html_static_path = []
 suppress_warnings = ["myst.header", "myst.xref_missing"]  # links to files outside of the site
+# Pages of the site that lie elsewhere in the project, and how their links are read from here.
+ELSEWHERE = {
+    "start.md": ("README.md", {"](docs/": "](", "](config/README.md": "](configuration.md"}),
+    "configuration.md": ("config/README.md", {"](../docs/": "](", "](../README.md": "](start.md"}),
+}
 
 HEAD = """# Settings
 
@@ -26,13 +31,22 @@ together.
 """
 
 
-def write_settings(app) -> None:
-    """Write the page of settings from the schema."""
+def write_pages(app) -> None:
+    """Write the pages of the site that are made from other files of the project."""
+    for name, (source, links) in ELSEWHERE.items():
+        text = (ROOT / source).read_text(encoding="utf-8")
+        for link, here in links.items():
+            text = text.replace(link, here)
+        write_page(name, text)
     path = ROOT / "workflow/schemas/config.schema.yaml"
     entries = yaml.safe_load(path.read_text(encoding="utf-8"))["properties"]
     parts = [describe(name, entry) for name, entry in entries.items() if "deprecated" not in entry]
-    page = ROOT / "docs/settings.md"
-    text = HEAD + "\n".join(parts)
+    write_page("settings.md", HEAD + "\n".join(parts))
+
+
+def write_page(name: str, text: str) -> None:
+    """Write a page if it has changed, so that Sphinx reads no other one again."""
+    page = ROOT / "docs" / name
     if not page.is_file() or page.read_text(encoding="utf-8") != text:
         page.write_text(text, encoding="utf-8")
 
@@ -58,4 +72,4 @@ def describe(name: str, entry: dict) -> str:
 
 
 def setup(app) -> None:
-    app.connect("builder-inited", write_settings)
+    app.connect("builder-inited", write_pages)
