@@ -100,7 +100,7 @@ def test_models_have_names_of_their_own(project, models, grid, sentence):
 def test_a_missing_required_key_is_named(project):
     (project / "config/config.yaml").write_text("device: cpu\n")
     printed = refused(project)
-    assert "center: is missing; set it: Keypoint at the origin" in printed
+    assert "center: is missing; set it: The keypoint at the origin" in printed
     assert "orient: is missing" in printed
 
 

@@ -19,6 +19,7 @@ BARE = {
     "results/segmenters/bare/seed0/kmeans-4.npz",
     "results/motif_tables/bare",
     "results/latent_maps/bare/seed0.csv",
+    "results/explorer/bare/seed0/kmeans-4.html",
 }
 
 

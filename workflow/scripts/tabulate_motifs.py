@@ -13,11 +13,11 @@ from motif_analysis.tables import tabulate
 with job(snakemake) as out:
     inputs = snakemake.input
     motifs, latents = map(read_motifs, inputs.motifs), map(open_latents, inputs.latents)
-    aligned = map(open_aligned, inputs.aligned)
+    parts = motifs, latents, map(open_aligned, inputs.aligned)
     named = own_name(inputs.get("names") or "")
     names = read_motif_names(named, inputs.segmenter, **snakemake.wildcards)
     tables = tabulate(
-        recordings=zip(snakemake.params.sessions, motifs, latents, aligned, strict=True),
+        recordings=zip(snakemake.params.sessions, *parts, strict=True),
         segmenter=load_segmenter(inputs.segmenter).merge(names.merged),
         latent_map=read_table(inputs.latent_map),
         names=names.names,
@@ -25,5 +25,4 @@ with job(snakemake) as out:
     )
     for name, table in tables.items():
         write_table(table, getattr(out, name))
-    for name in ("usage", "groups"):
-        print(tables[name].to_string(index=False, float_format="%.4g"))
+    print(tables["usage"].to_string(index=False, float_format="%.4g"))

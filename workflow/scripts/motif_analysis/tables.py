@@ -61,12 +61,10 @@ def tabulate(
     numbers = np.unique(segmenter.numbering.numbers)  # with gaps, if motifs were merged or lost
     n_motifs = int(numbers[-1]) + 1
     usage, counts, all_bouts, profile = [], {}, [], None
-    latent_map = latent_map.copy()
-    latent_map.insert(2, "motif", -1)
+    latent_map = latent_map.assign(motif=-1)[["session", "frame", "motif", "x", "y"]]
     for row, motifs, latents, aligned in recordings:
         session, bouts = row["session"], find_bouts(motifs)
-        own = usage_of_motifs(bouts, n_motifs, aligned.fps)
-        own = own[own["motif"].isin(numbers)]
+        own = _of_motifs(usage_of_motifs(bouts, n_motifs, aligned.fps), numbers)
         usage.append(pd.DataFrame(dict(row), index=own.index).join(own))
         counts[session] = count_transitions(bouts, n_motifs)
         profile = profile or Profile(n_motifs, aligned.features, aligned.scalars)
@@ -79,13 +77,11 @@ def tabulate(
     counts["all"] = sum(counts.values())
     frames = usage.groupby("motif")["frames"].sum().reindex(range(n_motifs), fill_value=0)
     of_motifs, linkage = community_tables(counts["all"], frames.to_numpy(), communities)
-    transitions, profile = transition_table(counts), profile.table()
-    there = transitions[["from_motif", "to_motif"]].isin(numbers).all(axis=1)
     tables = {
         "usage": usage,
-        "transitions": transitions[there],
-        "profile": profile[profile["motif"].isin(numbers)],
-        "communities": of_motifs[of_motifs["motif"].isin(numbers)],
+        "transitions": _of_motifs(transition_table(counts), numbers),
+        "profile": _of_motifs(profile.table(), numbers),
+        "communities": _of_motifs(of_motifs, numbers),
         "linkage": linkage,
         "bouts": all_bouts,
         "examples": find_examples(all_bouts),
@@ -94,6 +90,12 @@ def tabulate(
         "n_motifs": tabulate_tried(segmenter),
     }
     return {name: add_names(table, names or {}) for name, table in tables.items()}
+
+
+def _of_motifs(table: pd.DataFrame, numbers: np.ndarray) -> pd.DataFrame:
+    """The rows whose motifs, in one column or two, are among these numbers."""
+    columns = [name for name in ("motif", "from_motif", "to_motif") if name in table]
+    return table[table[columns].isin(numbers).all(axis=1)].copy()
 
 
 def add_names(table: pd.DataFrame, names: Mapping[int, str]) -> pd.DataFrame:

@@ -90,9 +90,10 @@ def methods_of(
     groups
         How many are compared.
     """
-    params: dict[str, Any] = {}
-    for record in manifest["jobs"]:
-        params.setdefault(record["rule"], []).append(record["params"])
+    params = {  # a rule's name has a prefix where this workflow is another one's module
+        rule: [own["params"] for own in manifest["jobs"] if own["rule"].endswith(rule)]
+        for rule in ("import_poses", "align_poses", "split_dataset")
+    }
     tools = sorted({own["recording"]["software"] for own in params["import_poses"]})
     versions = {
         name: version

@@ -185,13 +185,11 @@ def summarise(
         In the same order, paths of each one's `usage`, `communities`, `groups` and `quality`.
     frozen
         The folder of the model that was used, where none was trained.
-    manifest
-        Path of the chosen export's manifest.
-    motifs
-        Settings of the segmentation, for the methods.
+    manifest, motifs
+        Path of the chosen export's manifest, and settings of the segmentation, for the methods.
     """
     known = read_table(recordings)
-    training, chosen, seeds = [], {}, 0
+    training, chosen, seeds, methods, cited = [], {}, 0, "", []
     if dataset:
         trained = read_table(trainings)
         training = training_sentences(read_json(dataset), trained)
@@ -202,17 +200,8 @@ def summarise(
         for place, of in enumerate(segmented)
     ]
     best = next((row for row in rows if row.is_of(chosen)), rows[0] if rows else None)
-    methods, cited = "", []
     if best and best.is_of(chosen):
-        row = trained[(trained["model"] == chosen["model"]) & (trained["seed"] == chosen["seed"])]
-        methods, cited = methods_of(
-            read_json(manifest),
-            training[0],
-            row.iloc[0].to_dict(),
-            best.of["segmentation"],
-            motifs,
-            best.usage.loc[best.usage["group"] != "", "group"].nunique(),
-        )
+        methods, cited = best.methods(read_json(manifest), training[0], trained, motifs)
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     page = environment.from_string(TEMPLATE).render(
         style=STYLE,
@@ -255,6 +244,20 @@ class _Segmentation:
             "cautions": cautions(recordings, self.usage, self.findings, seeds),
             "advice": self.advice,
         }
+
+    def methods(
+        self,
+        manifest: Mapping[str, Any],
+        data: str,
+        trained: pd.DataFrame,
+        motifs: Mapping[str, Any],
+    ) -> tuple[str, list[str]]:
+        own = (trained["model"] == self.of["model"]) & (
+            trained["seed"].astype(str) == self.of["seed"]
+        )
+        groups = self.usage.loc[self.usage["group"] != "", "group"].nunique()
+        training, name = trained[own].iloc[0].to_dict(), self.of["segmentation"]
+        return methods_of(manifest, data, training, name, motifs, groups)
 
     def in_short(self) -> dict[str, Any]:
         counts = Counter(finding["verdict"] for finding in self.findings)
