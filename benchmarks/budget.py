@@ -2,11 +2,13 @@
 
 Trains the default network for different numbers of steps, and writes the table and the figure of
 docs/behaviour.md that the default number was chosen by: errors on held-out windows, and what motifs
-and a probe tell of labelled behaviours.
+and a probe tell of labelled behaviours, of the network and of principal components.
+
+All trainings take many hours. Each is added to benchmarks/results-budget.csv as it ends, and is not
+repeated while it stands there: delete its line, or the file, after a change of the defaults.
 """
 
 import argparse
-import os
 import platform
 import tempfile
 from functools import partial
@@ -25,14 +27,17 @@ from behaviour import (
     embed_sessions,
     evaluate,
     find_mice,
+    latents_of_components,
     settings_of,
     train_network,
 )
 from fidelity import ROOT, compute, find_clips, mean_and_range, replace_between
 
 BEGIN = "<!-- written by make bench-budget: begin -->"
+RESULTS = ROOT / "benchmarks/results-budget.csv"
 STEPS = (500, 1000, 2000, 4000)
 EPOCHS = 20  # of each training
+COMPONENTS = "components"  # in place of a number of steps
 LABELLED = {f"nmi {SHOWN_MOTIFS}": f"NMI, {SHOWN_MOTIFS} motifs", "f1": "Probe's F1"}
 COLUMNS = {
     "reconstruction": "Reconstruction, held out",
@@ -40,6 +45,7 @@ COLUMNS = {
     "future": "Future, held out",
     **LABELLED,
 }
+KEPT = ["data", "steps", "seed", "chosen", *COLUMNS]
 
 
 def find_all(recordings: Path | None, folder: Path) -> list[DataSet]:
@@ -56,33 +62,48 @@ def find_all(recordings: Path | None, folder: Path) -> list[DataSet]:
     return [data for data in found if data]
 
 
-def run(data: DataSet, paths: dict[str, Path], steps: int, seed: int) -> dict:
+def run(data: DataSet, paths: dict[str, Path], steps: str, seed: int) -> dict:
     """Train for so many steps; the errors are those of the epoch that is chosen."""
     settings = settings_of(data, ALL_VARIANT)
-    settings |= {"max_epochs": EPOCHS, "steps_per_epoch": steps // EPOCHS}
-    model, description, epoch = train_network(settings, paths, seed)
-    row = {
-        "data": data.name,
-        "steps": str(steps),
-        "seed": seed,
-        "chosen": epoch.epoch / EPOCHS,
-        "reconstruction": epoch.test.terms.reconstruction,
-        "train_reconstruction": epoch.train.reconstruction,
-        "future": epoch.test.terms.future,
-    }
-    if all(recording.labels is not None for recording in data.recordings):
-        latents = embed_sessions(model, description, paths)
+    row: dict = {"data": data.name, "steps": steps, "seed": seed}
+    if steps == COMPONENTS:
+        latents = latents_of_components(settings, paths, seed)
+    else:
+        settings |= {"max_epochs": EPOCHS, "steps_per_epoch": int(steps) // EPOCHS}
+        model, description, epoch = train_network(settings, paths, seed)
+        row |= {
+            "chosen": epoch.epoch / EPOCHS,
+            "reconstruction": epoch.test.terms.reconstruction,
+            "train_reconstruction": epoch.train.reconstruction,
+            "future": epoch.test.terms.future,
+        }
+        latents = embed_sessions(model, description, paths) if is_labelled(data) else {}
+    if latents:
         found = evaluate(latents, data, settings, seed, (SHOWN_MOTIFS,))
         row |= {name: float(MEASURES[name](found[name].sum(axis=0))) for name in LABELLED}
+    rows = pd.DataFrame([row])
+    rows.reindex(columns=KEPT).to_csv(RESULTS, mode="a", header=not RESULTS.exists(), index=False)
     return row
+
+
+def is_labelled(data: DataSet) -> bool:
+    return all(recording.labels is not None for recording in data.recordings)
+
+
+def read_results() -> pd.DataFrame:
+    """All trainings so far, a row each."""
+    if not RESULTS.exists():
+        return pd.DataFrame(columns=KEPT)
+    return pd.read_csv(RESULTS, dtype={"steps": str})
 
 
 def as_table(rows: pd.DataFrame) -> str:
     """A Markdown table, one line per number of steps: means over seeds ± half the range."""
     columns = {name: title for name, title in COLUMNS.items() if rows[name].notna().any()}
-    lines = [["Steps", *columns.values()], ["---:", *["---:"] * len(columns)]]
+    lines = [["Steps", "Seeds", *columns.values()], ["---:", "---:", *["---:"] * len(columns)]]
     for steps, group in rows.groupby("steps", sort=False):
-        lines.append([steps, *(mean_and_range(group[name], name) for name in columns)])
+        cells = (mean_and_range(group[name], name) for name in columns)
+        lines.append([steps, str(len(group)), *cells])
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
@@ -99,14 +120,18 @@ def plot(rows: pd.DataFrame, path: Path) -> None:
         for label, group in rows.groupby("data", sort=False):
             if group[name].isna().all():
                 continue
-            by_steps = group.astype({"steps": int}).groupby("steps")[name]
+            trained = group[group["steps"] != COMPONENTS].astype({"steps": int})
+            by_steps = trained.groupby("steps")[name]
             mean = by_steps.mean()
             line = axis.plot(mean.index, mean, "o-", ms=4, label=label)[0]
+            color = line.get_color()
             axis.fill_between(
-                mean.index, by_steps.min(), by_steps.max(), color=line.get_color(), alpha=0.2, lw=0
+                mean.index, by_steps.min(), by_steps.max(), color=color, alpha=0.2, lw=0
             )
+            components = group.loc[group["steps"] == COMPONENTS, name].mean()
+            axis.axhline(components, color=color, lw=1, ls=":")  # NaN draws none
         axis.set(xscale="log", xlabel="training steps", title=title)
-        axis.set_xticks(sorted(set(rows["steps"].astype(int))), minor=False)
+        axis.set_xticks(sorted(set(map(int, set(rows["steps"]) - {COMPONENTS}))), minor=False)
         axis.get_xaxis().set_major_formatter("{x:.0f}")
         axis.minorticks_off()
         axis.spines[["top", "right"]].set_visible(False)
@@ -119,34 +144,44 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--recordings", type=Path, help="folder with labelled/ and raw_clip*.csv")
     parser.add_argument("--output", type=Path, default=ROOT / "docs/behaviour.md")
-    parser.add_argument("--steps", type=int, nargs="+", default=STEPS)
+    parser.add_argument("--data", nargs="+", help="names of data sets; without it, all")
+    parser.add_argument("--steps", type=int, nargs="*", default=STEPS)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--workers", type=int, default=2, help="processes, of one thread each")
     arguments = parser.parse_args()
     replace_between(arguments.output.read_text(), "", BEGIN)  # a page without marks fails now
+    done = set(read_results()[["data", "steps", "seed"]].itertuples(index=False, name=None))
     with tempfile.TemporaryDirectory() as folder:
         demo = Path(folder) / "demo recordings"
         demo.mkdir()
         jobs = []
         for number, data in enumerate(find_all(arguments.recordings, demo)):
+            if data.name not in (arguments.data or [data.name]):
+                continue
             paths = align(data, settings_of(data, ALL_VARIANT), Path(folder) / str(number))
+            kinds = [*map(str, arguments.steps), *([COMPONENTS] if is_labelled(data) else [])]
+            wanted = [(kind, seed) for seed in arguments.seeds for kind in kinds]
             jobs += [
-                partial(run, data, paths, steps, seed)
-                for steps in arguments.steps
-                for seed in arguments.seeds
+                partial(run, data, paths, kind, seed)
+                for kind, seed in wanted
+                if (data.name, kind, seed) not in done
             ]
-        rows = pd.DataFrame(compute(jobs, arguments.workers))
-    rows = rows.reindex(columns=[*rows, *(name for name in LABELLED if name not in rows)])
+        compute(jobs, arguments.workers)
+    write_page(arguments.output)
+
+
+def write_page(path: Path) -> None:
+    """Write the tables of all trainings so far into the page, and the figure beside it."""
+    rows = read_results()
+    number = pd.to_numeric(rows["steps"], errors="coerce")  # NaN, and so last: components
+    rows = rows.loc[number.sort_values(kind="stable").index]
     sections = []
     for name, group in rows.groupby("data", sort=False):
         sections += [f"### {name.capitalize()}", as_table(group)]
-    sections.append(
-        f"{len(arguments.seeds)} seeds; {arguments.workers} processes of one thread each on "
-        f"{os.cpu_count()} cores; Python {platform.python_version()}, torch {torch.__version__}."
-    )
-    plot(rows, arguments.output.with_name("budget.png"))
-    page = arguments.output.read_text()
-    arguments.output.write_text(replace_between(page, "\n\n".join(sections), BEGIN))
+    versions = f"Python {platform.python_version()}, torch {torch.__version__}"
+    sections.append(f"Processes of one thread each; {versions}.")
+    plot(rows, path.with_name("budget.png"))
+    path.write_text(replace_between(path.read_text(), "\n\n".join(sections), BEGIN))
 
 
 if __name__ == "__main__":
