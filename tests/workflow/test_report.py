@@ -62,8 +62,8 @@ def test_it_holds_all_figures_with_captions(finished_once, results):
             f"{MOTIFS}/communities.svg": f"Communities of motifs: {kmeans}",
             f"{MOTIFS}/poses.svg": f"Mean poses: {kmeans}",
             f"{MOTIFS}/examples.html": f"Films of motifs: {kmeans}",
-            f"{MOTIFS}/ethograms/mouse1.svg": f"Ethogram of <em>mouse1</em>: {kmeans}",
-            f"{MOTIFS}/ethograms/mouse2.svg": f"Ethogram of <em>mouse2</em>: {kmeans}",
+            f"{MOTIFS}/ethograms/mouse1.svg": f"Ethogram of one recording: {kmeans}",
+            f"{MOTIFS}/ethograms/mouse2.svg": f"Ethogram of one recording: {kmeans}",
         }
     ) | {
         "results/figures/comparison.svg": "All models of this run, one line per model.",

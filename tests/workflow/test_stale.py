@@ -30,9 +30,9 @@ OF_TRAINING = {
 OF_MODEL = OF_TRAINING | {"map_latents"}
 OF_SEGMENTATION = {
     *("segment_motifs", "tabulate_motifs", "judge_motifs"),
-    *("plot_motifs", "plot_n_motifs", "film_motifs", "explore_motifs"),
+    *("plot_motifs", "plot_n_motifs", "plot_ethogram", "film_motifs", "explore_motifs"),
 }
-OF_SEGMENTATION_AND_SESSION = {"label_motifs", "plot_ethogram"}
+OF_SEGMENTATION_AND_SESSION = {"label_motifs"}
 OF_ALL_SEEDS = {"compare_seeds"}
 
 # What runs again: a rule, and all that follows it.

@@ -118,24 +118,32 @@ rule plot_n_motifs:
 
 
 rule plot_ethogram:
-    """Draw the motifs of one recording over time."""
+    """Draw the motifs of each recording over time."""
     input:
         segmenter=segmenter_of_model,
         names=own_file(config["motif_names"]),
-        motifs="results/motifs/{model}/seed{seed}/{segmentation}/{session}.csv",
-    output:
-        svg=figure_of_motifs(
-            "ethograms/{session}.svg", "ethogram", "ethogram of {session}"
+        motifs=of_sessions(
+            "results/motifs/{model}/seed{seed}/{segmentation}/{session}.csv"
         ),
-        png="results/figures/{model}/seed{seed}/{segmentation}/ethograms/{session}.png",
+    output:
+        svg=[
+            figure_of_motifs(
+                f"ethograms/{name}.svg", "ethogram", f"ethogram of {name}"
+            )
+            for name in SESSIONS
+        ],
+        png=of_sessions(
+            "results/figures/{model}/seed{seed}/{segmentation}/ethograms/{session}.png"
+        ),
     log:
-        "logs/plot_ethogram/{model}/seed{seed}/{segmentation}/{session}.log",
+        "logs/plot_ethogram/{model}/seed{seed}/{segmentation}.log",
     benchmark:
-        "results/benchmarks/plot_ethogram/{model}/seed{seed}/{segmentation}/{session}.tsv"
+        "results/benchmarks/plot_ethogram/{model}/seed{seed}/{segmentation}.tsv"
     conda:
         "../../envs/figures.yaml"
     params:
         **params_of("plot_ethogram"),
+        sessions=list(SESSIONS),
     script:
         "../scripts/plot_ethogram.py"
 

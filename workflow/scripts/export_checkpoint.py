@@ -19,7 +19,7 @@ with job(snakemake) as out:
         model, out.safetensors, name, checkpoint, description, snakemake.params.alignment
     )
     difference = export_onnx(model, checkpoint["scaling"], out.onnx)
-    outputs = {out.final[key].name: out.written[key] for key in out.final if key != "manifest"}
+    outputs = {final.name: path for path, final in out.final.items() if path.exists()}
     manifest = describe_export(name, checkpoint, description, difference, files, outputs)
     jobs = lineage(files, out.record, out.describe(), rules=TO_A_MODEL)
     write_manifest(out.manifest, manifest | jobs)

@@ -25,8 +25,12 @@ SCRIPTS = str(Path(__file__).resolve().parent)
 class Outputs:
     """Paths to write to, by the names of the rule's outputs, and what else a script needs.
 
+    An output of several files is a list of paths.
+
     Attributes
     ----------
+    final
+        Of each path that is written to, the output that it becomes.
     terminal
         What was standard error before the log: for a progress bar.
     device
@@ -40,13 +44,15 @@ class Outputs:
         self.terminal = terminal
         self.device: str | None = None
         self.record = record_of(snakemake.log[0], snakemake.rule)
-        self.final = {name: Path(path) for name, path in snakemake.output.items() if path}
-        self.written = {
-            name: aside_of(path) if aside else path for name, path in self.final.items()
-        }
-        for name, path in self.written.items():
+        self.final: dict[Path, Path] = {}
+        for name, output in snakemake.output.items():
+            finals = [Path(path) for path in ([output] if isinstance(output, str) else output)]
+            written = [aside_of(path) if aside else path for path in finals]
+            self.final |= dict(zip(written, finals, strict=True))
             assert not hasattr(self, name), name
-            setattr(self, name, str(path))
+            if finals:
+                paths = [str(path) for path in written]
+                setattr(self, name, paths[0] if isinstance(output, str) else paths)
 
     def describe(self) -> dict[str, Any]:
         """The job's record: sha256 of each input and of each output so far, and what it ran with.
@@ -54,10 +60,10 @@ class Outputs:
         Of an output that is a folder, its files are listed. Names are those of `name_in_record`.
         """
         snakemake, outputs = self._snakemake, {}
-        for name, path in self.written.items():
+        for path, final in self.final.items():
             for file in files_of(path):
-                final = self.final[name] / file.relative_to(path)
-                outputs[name_in_record(final.as_posix(), self.record)] = sha256(file)
+                place = final / file.relative_to(path)
+                outputs[name_in_record(place.as_posix(), self.record)] = sha256(file)
         return {
             "rule": snakemake.rule,
             "wildcards": dict(snakemake.wildcards.items()),
@@ -105,7 +111,7 @@ def job(snakemake: Any, *, aside: bool = True, record: bool = True) -> Iterator[
         sys.exit(1)
     finally:
         if aside:
-            for path in out.written.values():
+            for path in out.final:
                 if path.is_dir():
                     shutil.rmtree(path)
                 path.unlink(missing_ok=True)
@@ -113,18 +119,18 @@ def job(snakemake: Any, *, aside: bool = True, record: bool = True) -> Iterator[
 
 def finish(out: Outputs, inputs: Iterable[str], record: bool) -> None:
     """Flush the outputs to the disk, write the record, and give outputs their names."""
-    for path in out.written.values():
+    for path in out.final:
         for file in files_of(path) if path.is_dir() else [path]:
             with open(file, "rb") as written:
                 os.fsync(written.fileno())
-    date_after(inputs, out.written.values())
+    date_after(inputs, out.final)
     if record:
         out.record.parent.mkdir(parents=True, exist_ok=True)
         aside = aside_of(out.record)
         write_json(aside, out.describe())
         os.replace(aside, out.record)
-    for name, path in out.written.items():
-        os.replace(path, out.final[name])
+    for path, final in out.final.items():
+        os.replace(path, final)
 
 
 def files_of(path: Path) -> list[Path]:

@@ -1,4 +1,4 @@
-"""Draw what one recording's animal did when: every motif over time."""
+"""Draw what the animal of each recording did when: every motif over time."""
 
 from figures.ethogram import draw_ethogram
 from figures.style import save
@@ -9,12 +9,12 @@ from formats.tables import read_table
 from job import job
 
 with job(snakemake) as out:
-    inputs, keys = snakemake.input, dict(snakemake.wildcards.items())
-    session, named = keys.pop("session"), own_name(inputs.get("names") or "")
-    merged = read_motif_names(named, inputs.segmenter, **keys).merged
-    figure = draw_ethogram(
-        session=session,
-        frames=read_table(inputs.motifs),
-        motifs=[number for number in read_numbers(inputs.segmenter) if number not in merged],
-    )
-    save(figure, svg=out.svg, png=out.png, dpi=snakemake.params.settings["figure_dpi"])
+    inputs, params = snakemake.input, snakemake.params
+    named = own_name(inputs.get("names") or "")
+    merged = read_motif_names(named, inputs.segmenter, **snakemake.wildcards).merged
+    numbers = [number for number in read_numbers(inputs.segmenter) if number not in merged]
+    for session, motifs, svg, png in zip(
+        params.sessions, inputs.motifs, out.svg, out.png, strict=True
+    ):
+        figure = draw_ethogram(session, read_table(motifs), numbers)
+        save(figure, svg=svg, png=png, dpi=params.settings["figure_dpi"])

@@ -21,6 +21,13 @@ AUTO = "auto"
 MOST_NUMBERS = 12
 
 
+OF_EACH_SESSION = [
+    f"results/figures/{{model}}/seed{{seed}}/{{segmentation}}/ethograms/{{session}}.{suffix}"
+    for suffix in ("svg", "png")
+]
+"""Files of each session that one job writes for all, so that its rule has no {session}."""
+
+
 @dataclass(frozen=True)
 class Run:
     """A run as config and sessions table set it.
@@ -81,7 +88,7 @@ class Run:
             "segmentation": set(self.segmentations),
             "session": self.sessions.keys(),
         }
-        return find_orphans(Path(), patterns_of(paths), known)
+        return find_orphans(Path(), patterns_of([*paths, *OF_EACH_SESSION]), known)
 
     # What Snakemake asks of each job, by its wildcards.
 
