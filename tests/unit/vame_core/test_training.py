@@ -634,7 +634,7 @@ class HostReads(TorchDispatchMode):
 
 @pytest.mark.parametrize("scheduler", ["constant", "plateau", "one_cycle"])
 def test_no_step_reads_a_number_where_that_waits(monkeypatch, scheduler):
-    monkeypatch.setattr(training, "looking_is_free", lambda device: False)
+    monkeypatch.setattr(training, "needs_no_synchronisation", lambda device: False)
     reads, tolist = HostReads(), torch.Tensor.tolist
 
     def counted(tensor):
@@ -765,7 +765,9 @@ BAD_ROW = 57
 @pytest.fixture(params=["looking at steps", "looking at epochs"])
 def looking(request, monkeypatch):
     """Both ways to find a failure: at its step, or at its epoch's end and then at its step."""
-    monkeypatch.setattr(training, "looking_is_free", lambda _: request.param == "looking at steps")
+    monkeypatch.setattr(
+        training, "needs_no_synchronisation", lambda _: request.param == "looking at steps"
+    )
 
 
 def begin_with_a_bad_frame(config, value):
@@ -856,7 +858,7 @@ def test_both_ways_of_looking_come_to_the_same(monkeypatch):
     """The frame 57 is bad until the first backoff; then both go on alike."""
     runs = []
     for free in (True, False):
-        monkeypatch.setattr(training, "looking_is_free", lambda _, free=free: free)
+        monkeypatch.setattr(training, "needs_no_synchronisation", lambda _, free=free: free)
         config = make_config(steps_per_epoch=8, max_epochs=2, noise=True)
         state, train, held_out = begin(config)
         good = train.frames[BAD_ROW].clone()
