@@ -127,7 +127,7 @@ def test_a_gradient_taken_twice_is_refused():
     _, ours = both(1)
     loss = ours(torch.randn(BATCH, STEPS, FEATURES, dtype=torch.float64))[0].sum()
     loss.backward(retain_graph=True)
-    with pytest.raises(RuntimeError, match="once after each forward pass"):
+    with pytest.raises(RuntimeError, match="once per forward pass"):
         loss.backward()
 
 

@@ -74,4 +74,4 @@ def test_a_file_system_without_locks_is_warned_about(tmp_path, monkeypatch, caps
 
     monkeypatch.setattr("fcntl.flock", unsupported)
     with only_one(tmp_path / ".lock"):
-        assert "this file system has no locks" in capsys.readouterr().out
+        assert "no file locks on this file system" in capsys.readouterr().out

@@ -286,7 +286,7 @@ def test_test_is_made_at_the_mean_and_changes_nothing():
 
 @pytest.mark.parametrize(("run", "name"), [(run_train, "train_loader"), (run_test, "test_loader")])
 def test_a_loader_without_batches_is_named(run, name):
-    with pytest.raises(ValueError, match=f"{name} gave no batch"):
+    with pytest.raises(ValueError, match=f"{name} yields no batch"):
         run(Shift(), [])
 
 

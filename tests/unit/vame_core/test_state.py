@@ -123,7 +123,7 @@ def test_the_state_of_another_device_is_refused_and_kept(tmp_path):
     state, _ = begin(make_config())
     save_state(path, state, IDENTITY, [], None)
     torch.save(torch.load(path, weights_only=True) | {"device": "cuda"}, path)
-    with pytest.raises(ValueError, match="was written on cuda and cannot go on on cpu"):
+    with pytest.raises(ValueError, match="was written on cuda and cannot be resumed on cpu"):
         load_state(path, state, IDENTITY)
     assert path.is_file()
 

@@ -713,7 +713,7 @@ def test_a_compiled_step_changes_rounding_alone():
     assert float(difference) < 1e-4
 
 
-# --- going on from a copy -------------------------------------------------------------------------
+# --- resuming from a copy -------------------------------------------------------------------------
 
 
 def stop_and_go_on(stop_at, **changes):

@@ -148,8 +148,8 @@ def test_without_annealing_the_last_epoch_is_the_model(project, capsys):
     project.train(max_epochs=2, annealtime=100)
     best, last = project.checkpoint("model.pt"), project.checkpoint("last.pt")
     assert best["epoch"] == last["epoch"] == 2
-    assert best["selection"] == "the last epoch, since the KL weight never passed 0.99"
-    assert "WARNING: the KL weight never passed 0.99" in capsys.readouterr().out
+    assert best["selection"] == "the last epoch, since the KL weight never exceeded 0.99"
+    assert "WARNING: the KL weight never exceeded 0.99" in capsys.readouterr().out
 
 
 def test_selection_by_reconstruction_is_told(project):
@@ -159,7 +159,7 @@ def test_selection_by_reconstruction_is_told(project):
 
 def test_patience_is_told(project, capsys):
     project.train(max_epochs=50, model_convergence=1, learning_rate=0.5)
-    assert "; 2 epochs without a better model ended training" in capsys.readouterr().out
+    assert "; 2 epochs without improvement ended training" in capsys.readouterr().out
 
 
 def test_weights_start_from_a_pretrained_model(project, tmp_path, capsys):
@@ -168,7 +168,7 @@ def test_weights_start_from_a_pretrained_model(project, tmp_path, capsys):
     run = project.open(pretrained_weights=True, pretrained=tmp_path / "vame.pkl")
     for name, value in run.state.model.state_dict().items():
         assert torch.equal(value, weights[name])
-    assert f"weights start from {tmp_path / 'vame.pkl'}" in capsys.readouterr().out
+    assert f"initial weights from {tmp_path / 'vame.pkl'}" in capsys.readouterr().out
     before = run.unfinished
     torch.save(make_model(seed=8).state_dict(), tmp_path / "vame.pkl")
     again = project.open(pretrained_weights=True, pretrained=tmp_path / "vame.pkl")
@@ -193,7 +193,7 @@ def test_after_a_signal_it_goes_on_as_if_nothing_had_happened(
     assert f"{number.name}: stopped after epoch" in capsys.readouterr().out
     assert not (project.folder / "model.pt").exists()
     steps = project.train(max_epochs=3)
-    assert "going on from" in capsys.readouterr().out
+    assert "resuming from" in capsys.readouterr().out
     assert steps[0] == step
     assert project.history() == undisturbed.history()
     assert_same_models(project, undisturbed)
@@ -252,7 +252,7 @@ def test_a_failure_is_a_sentence_with_sessions_and_frames(project, capsys):
     with pytest.raises(ValueError, match="Halving the learning rate 3 times did not help") as error:
         project.train(steps_per_epoch=50)
     message = str(error.value)
-    assert "its windows begin at b frame " in message  # row 120 is frame 27 of session b
+    assert "the windows concerned start at b frame " in message  # row 120 is frame 27 of session b
     assert "lower learning_rate or set gradient_clip" in message
     assert str(next(project.folder.glob("state-*.pt"))) in message
     printed = capsys.readouterr().out
@@ -264,8 +264,8 @@ def test_windows_are_named_by_session_and_frame_five_at_most():
     rows = [0, 99, 100, 101, 102, 103, 104]
     failure = NonFiniteError(["gradient"], 2, 7, rows)
     assert explain(failure, {"segments": SEGMENTS}) == (
-        "gradient not finite in step 7 of epoch 2; its windows begin at a frame 40, a frame 139, "
-        "b frame 7, b frame 8, b frame 9 and 2 more"
+        "gradient not finite in step 7 of epoch 2; the windows concerned start at a frame 40, "
+        "a frame 139, b frame 7, b frame 8, b frame 9 and 2 more"
     )
 
 
