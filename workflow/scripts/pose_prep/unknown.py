@@ -54,8 +54,7 @@ BINARY: dict[str, tuple[bytes, str]] = {
     ),
     "not text": (
         rb"\x89HDF|\x93NUMPY",
-        "it contains HDF5 or NumPy's npy, not text: decompress it; leave 'software' "
-        "empty",
+        "it contains HDF5 or NumPy's npy, not text: decompress it; leave 'software' empty",
     ),
     "MATLAB": (rb"MATLAB \d", f"it seems to be a .mat of MATLAB: {CONVERT}"),
     "parquet": (rb"PAR1|ARROW1|FEA1", f"it seems to be a parquet or feather table: {CONVERT}"),

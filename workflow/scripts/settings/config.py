@@ -151,8 +151,7 @@ def _keypoint_errors(config: Settings) -> list[str]:
             if listed is not None and name not in listed
         ),
         *(
-            f"{key}: {name!r} is excluded by exclude_keypoints; remove it there, or choose "
-            "another"
+            f"{key}: {name!r} is excluded by exclude_keypoints; remove it there, or choose another"
             for key, name in named.items()
             if name in config["exclude_keypoints"]
         ),
