@@ -238,7 +238,7 @@ with job(snakemake) as out:
         (
             "from pathlib import Path; from formats.files import write_atomically;"
             "write_atomically(Path('logs'), lambda file: None)",
-            "cannot write it (Is a directory); what was there is untouched: 'logs'",
+            "cannot write it (Is a directory); an existing file is unchanged: 'logs'",
             False,
         ),
         ("import numpy; numpy.ones(2) + numpy.ones(3)", "could not be broadcast", True),

@@ -272,7 +272,7 @@ class TestVideos:
             assert sum(1 for _ in container.decode(stream)) == len(frames)
 
     def test_a_video_that_is_too_short_is_named(self, video):
-        with pytest.raises(ValueError, match=r"mouse\.mp4: frame .* is not in it.*column video"):
+        with pytest.raises(ValueError, match=r"mouse\.mp4: frame .* is missing.*column video"):
             cut_video(Video(video, 30.0), self.bout(150, 170))
 
     def test_what_is_no_video_is_named(self, tmp_path):

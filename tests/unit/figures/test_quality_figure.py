@@ -111,7 +111,7 @@ def test_the_skeleton_stands_at_the_median_as_in_the_image():
 
 def test_a_reason_to_leave_it_out_stands_in_the_title():
     figure = draw_quality("mouse", SUMMARY | {"reason": "no frame is usable"}, make_traces())
-    assert figure.get_suptitle().endswith("Consider leaving this recording out: no frame is usable")
+    assert figure.get_suptitle().endswith("Consider excluding this recording: no frame is usable")
 
 
 def test_without_a_usable_frame_there_is_still_a_figure():

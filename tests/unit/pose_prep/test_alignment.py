@@ -234,7 +234,9 @@ def test_a_keypoint_that_is_never_confident_is_reported_and_left_out():
 def test_a_reference_keypoint_that_is_never_confident_is_refused(name):
     tracks = make_tracks()
     tracks[:, KEYPOINTS.index(name), 2] = 0.5
-    with pytest.raises(ValueError, match=rf"mouse.csv: never confident: {name}; choose another"):
+    with pytest.raises(
+        ValueError, match=rf"mouse.csv: no frame has a confident position of {name}; choose another"
+    ):
         align(tracks)
 
 
@@ -291,7 +293,7 @@ def test_poses_in_space_are_turned_about_the_vertical_axis_alone(up):
 
 
 def test_poses_in_space_are_refused_by_the_name_of_the_setting():
-    with pytest.raises(ValueError, match=r"holds 3D poses; set vertical_axis"):
+    with pytest.raises(ValueError, match=r"has 3D poses; set vertical_axis"):
         align_recording(in_space(make_tracks(), "z"), settings())
 
 

@@ -113,7 +113,9 @@ def test_one_time_and_none_are_frames():
 def test_a_time_between_two_frames_beside_a_lost_one_is_refused():
     times = np.delete(np.arange(200.0), 101)
     times[100] += 0.48
-    with pytest.raises(ValueError, match=r"row 100 of its times, 3\.349.*cannot be told; write"):
+    with pytest.raises(
+        ValueError, match=r"row 100 of its times, 3\.349.*cannot be determined; write"
+    ):
         assign_frames(times / 30, 30)
     times[100] -= 0.2
     assert assign_frames(times / 30, 30)[0].tolist() == np.delete(np.arange(200), 101).tolist()
@@ -129,8 +131,8 @@ def test_a_time_that_is_far_too_large_is_refused():
     [
         (5, np.nan, r"row 5 of the times is nan; correct these times, or remove"),
         (5, np.inf, r"row 5 of the times is inf;"),
-        (5, 0.4, r"row 5 of the times is 0\.4, like 0\.4 in row 4: times do not rise; correct"),
-        (5, 0.0, r"row 5 of the times is 0, after 0\.4 in row 4: times do not rise"),
+        (5, 0.4, r"row 5 of the times is 0\.4, like 0\.4 in row 4: times must increase; correct"),
+        (5, 0.0, r"row 5 of the times is 0, after 0\.4 in row 4: times must increase"),
         (slice(6, None), 0.0, r"row 6 of the times is 0, after 0\.5 in row 5 \(4 such rows\)"),
     ],
 )
@@ -184,7 +186,7 @@ def test_a_netcdf_that_was_cut_at_its_start_keeps_the_frames_of_the_recording(tm
     assert poses.sizes["time"] == 199
     assert empty(poses) == [0, 1, 2, 50, 51]
     np.testing.assert_array_equal(positions(poses)[kept], ONE[kept][..., :2])
-    assert poses.attrs["notes"] == "the file begins at frame 3; frames 0 to 2 are empty"
+    assert poses.attrs["notes"] == "the file starts at frame 3; frames 0 to 2 are empty"
 
 
 @pytest.mark.parametrize("step", [1, 5])
@@ -222,7 +224,7 @@ def test_a_rate_that_is_not_the_files_is_told(tmp_path, fps, told):
     for path in (netcdf, nwb):
         notes = read_poses(path, "", fps).attrs["notes"]
         assert ("frames per second, the sessions table 30" in notes) is told
-    assert "the file says 25 frames" in read_poses(netcdf, "", 30).attrs["notes"]
+    assert "the file has 25 frames" in read_poses(netcdf, "", 30).attrs["notes"]
 
 
 def test_a_netcdf_that_names_a_keypoint_twice_is_refused_by_its_name(tmp_path):

@@ -136,7 +136,9 @@ def test_pictures_are_frames_only_where_they_follow_one_another(
     if numbers[-1] - numbers[0] == count - 1:
         check(load_deeplabcut(path, 30.0), table)
     else:
-        with pytest.raises(ValueError, match="one row per frame, a lost frame as an empty row"):
+        with pytest.raises(
+            ValueError, match="write one row per frame, an empty one for a lost frame"
+        ):
             load_deeplabcut(path, 30.0)
 
 
@@ -170,7 +172,7 @@ def test_columns_of_no_animal_are_left_out(tmp_path, table, data):
     assert poses.individuals.values.tolist() == animals
     kept = [n for n in range(len(all_names)) if n != place]
     assert (poses.position == np.array(kept)).all()
-    assert poses.attrs["notes"].startswith("columns of no animal, left out: ")
+    assert poses.attrs["notes"].startswith("columns without an animal, left out: ")
     assert csv_header(str(tmp_path / "p.csv")) == (animals, table.keypoints)
 
 
@@ -210,7 +212,7 @@ def test_counters_are_left_out_wherever_they_stand(tmp_path, data, encoding, pac
     assert added.feature.values.tolist() == measured
     np.testing.assert_allclose(added.features, np.delete(values, place, axis=1), rtol=1e-12)
     shown = counter or f"Unnamed: {place}"
-    assert f"left out: {shown} (extra_features" in added.attrs["notes"]
+    assert f"left out: {shown} (list them in extra_features" in added.attrs["notes"]
     chosen = add_scalars(poses, path, [shown])
     np.testing.assert_allclose(chosen.features, values[:, [place]], rtol=1e-12)
 

@@ -108,7 +108,7 @@ def test_frame_0_is_the_first_time_of_the_file(tmp_path, times, note):
 def test_the_rate_of_the_file_is_told_where_it_differs(tmp_path):
     series = rows_of(ONE, starting_time=0.0, rate=25.0)
     path = write_nwb_series(path=tmp_path / "p.nwb", animals={("a", "b"): series})
-    told = "the file says 25 frames per second, the sessions table 30"
+    told = "the file has 25 frames per second, the sessions table 30"
     assert read_poses(path, "", 30).attrs["notes"] == told
     assert read_poses(path, "", 25).attrs["notes"] == ""
 
@@ -176,9 +176,9 @@ WHOSE = "'tail' of processing/behavior/mouse"
         (with_times(_9=0.8), f"row 9 of the timestamps of {WHOSE} is 0.8, like 0.8 in row 8"),
         (with_times(_9=0), f"row 9 of the timestamps of {WHOSE} is 0, after 0.8 in row 8"),
         (with_times(_9=np.nan), f"row 9 of the timestamps of {WHOSE} is nan; correct"),
-        (with_times(_58=0, _59=0), "(2 such rows): times do not rise; correct these times"),
+        (with_times(_58=0, _59=0), "(2 such rows): times must increase; correct these times"),
         (replace("timestamps", np.arange(59.0)), f"{WHOSE} has 60 rows of data and 59 timestamps"),
-        (replace("timestamps", None), "3 of its 4 series have times, and the others none; save"),
+        (replace("timestamps", None), "3 of its 4 series have times, but the others do not; save"),
         (replace("confidence", np.ones(7)), f"{WHOSE} has 60 rows of data and 7 of confidence"),
         (replace("data", np.ones((60, 5))), f"{WHOSE} has data of the shape (60, 5)"),
         (lambda series: series["data"].attrs.modify("conversion", 0.0), "has the conversion 0"),

@@ -123,9 +123,7 @@ def test_a_keypoint_that_is_nowhere_else_is_named():
     tracks[:, LEFT, :2], tracks[..., 2] = 0, np.nan
     notes = []
     poses = correct_readings(make_dataset(tracks=tracks), notes)
-    assert notes == [
-        "left_paw: nowhere but at 0, 0; if it was never seen, name it in exclude_keypoints"
-    ]
+    assert notes == ["left_paw: always at 0, 0; if it was never seen, add it to exclude_keypoints"]
     assert np.isfinite(poses.position).all()
 
 
@@ -154,7 +152,7 @@ def test_scores_around_one_are_left_alone(told):
 def test_scores_of_another_scale_are_left_alone_with_a_note():
     notes = []
     assert scale_likelihood(np.arange(256.0), notes).max() == 255
-    assert notes == ["likelihoods reach 255, neither 1 nor 100 %: left as they are"]
+    assert notes == ["likelihoods reach 255, neither 1 nor 100 %: not changed"]
 
 
 def test_percent_in_a_file_are_compared_with_pose_confidence(tmp_path):

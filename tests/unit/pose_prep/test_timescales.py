@@ -114,10 +114,10 @@ def table(*rows):
 @pytest.mark.parametrize(
     ("pooling_seconds", "told"),
     [
-        ([0.5, 2], "the present [0.5, 2] is within a factor of 4 of that."),
-        ([2], "the present [2] has no length within a factor of 4 of 0.3 s."),
-        ([10], "the present [10] has no length within a factor of 4 of 0.3 s or 1.2 s."),
-        ([], "at present latents are not pooled."),
+        ([0.5, 2], "the current [0.5, 2] is within a factor of 4 of that."),
+        ([2], "the current [2] has no length within a factor of 4 of 0.3 s."),
+        ([10], "the current [10] has no length within a factor of 4 of 0.3 s or 1.2 s."),
+        ([], "latents are currently not pooled."),
     ],
 )
 def test_times_suggest_lengths_beside_those_that_are_set(pooling_seconds, told):
@@ -132,4 +132,4 @@ def test_nothing_is_suggested_where_no_time_is_known():
     assert "suggest no length" in describe_timescales(table((None, None)), [0.5])
     alone = describe_timescales(table((0.4, None)), [0.5])
     assert "after 0.4 s (poses), medians" in alone
-    assert "[0.4]; the present [0.5] is within" in alone
+    assert "[0.4]; the current [0.5] is within" in alone

@@ -62,14 +62,14 @@ def trained_here():
     [
         (
             lambda: None,
-            "use_model: there is no m/model.safetensors; name the folder of an exported",
+            "use_model: there is no m/model.safetensors; set the folder of an exported",
         ),
         (earlier, "is not a model that this workflow exported, or is one of an earlier version"),
         (no_model(b""), "is not a model that this workflow exported"),
         (no_model(b"text of no kind"), "is not a model that this workflow exported"),
         (no_model(b"\xff" * 64), "is not a model that this workflow exported"),
         (no_model((2).to_bytes(8, "little") + b"{}"), "is not a model that this workflow exported"),
-        (trained_here, "give the others a folder of their own (--directory)"),
+        (trained_here, "use another folder for the new recordings (--directory)"),
     ],
 )
 def test_what_is_no_model_is_refused(make, sentence):
@@ -85,7 +85,7 @@ def test_what_is_no_model_is_refused(make, sentence):
 )
 def test_a_model_that_jobs_do_not_see_is_refused(folder, access):
     write_export(Path("m"))
-    with pytest.raises(SettingsError, match="name a folder on a disk that all of them see"):
+    with pytest.raises(SettingsError, match="choose a folder on a disk that all machines can read"):
         frozen_model({"use_model": folder}, access)
 
 

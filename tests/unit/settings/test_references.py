@@ -53,5 +53,5 @@ def test_a_reference_may_lie_elsewhere():
     with pytest.raises(SettingsError, match="snakemake-storage-plugin-http"):
         reference_segmenters("https://host/earlier", ["kmeans-4"], HERE)
     far = Access(shared_disk=False, can_fetch=lambda url: True)
-    with pytest.raises(SettingsError, match="lies on this machine"):
+    with pytest.raises(SettingsError, match="is on this machine"):
         reference_segmenters("earlier", ["kmeans-4"], far)

@@ -76,11 +76,14 @@ def test_a_row_is_typed_and_has_the_defaults(check):
         ("m1 gone.csv 30", "line 3, poses: gone.csv does not exist; the path is relative to /"),
         ("m1 https://x.org/a.csv 30", "line 3, poses: https://x.org/a.csv cannot be fetched"),
         ("m1 mouse.csv 30    gone.csv", "line 3, labels: gone.csv does not exist"),
-        ("m0 mouse.csv 30", "line 3, session: m0 is also in line 2; give each recording a name"),
+        ("m0 mouse.csv 30", "line 3, session: m0 is also in line 2; give each recording a unique"),
         ("m1 cage.csv 30", "line 3, individual: cage.csv has 2 animals, black, white; name one"),
         ("m1 cage.csv 30 red", "line 3, individual: cage.csv has 2 animals, black, white; 'red'"),
-        ("m1 mouse.csv 30 all", "line 3, individual: all needs to read the animals' names"),
-        ("m1 results/demo/a.csv 30 all", "line 3, individual: all needs results/demo/a.csv to be"),
+        ("m1 mouse.csv 30 all", "line 3, individual: all requires the animals' names"),
+        (
+            "m1 results/demo/a.csv 30 all",
+            "line 3, individual: all requires that results/demo/a.csv",
+        ),
         ("m1 cage.csv 30 all   mouse.csv", "line 3, labels: mouse.csv cannot label 2 animals"),
     ],
 )
@@ -117,9 +120,9 @@ def test_a_session_with_an_error_is_there_for_what_the_config_names(check, line)
             {"train_on": ["m1"], "test_sessions": ["m2"], "test_groups": ["b"]},
             [
                 "test_sessions in the config: no recording of this table that train_on lists is "
-                "'m2'; there are: m1",
+                "'m2'; the names are: m1",
                 "test_groups in the config: no recording of this table that train_on lists is 'b'; "
-                "there are: a",
+                "the names are: a",
             ],
         ),
     ],
@@ -169,7 +172,7 @@ def test_all_makes_a_session_of_each_animal(check):
         ("m2", "black", "", ""),
     ]
     assert warnings == [
-        "cage.csv (black): m1_black, m2 are the same recording; leave one of them in"
+        "cage.csv (black): m1_black, m2 are the same recording; keep only one of them"
     ]
 
 
@@ -180,13 +183,14 @@ def test_a_recording_in_two_rows_is_reported_whatever_its_path(check):
         "m1 mouse.csv 30", "m2 cage.csv 30 black", "m3 ./link.csv 25", "m4 cage.csv 30 white"
     )
     assert len(rows) == 4
-    assert warnings == ["mouse.csv: m1, m3 are the same recording; leave one of them in"]
+    assert warnings == ["mouse.csv: m1, m3 are the same recording; keep only one of them"]
 
 
 def test_a_name_that_all_makes_may_not_be_taken(check):
     (error,), _ = check("m1 cage.csv 30 all", "m1_white cage.csv 30 white")
     assert error == (
-        "line 3, session: m1_white is also what individual: all makes in line 2; rename one of them"
+        "line 3, session: m1_white is also a name from individual: all in line 2; "
+        "rename one of them"
     )
 
 
@@ -195,7 +199,7 @@ def test_names_that_all_makes_may_not_become_equal(check):
     (error,), _ = check("m1 cage.csv 30 all")
     assert error == (
         "line 2, individual: 'a b' and 'a-b' of cage.csv would both be the session m1_a-b; write "
-        "one row per animal, each with a session name of its own"
+        "one row per animal, each with a unique session name"
     )
 
 
@@ -204,11 +208,11 @@ def test_names_that_two_lines_make_may_not_be_equal(check):
     write_csv("other.csv", FRAME, ("c", "d"))
     (error,), _ = check("m1 cage.csv 30 all", "m1_b other.csv 30 all")
     assert error == (
-        "line 3, session: m1_b_c is also what individual: all makes in line 2; rename one of them"
+        "line 3, session: m1_b_c is also a name from individual: all in line 2; rename one of them"
     )
     (error,), _ = check("m1_d mouse.csv 30", "m1 cage.csv 30 all")
     assert error == (
-        "line 2, session: m1_d is also what individual: all makes in line 3; rename one of them"
+        "line 2, session: m1_d is also a name from individual: all in line 3; rename one of them"
     )
 
 
@@ -274,7 +278,7 @@ def test_objects_are_no_animals(check, suffix):
     rows, warnings = check(f"m1 cage.{suffix} 30 all")
     assert [row["session"] for row in rows] == ["m1_black", "m1_white"]
     assert warnings == [
-        f"cage.{suffix}: individual: all leaves single aside: single has no keypoint tail (center) "
+        f"cage.{suffix}: individual: all excludes single: single has no keypoint tail (center) "
         "and no nose (orient)"
     ]
 
@@ -284,7 +288,7 @@ def test_an_animal_that_cannot_be_aligned_is_left_aside(check):
     rows, (warning,) = check("m1 cage.csv 30 all")
     assert [row["session"] for row in rows] == ["m1_black"]
     assert warning == (
-        "cage.csv: individual: all leaves white and single aside: white has no keypoint tail "
+        "cage.csv: individual: all excludes white and single: white has no keypoint tail "
         "(center); single is DeepLabCut's name for objects; if it is an animal, name it in a row "
         "of its own"
     )
@@ -321,7 +325,7 @@ def test_a_file_of_objects_alone_has_no_animals(check):
     (error,), _ = check("m1 cage.csv 30 all")
     assert error == (
         "line 2, individual: all finds no animal in cage.csv: door has no keypoint tail (center); "
-        "single has no keypoint nose (orient); name other keypoints as center and orient"
+        "single has no keypoint nose (orient); choose other keypoints as center and orient"
     )
 
 
@@ -353,7 +357,7 @@ def test_animals_that_no_row_names_are_warned_about(check):
 
 def test_an_animal_is_in_one_group(check):
     (error,), _ = check("m1 mouse.csv 30  a x", "m2 mouse.csv 30  b x", "m3 mouse.csv 30  a y")
-    assert error.startswith("animal: x is in the groups a, b, and groups are compared by animals")
+    assert error.startswith("animal: x is in the groups a, b, but groups are compared by animal")
 
 
 def test_a_job_does_not_read_headers_again(check, monkeypatch):
@@ -370,8 +374,8 @@ def test_a_job_does_not_read_headers_again(check, monkeypatch):
         ("", "column session is missing; columns are separated by tabs"),
         ("session,poses,fps\na,b,30\n", "column session is missing; columns are separated by tabs"),
         ("session\tposes\na\tb\n", "column fps is missing"),
-        ("session\tposes\tfps\n", "it lists no recording; add one row per recording"),
-        ("session\tposes\tfps\n\t\t\n", "it lists no recording; add one row per recording"),
+        ("session\tposes\tfps\n", "it has no rows; add one row per recording"),
+        ("session\tposes\tfps\n\t\t\n", "it has no rows; add one row per recording"),
         ("session\tposes\tfps\ta\nm\tmouse.csv\t30\tx\n", "line 2, a: there is no such setting"),
         ("session\tposes\tfps\nm\tmouse.csv\t30\tx\n", "line 2, (beyond the last column): there"),
     ],

@@ -138,7 +138,10 @@ def test_what_is_no_exported_model_is_refused(tmp_path, damage):
 @pytest.mark.parametrize(
     ("recording", "complaint"),
     [
-        ({"features": ["nose_x", "paw_x", "ear_y"]}, "recording lacks paw_y; the recording adds ear_y"),
+        (
+            {"features": ["nose_x", "paw_x", "ear_y"]},
+            "recording lacks paw_y; the recording adds ear_y",
+        ),
         ({"fps": 60.0}, "60 frames per second, .* trained at 25 and 30.* set resample_fps to"),
     ],
 )

@@ -253,11 +253,11 @@ def test_a_failure_is_a_sentence_with_sessions_and_frames(project, capsys):
         project.train(steps_per_epoch=50)
     message = str(error.value)
     assert "the windows concerned start at b frame " in message  # row 120 is frame 27 of session b
-    assert "lower learning_rate or set gradient_clip" in message
+    assert "lower learning_rate, or set gradient_clip" in message
     assert str(next(project.folder.glob("state-*.pt"))) in message
     printed = capsys.readouterr().out
     assert printed.count("WARNING: ") == 3
-    assert "Epoch 1 starts again at half the learning rate, 0.005" in printed
+    assert "Epoch 1 restarts at half the learning rate, 0.005" in printed
 
 
 def test_windows_are_named_by_session_and_frame_five_at_most():

@@ -209,7 +209,7 @@ def to_egocentric(positions: np.ndarray, reference: np.ndarray) -> np.ndarray:
 
 
 def _chosen_tracks(recording, settings):
-    """Names, (frame, keypoint, axis) positions, (frame, keypoint) confidence of the chosen."""
+    """Return names, positions (frame, keypoint, axis) and confidences of chosen keypoints."""
     if "position" not in recording:  # VAME's series
         frames = recording.sizes["time"]
         return [], np.empty((frames, 0, 2)), np.empty((frames, 0))

@@ -78,7 +78,7 @@ def find_swapped(
 
 
 def _runs_within(chosen, apart):
-    """(run, 2) first and last + 1 of contiguous chosen frames."""
+    """Return (run, 2) first and last + 1 of contiguous chosen frames."""
     inner = np.concatenate([[True], ~apart])  # a frame that directly follows the previous one
     starts = np.flatnonzero(chosen & ~(np.concatenate([[False], chosen[:-1]]) & inner))
     follows = np.concatenate([chosen[1:] & inner[1:], [False]])

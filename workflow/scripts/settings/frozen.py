@@ -46,8 +46,8 @@ def frozen_model(config: Mapping[str, Any], access: Access) -> dict[str, Any] | 
         return _read_header(path)
     except (ValueError, LookupError, TypeError, MemoryError, OverflowError) as error:
         message = (
-            f"use_model: {path} was not exported by this workflow, or by an earlier version of it; "
-            "export the model again"
+            f"use_model: {path} is not a model that this workflow exported, or is one of an "
+            "earlier version; export it again"
         )
         raise SettingsError("config", [message]) from error
 

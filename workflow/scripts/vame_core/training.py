@@ -71,7 +71,7 @@ class Epoch:
         )
 
     def row(self) -> dict[str, float | int | None]:
-        """The row as `history.csv` has it; without a future decoder, its columns are None."""
+        """Return the row of `history.csv`; without a future decoder, its columns are None."""
         row = {
             "epoch": self.epoch,
             "seconds": self.seconds,
