@@ -1,4 +1,4 @@
-"""Draw what one recording's animal did when: every motif over time."""
+"""Draw the behaviour of one recording's animal: every motif over time."""
 
 from figures.ethogram import draw_ethogram
 from figures.style import save

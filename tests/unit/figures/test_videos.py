@@ -1,4 +1,4 @@
-"""Frame n of a video is the nth picture that decoding the whole video gives."""
+"""Frame n of a video is the nth image when the whole video is decoded."""
 
 import os
 from fractions import Fraction
@@ -109,7 +109,7 @@ def test_frame_n_is_the_nth_picture(tmp_path, name):
 
 
 def test_what_an_edit_list_cuts_off_does_not_count(tmp_path):
-    """Its pictures are in the file, and no player shows them."""
+    """Its images are in the file, but no player shows them."""
     video = write_video(tmp_path / "cut.mp4", steady(90), gop=10, shift=-25 * 20)
     shown = decoded(video)
     assert 0 < shown[0] <= 25

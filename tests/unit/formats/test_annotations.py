@@ -43,7 +43,7 @@ def test_bouts_and_events_label_frames(tmp_path, text):
     assert labels_of(write(tmp_path, text)).tolist() == expected.tolist()
 
 
-def test_a_label_per_frame_is_no_table_of_bouts(tmp_path):
+def test_a_label_per_frame_is_not_a_table_of_bouts(tmp_path):
     assert read_bouts(write(tmp_path, "frame,label\n0,a\n1,b\n")) is None
 
 

@@ -1,4 +1,4 @@
-"""Times are assigned to the frames of one clock, and refused where they leave these open."""
+"""Times are assigned to the frames of one clock, and refused if these are ambiguous."""
 
 import time
 
@@ -76,7 +76,7 @@ def test_a_clock_may_drift_slowly():
     assert assign_frames(times, 30)[0].tolist() == frames.tolist()
 
 
-def test_a_recording_may_go_on_at_any_moment_after_a_pause():
+def test_a_recording_may_continue_at_any_moment_after_a_pause():
     first, second = np.arange(200.0), 1000.45 + np.arange(200)
     frames, _ = assign_frames(np.concatenate([first, second]) / 30, 30)
     assert np.diff(frames[:200]).tolist() == np.diff(frames[200:]).tolist() == [1] * 199
@@ -101,7 +101,7 @@ def test_frame_numbers_are_frames():
 
 
 @pytest.mark.parametrize(("fps", "expected"), [(30, [0, 3]), (10, [0, 1])])
-def test_two_times_are_told_apart_by_the_expected_rate(fps, expected):
+def test_two_times_are_distinguished_by_the_expected_rate(fps, expected):
     assert assign_frames(np.array([2.0, 2.1]), fps)[0].tolist() == expected
 
 
@@ -110,7 +110,7 @@ def test_one_time_and_none_are_frames():
     assert assign_frames(np.array([]), 30)[0].tolist() == []
 
 
-def test_a_time_between_two_frames_beside_a_lost_one_is_refused():
+def test_a_time_between_two_frames_next_to_a_lost_one_is_refused():
     times = np.delete(np.arange(200.0), 101)
     times[100] += 0.48
     with pytest.raises(
@@ -191,7 +191,7 @@ def test_a_netcdf_that_was_cut_at_its_start_keeps_the_frames_of_the_recording(tm
 
 @pytest.mark.parametrize("step", [1, 5])
 def test_a_netcdf_may_count_frames(tmp_path, step):
-    """As movement does where it was told no rate."""
+    """As in movement without a frame rate."""
     kept = np.arange(3, 200, step)
     poses = make_dataset(tracks=ONE).isel(time=kept).assign_coords(time=kept)
     save_poses(poses.assign_attrs(time_unit="frames"), tmp_path / "p.nc")
@@ -201,7 +201,7 @@ def test_a_netcdf_may_count_frames(tmp_path, step):
     assert "file_fps" not in read.attrs
 
 
-def test_times_of_a_netcdf_may_be_durations_or_begin_before_zero(tmp_path):
+def test_times_of_a_netcdf_may_be_durations_or_start_before_zero(tmp_path):
     kept = np.delete(np.arange(200), [0, 7])
     durations = (kept * 100).astype("timedelta64[ms]").astype("timedelta64[ns]")
     assert empty(read_poses(write_netcdf(tmp_path / "a.nc", kept, time=durations), "", 10)) == [
@@ -214,7 +214,7 @@ def test_times_of_a_netcdf_may_be_durations_or_begin_before_zero(tmp_path):
 
 
 @pytest.mark.parametrize(("fps", "told"), [(30, True), (25.4, False), (25, False)])
-def test_a_rate_that_is_not_the_files_is_told(tmp_path, fps, told):
+def test_a_rate_that_is_not_the_files_is_reported(tmp_path, fps, told):
     netcdf = write_netcdf(tmp_path / "p.nc", slice(None), fps=25.0)
     nwb = write_nwb(
         path=tmp_path / "p.nwb",

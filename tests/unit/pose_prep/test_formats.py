@@ -1,4 +1,4 @@
-"""Every format gives the same tracks back, and is told from its content."""
+"""Every format returns the same tracks, and is recognised by its content."""
 
 import gzip
 import io
@@ -84,7 +84,7 @@ def test_a_sleap_file_may_have_its_axes_in_any_order(tmp_path, order, said):
 
 
 @pytest.mark.parametrize("key", ["df_with_missing", "keypoints", "tracks"])
-def test_a_deeplabcut_table_may_lie_under_any_key(tmp_path, key):
+def test_a_deeplabcut_table_may_be_under_any_key(tmp_path, key):
     path = write_deeplabcut(path=tmp_path / "p.h5", tracks=ONE, key=key)
     np.testing.assert_array_equal(positions(read_poses(path, "", 10)), ONE[..., :2])
 
@@ -165,7 +165,7 @@ def test_a_slp_of_400_frames_spread_over_90000_has_90000_frames(tmp_path):
 
 
 def test_animals_may_have_other_keypoints(tmp_path):
-    """As in a multi-animal project of DeepLabCut with objects of its own."""
+    """As in a multi-animal project of DeepLabCut with unique objects."""
     path = write_deeplabcut(path=tmp_path / "p.csv", tracks=TWO, individuals=["mouse", "single"])
     rows = [line.split(",") for line in path.read_text().splitlines()]
     kept = [n for n in range(len(rows[0])) if rows[1][n] != "single" or rows[2][n] == "tail"]
@@ -182,7 +182,7 @@ def test_untracked_animals_of_a_slp_are_refused(tmp_path):
         read_poses(path, "", 10)
 
 
-def test_two_mice_told_apart_by_prefixes_are_individuals(tmp_path):
+def test_two_mice_distinguished_by_prefixes_are_individuals(tmp_path):
     names = [*(f"{mouse}_{name}" for mouse in "BW" for name in BODY), "LED"]
     tracks = np.concatenate([TWO[:, 0], TWO[:, 1], ONE[:, :1]], axis=1)
     path = write_deeplabcut(path=tmp_path / "p.csv", tracks=tracks, keypoints=names)
@@ -219,7 +219,7 @@ def test_prefixes_of_one_individual_are_refused(tmp_path):
         read_poses(path, "", 10, individual="B", prefixes=["B_", "B-"])
 
 
-def test_mice_told_apart_by_prefixes_may_have_other_keypoints(tmp_path):
+def test_mice_distinguished_by_prefixes_may_have_other_keypoints(tmp_path):
     path = write_deeplabcut(
         path=tmp_path / "p.csv", tracks=ONE, keypoints=["B_nose", "B_tail", "W_nose", "W_ear"]
     )

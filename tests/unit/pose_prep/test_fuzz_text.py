@@ -1,4 +1,4 @@
-"""Text files with the traits of real ones, of any size, name and place: read right, or refused."""
+"""Text files with properties of real ones, of any size, name and place: read or refused."""
 
 import gzip
 import os
@@ -38,7 +38,7 @@ line_ends = st.sampled_from(["\n", "\r\n", "\r"])
 
 @dataclass
 class Table:
-    """Poses as DeepLabCut's table, and what was tracked: (frame, keypoint, 2)."""
+    """Poses as DeepLabCut's table, and the tracked positions: (frame, keypoint, 2)."""
 
     poses: pd.DataFrame
     true: np.ndarray
@@ -195,7 +195,7 @@ counters = st.sampled_from(
 
 @tried
 @given(st.data(), encodings, packers, counters)
-def test_counters_are_left_out_wherever_they_stand(tmp_path, data, encoding, pack, counter):
+def test_counters_are_left_out_wherever_they_are(tmp_path, data, encoding, pack, counter):
     frames = data.draw(st.integers(2, 30))
     own = names.filter(lambda name: not is_counter(name) and not is_missing(name))
     measured = data.draw(st.lists(own, min_size=1, max_size=4, unique=True))

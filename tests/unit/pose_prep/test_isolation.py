@@ -1,4 +1,4 @@
-"""What becomes of a reader that crashes, hangs or raises."""
+"""Readers that crash, hang or raise an error."""
 
 import os
 import signal

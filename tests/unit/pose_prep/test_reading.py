@@ -77,7 +77,7 @@ def test_byte_order_mark_and_crlf_change_nothing(tmp_path):
 @pytest.mark.parametrize("name", ["noext", "poses.txt", "poses.csv.gz", "poses.h5"])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32", "latin-1"])
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
-def test_text_is_told_from_its_bytes(tmp_path, name, encoding, pack):
+def test_text_is_recognised_by_its_bytes(tmp_path, name, encoding, pack):
     text = (HEADER + "0" + ROW).replace("a,a,a", "né,né,né")
     plain = read_text(tmp_path, text)
     (tmp_path / name).write_bytes(pack(text.encode(encoding)))
@@ -129,7 +129,7 @@ def test_rows_all_shorter_than_the_header_are_refused(tmp_path, kept):
         read_text(tmp_path, HEADER + rows)
 
 
-def test_empty_cells_at_the_end_of_rows_do_no_harm(tmp_path):
+def test_empty_cells_at_the_end_of_rows_have_no_effect(tmp_path):
     plain = read_text(tmp_path, HEADER + "0" + ROW + "1,1,2,0.9,,,\n")
     body = "0" + ROW.replace("\n", ",,\n") + "1,1,2,0.9\n"
     assert read_text(tmp_path, HEADER + body).identical(plain)
@@ -152,7 +152,7 @@ PICTURES = [f"img{n:05}.png" for n in range(6)]
 
 
 def labelled(folder, kind, videos, pictures):
-    """A table as DeepLabCut writes labels of a training set, with three columns of index."""
+    """A table as DeepLabCut writes labels of a training set, with three index columns."""
     tracks = make_lively_tracks(frames=len(pictures))
     table = deeplabcut_table(tracks=tracks, likelihood=False)
     index = [("labeled-data", *each) for each in zip(videos, pictures, strict=True)]
@@ -198,7 +198,7 @@ def test_pictures_may_be_named_with_their_folder(tmp_path, separator):
 
 
 @pytest.mark.parametrize("levels", [1, 3])
-def test_a_row_with_the_names_of_the_index_is_no_frame(tmp_path, levels):
+def test_a_row_with_the_names_of_the_index_is_not_a_frame(tmp_path, levels):
     tracks = make_lively_tracks(frames=6)
     table = deeplabcut_table(tracks=tracks)
     names = ["folder", "video", "frame"][-levels:]
@@ -265,7 +265,7 @@ def test_likelihood_may_be_absent(tmp_path):
     assert np.isnan(read_poses(path, "DeepLabCut", 30).confidence).all()
 
 
-def test_further_coordinates_of_ensembles_are_left_aside(tmp_path):
+def test_further_coordinates_of_ensembles_are_excluded(tmp_path):
     text = (
         "scorer,S,S,S,S\nbodyparts,a,a,a,a\ncoords,x,y,likelihood,x_ens_var\n0,1,2,1,9\n1,1,2,1,9\n"
     )

@@ -56,7 +56,7 @@ def test_those_of_the_pose_file_come_first_and_are_not_written_over(tmp_path):
         *("time_in_seconds", "DateTime", "video time", "elapsed_time"),
     ],
 )
-def test_counters_and_times_are_no_features_unless_they_are_named(tmp_path, name):
+def test_counters_and_times_are_not_features_unless_they_are_named(tmp_path, name):
     path = write(tmp_path, f"{name},speed\n0,1\n1,2\n2,3\n")
     poses = add_scalars(POSES, path, None)
     assert poses.feature.values.tolist() == ["speed"]
@@ -153,7 +153,7 @@ def test_other_tables_are_refused(tmp_path, text, complaint):
         ("", "cannot be read as labels"),
     ],
 )
-def test_labels_have_to_fit_the_track(tmp_path, text, complaint):
+def test_labels_must_match_the_track(tmp_path, text, complaint):
     path = write(tmp_path, text)
     if complaint is None:
         check_labels(None, 3, 30.0)

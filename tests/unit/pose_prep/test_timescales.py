@@ -47,7 +47,7 @@ def test_a_series_that_changes_once_has_no_time_and_a_constant_one_is_left_out()
 
 
 def time_by_pairs(series, usable, fps):
-    """The same by its definition, pair by pair."""
+    """The same from its definition, pair by pair."""
     stretch = np.cumsum(np.diff(usable.astype(int), prepend=0) != 0)
     centred = series - series[usable].mean()
     before = 1.0
@@ -101,7 +101,7 @@ def test_a_recording_tells_the_times_of_its_poses_and_of_its_speed():
     assert summary["speed_seconds"] == pytest.approx(8 * share, rel=0.05)
 
 
-def test_times_that_are_not_known_are_empty():
+def test_times_that_are_unknown_are_empty():
     summary = inspect(make_tracks(frames=50)).summary  # stands still
     assert (summary["pose_seconds"], summary["speed_seconds"]) == (None, None)
     json.dumps(summary)
@@ -120,7 +120,7 @@ def table(*rows):
         ([], "latents are currently not pooled."),
     ],
 )
-def test_times_suggest_lengths_beside_those_that_are_set(pooling_seconds, told):
+def test_times_suggest_lengths_compared_with_the_setting(pooling_seconds, told):
     told_of = describe_timescales(table((1.2, 0.3), (1.0, None), (9.0, 0.3)), pooling_seconds)
     assert told_of == (
         "The autocorrelation falls below 1/e after 1.2 s (poses) and 0.3 s (speed), medians over "

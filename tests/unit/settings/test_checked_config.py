@@ -1,4 +1,4 @@
-"""What each setting allows by itself but not together, and what may surprise."""
+"""Settings that are valid individually but not in combination, and warnings."""
 
 import pytest
 from projects import ROOT
@@ -13,7 +13,7 @@ HERE = Access(shared_disk=True, can_fetch=lambda url: url.startswith("s3"))
 
 
 def errors(access=HERE, **settings):
-    """The sentences of a refusal; none where the config is accepted."""
+    """The errors of a config; none if it is accepted."""
     try:
         checked_config(VALID | settings, SCHEMA, access)
     except SettingsError as error:

@@ -1,4 +1,4 @@
-"""What an exported model says of itself, and what of the config goes with it."""
+"""The description of an exported model, and the settings that must match it."""
 
 import json
 from pathlib import Path
@@ -72,7 +72,7 @@ def trained_here():
         (trained_here, "use another folder for the new recordings (--directory)"),
     ],
 )
-def test_what_is_no_model_is_refused(make, sentence):
+def test_what_is_not_a_model_is_refused(make, sentence):
     make()
     with pytest.raises(SettingsError) as refused:
         frozen_model({"use_model": "m"}, HERE)
@@ -102,11 +102,11 @@ def test_settings_of_the_alignment_are_those_of_the_model(config, keys):
     assert [error.split(":")[0] for error in alignment_errors(config, MODEL)] == keys
 
 
-def test_scalars_are_no_keypoints():
+def test_scalars_are_not_keypoints():
     assert keypoints_of(MODEL) == ["left_ear", "nose"]
 
 
-def test_segmenters_lie_in_the_export_or_in_the_project_that_it_is_a_part_of():
+def test_segmenters_are_in_the_export_or_in_the_project_that_it_is_a_part_of():
     folder = write_export(Path("results/export/vame/seed3"))
     wanted = ["kmeans-4", "hmm-4"]
     assert segmenters_beside(folder, MODEL, wanted) == {}

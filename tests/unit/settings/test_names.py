@@ -1,4 +1,4 @@
-"""Names that clash are found, and others become names of sessions, of files and of animals."""
+"""Clashing names are found, and others are converted to names of sessions, files and animals."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""Values get the type of their entry in the schema; errors name key, mistake and meaning."""
+"""Values get the type of their entry in the schema; errors name key, problem and meaning."""
 
 import subprocess
 import sys
@@ -66,7 +66,7 @@ def test_each_violation_is_one_sentence(settings, errors):
     assert sorted(schema_errors(settings, SCHEMA)) == errors
 
 
-def test_a_place_stands_before_the_key():
+def test_a_place_is_before_the_key():
     assert schema_errors(NAMED | {"zdims": 0}, SCHEMA, "models.a.")[0].startswith("models.a.zdims:")
 
 

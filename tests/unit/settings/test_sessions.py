@@ -1,4 +1,4 @@
-"""Every error of a sessions table is named at once, by line and column."""
+"""All errors of a sessions table are reported at once, by line and column."""
 
 from pathlib import Path
 
@@ -37,7 +37,7 @@ def write_csv(path, keypoints, individuals=("",)):
 
 @pytest.fixture
 def check(tmp_path, monkeypatch):
-    """Rows, or the sentences of the refusal, and warnings of a table with these lines."""
+    """Rows, or errors, and warnings of a table with these lines."""
     monkeypatch.chdir(tmp_path)
     headers.whole_header_of.cache_clear()  # of files of another test
     write_csv("mouse.csv", FRAME)
@@ -216,7 +216,7 @@ def test_names_that_two_lines_make_may_not_be_equal(check):
     )
 
 
-def test_the_name_of_all_sessions_together_is_no_name_of_one(check):
+def test_the_name_of_all_sessions_together_is_not_a_name_of_one(check):
     (error,), _ = check("m0 mouse.csv 30", "all mouse.csv 30")
     assert error == (
         "line 3, session: all is the name that tables of results use for all sessions together; "
@@ -227,7 +227,7 @@ def test_the_name_of_all_sessions_together_is_no_name_of_one(check):
 
 
 @pytest.mark.parametrize("same_case", [True, False])
-def test_names_that_differ_in_capitals_alone_clash_where_the_disk_says_so(
+def test_names_that_differ_in_capitals_alone_clash_where_the_disk_ignores_case(
     check, monkeypatch, same_case
 ):
     monkeypatch.setattr(sessions, "ignores_case", lambda path: same_case)
@@ -273,7 +273,7 @@ def write_ragged(path, animals):
 
 
 @pytest.mark.parametrize("suffix", ["csv", "h5"])
-def test_objects_are_no_animals(check, suffix):
+def test_objects_are_not_animals(check, suffix):
     write_ragged(f"cage.{suffix}", OBJECTS)
     rows, warnings = check(f"m1 cage.{suffix} 30 all")
     assert [row["session"] for row in rows] == ["m1_black", "m1_white"]
@@ -283,7 +283,7 @@ def test_objects_are_no_animals(check, suffix):
     ]
 
 
-def test_an_animal_that_cannot_be_aligned_is_left_aside(check):
+def test_an_animal_that_cannot_be_aligned_is_excluded(check):
     write_ragged("cage.csv", {"black": FRAME, "white": ["nose", "ear"], "single": FRAME})
     rows, (warning,) = check("m1 cage.csv 30 all")
     assert [row["session"] for row in rows] == ["m1_black"]
@@ -294,7 +294,7 @@ def test_an_animal_that_cannot_be_aligned_is_left_aside(check):
     )
 
 
-def test_what_a_row_names_is_not_said_to_be_left_aside(check):
+def test_what_a_row_names_is_not_reported_as_excluded(check):
     write_ragged("cage.csv", OBJECTS | {"single": FRAME})
     rows, warnings = check("m1 cage.csv 30 all", "m2 cage.csv 30 single")
     assert [row["individual"] for row in rows] == ["black", "white", "single"]
@@ -329,7 +329,7 @@ def test_a_file_of_objects_alone_has_no_animals(check):
     )
 
 
-def test_labels_are_of_the_one_animal_beside_objects(check):
+def test_labels_are_of_the_one_animal_besides_objects(check):
     write_ragged("cage.csv", {"black": FRAME, "single": ["lamp"]})
     (row,), _ = check("m1 cage.csv 30 all   mouse.csv")
     assert (row["session"], row["labels"]) == ("m1_black", "mouse.csv")
@@ -343,7 +343,7 @@ def test_prefixes_of_one_animal_are_refused(check):
     )
 
 
-def test_animals_are_told_apart_by_prefixes(check):
+def test_animals_are_distinguished_by_prefixes(check):
     write_csv("two.csv", [f"{mouse}_{name}" for mouse in "BW" for name in FRAME])
     rows, _ = check("m1 two.csv 30 all", individual_prefixes=["B_", "W_"])
     assert [row["session"] for row in rows] == ["m1_B", "m1_W"]
@@ -380,7 +380,7 @@ def test_a_job_does_not_read_headers_again(check, monkeypatch):
         ("session\tposes\tfps\nm\tmouse.csv\t30\tx\n", "line 2, (beyond the last column): there"),
     ],
 )
-def test_what_is_no_table_is_refused(tmp_path, monkeypatch, text, sentence):
+def test_what_is_not_a_table_is_refused(tmp_path, monkeypatch, text, sentence):
     monkeypatch.chdir(tmp_path)
     write_csv("mouse.csv", FRAME)
     Path("sessions.tsv").write_text(text)
@@ -398,7 +398,7 @@ def test_a_missing_table_is_an_error_of_the_config(tmp_path, monkeypatch):
         checked_sessions(config, SCHEMA, HERE, None, warn=None)
 
 
-def test_marks_of_spreadsheets_are_no_part_of_a_name(check):
+def test_marks_of_spreadsheets_are_not_part_of_a_name(check):
     Path("sessions.tsv").write_bytes(b"\xef\xbb\xbfsession\tposes\tfps\r\nm1\tmouse.csv\t 30 \r\n")
     config = {"sessions": "sessions.tsv", "center": "tail", "orient": "nose"}
     config = checked_config(config, CONFIG_SCHEMA, HERE)

@@ -87,7 +87,7 @@ def test_what_was_saved_comes_back(path):
     assert (loaded["format"], loaded["versions"]["torch"]) == (FORMAT, str(torch.__version__))
 
 
-def test_it_opens_without_running_code(path):
+def test_it_is_read_without_running_code(path):
     assert set(torch.load(path, weights_only=True)) == set(KEYS)
 
 
@@ -181,7 +181,7 @@ def test_another_format_is_named(tmp_path):
         load_checkpoint(path)
 
 
-def test_a_missing_file_is_a_missing_file(tmp_path):
+def test_a_missing_file_is_reported_as_missing(tmp_path):
     with pytest.raises(FileNotFoundError):
         load_checkpoint(tmp_path / "model.pt")
 

@@ -1,4 +1,4 @@
-"""A training with its files: what it leaves, and how it goes on."""
+"""A training with its files: outputs, interruption and resumption."""
 
 import csv
 import json
@@ -96,7 +96,7 @@ def assert_same_models(one, other):
 
 
 class After(Signals):
-    """A signal that arrives before the n-th look."""
+    """A signal that arrives before the n-th check."""
 
     def __init__(self, n, number=signal.SIGTERM):
         self.left, self.number = n, number
@@ -107,7 +107,7 @@ class After(Signals):
         return self.number if self.left < 0 else None
 
 
-# --- what it leaves -------------------------------------------------------------------------------
+# --- outputs --------------------------------------------------------------------------------------
 
 
 def test_it_leaves_history_models_snapshots_and_its_state(project):
@@ -152,12 +152,12 @@ def test_without_annealing_the_last_epoch_is_the_model(project, capsys):
     assert "WARNING: the KL weight never exceeded 0.99" in capsys.readouterr().out
 
 
-def test_selection_by_reconstruction_is_told(project):
+def test_selection_by_reconstruction_is_reported(project):
     project.train(max_epochs=1, vame_quirks=["selection_by_reconstruction"])
     assert project.checkpoint("model.pt")["selection"].startswith("the lowest reconstruction at")
 
 
-def test_patience_is_told(project, capsys):
+def test_patience_is_reported(project, capsys):
     project.train(max_epochs=50, model_convergence=1, learning_rate=0.5)
     assert "; 2 epochs without improvement ended training" in capsys.readouterr().out
 
@@ -180,7 +180,7 @@ def test_weights_start_from_a_pretrained_model(project, tmp_path, capsys):
 
 @pytest.mark.parametrize(("looks", "step"), [(0, 1), (1, 2), (2, 2), (4, 4)])
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_after_a_signal_it_goes_on_as_if_nothing_had_happened(
+def test_after_a_signal_it_resumes_with_the_same_result(
     project, tmp_path, capsys, looks, step, number
 ):
     other = tmp_path / "undisturbed"
@@ -217,14 +217,14 @@ def test_the_state_is_saved_after_epochs_and_so_many_minutes(project, monkeypatc
     assert saved == [1, 2, 2][-saves:]
 
 
-def test_other_settings_start_anew_and_remove_snapshots(project, capsys):
+def test_other_settings_start_again_and_remove_snapshots(project, capsys):
     project.train(max_epochs=2, model_snapshot=1)
     project.train(max_epochs=1, model_snapshot=50)
     assert "going on" not in capsys.readouterr().out
     assert not (project.folder / "snapshots").exists()
 
 
-def test_other_code_starts_anew(project):
+def test_other_code_starts_again(project):
     assert project.open(code="one").unfinished != project.open(code="other").unfinished
 
 
