@@ -186,7 +186,7 @@ class TestReconstructions:
 
 
 def make_comparison(*, models=("vame", "small"), n_sessions=6, seeds=1, winner=""):
-    """Each model's error is 0.1 above the previous one's; the session's number adds a tenth of it."""
+    """Each model has an error 0.1 above the previous one; the session number adds a tenth of it."""
     sessions = pd.DataFrame(
         {"model": model, "seed": seed, "session": f"s{i}", "reconstruction": 0.1 * (rank + 1 + i)}
         for rank, model in enumerate(models)

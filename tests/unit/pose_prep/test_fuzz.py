@@ -1,4 +1,4 @@
-"""Damaged files are read or rejected with a message: no other error, crash or hang, little memory."""
+"""Damaged files are read or rejected with a message: no crash, no hang, little memory."""
 
 import multiprocessing
 import os
