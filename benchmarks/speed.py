@@ -46,7 +46,7 @@ from vame_core.embedding import embed
 from vame_core.losses import term_weights
 from vame_core.model import RNNVAE
 from vame_core.steps import train_step
-from vame_core.training import fit, looking_is_free, start_training
+from vame_core.training import fit, needs_no_synchronisation, start_training
 from vame_core.windows import Windows, open_windows
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -275,7 +275,7 @@ def our_step(
                 noise=training.noise,
                 generator=generator,
                 precision=training.precision,
-                refuse_non_finite=looking_is_free(device),
+                refuse_non_finite=needs_no_synchronisation(device),
             )
 
     return our_steps

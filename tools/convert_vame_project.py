@@ -2,8 +2,8 @@
 
     python tools/convert_vame_project.py VAME_PROJECT MY_PROJECT
 
-writes MY_PROJECT/config/config.yaml and sessions.tsv. Nothing of the VAME project is changed or
-copied: the table names its files where they are.
+writes MY_PROJECT/config/config.yaml and sessions.tsv. The VAME project is neither changed nor
+copied: the table refers to its files where they are.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from settings.names import session_names  # noqa: E402
 
 SCHEMA = WORKFLOW / "schemas/config.schema.yaml"
 COLUMNS = ("session", "poses", "software", "fps")
-# Where VAME keeps a session's poses, the least processed first; old projects have no netCDF.
+# Places of a session's poses in VAME, the least processed first; older projects have no netCDF.
 PLACES = (
     "data/raw/{session}.nc",
     "videos/pose_estimation/{session}.*",
@@ -33,12 +33,12 @@ PLACES = (
 )
 KEPT = ("fps", "centered_reference_keypoint", "orientation_reference_keypoint")
 SERIES = PLACES[3:]
-"""VAME's own series, of poses that are aligned and cleaned."""
+"""VAME's series of aligned and cleaned poses."""
 
 POSE_SUFFIXES = {".nc", ".csv", ".h5", ".slp", ".nwb", ".npy"}
 STILL = 0.05, 5.0
-"""A keypoint that does not move leaves its place by less than this share of the distance between
-center and orient in 95 % of frames, and their direction turns by less than these degrees."""
+"""Limits for a fixed keypoint in 95 % of frames: displacement as a share of the distance between
+center and orient, and change of their direction in degrees."""
 
 
 def convert(
@@ -47,14 +47,14 @@ def convert(
     center: str | None = None,
     orient: str | None = None,
 ) -> tuple[dict, list[dict], list[str]]:
-    """The settings, the rows of the sessions table, and what became of the rest, a line each.
+    """Return the settings, the rows of the sessions table, and notes on the rest, one per line.
 
-    fps, center and orient are read from the project's netCDF files where they are not given.
+    fps, center and orient are read from the project's netCDF files if not given.
 
     Raises
     ------
     ValueError
-        All sessions without a pose file or frame rate, and unknown reference keypoints.
+        Naming all sessions without a pose file or frame rate, and unknown reference keypoints.
     """
     theirs = read_config(project)
     known = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))["properties"]
@@ -65,7 +65,7 @@ def convert(
     sessions = [*map(str, theirs.get("session_names") or theirs.get("video_sets") or [])]
     if not sessions:
         raise ValueError(
-            f"{project}: its config.yaml names no sessions (session_names, video_sets)"
+            f"{project}: its config.yaml lists no sessions (session_names, video_sets)"
         )
     references: dict = {}
     for session in sessions:
@@ -83,7 +83,7 @@ def convert(
     if not center or not orient:
         keypoints = ", ".join(theirs.get("keypoints") or []) or "see the pose files"
         errors.append(
-            "VAME's config does not say by which keypoints it aligned: give --center and --orient "
+            "VAME's config does not name the keypoints of alignment: give --center and --orient "
             f"({keypoints})"
         )
     if errors:
@@ -93,14 +93,14 @@ def convert(
     if window > known["split_gap"]["default"]:
         settings["split_gap"] = window
     if dropped:
-        notes.append(f"without meaning here, left out: {', '.join(sorted(dropped))}")
+        notes.append(f"settings without effect here, left out: {', '.join(sorted(dropped))}")
     return settings, rows, [*renamed(sessions), *notes]
 
 
 def convert_sessions(
     project: Path, sessions: list[str], fps: float | None, places: tuple[str, ...]
 ) -> tuple[list[dict], list[str]]:
-    """Rows of the table, each with a name that the workflow takes, and what the project lacks."""
+    """Return rows of the table, with valid session names, and what is missing in the project."""
     rows, errors = [], []
     for session, name in session_names(sessions).items():
         own = fps or netcdf_attributes(project, session).get("fps")
@@ -113,13 +113,13 @@ def convert_sessions(
 def convert_session(
     project: Path, session: str, fps: float | None, places: tuple[str, ...]
 ) -> tuple[dict | None, list[str]]:
-    """The session's row of the table, and what the project does not have of it."""
+    """Return the session's row of the table, and what is missing for it in the project."""
     poses, errors, software = find_poses(project, session, places), [], ""
     if poses is None:
         looked = ", ".join(place.format(session=session) for place in places)
         return None, [f"{session}: no pose file; looked for {looked}"]
     if not fps:
-        errors.append(f"{session}: its frame rate is not stored in the project; give it by --fps")
+        errors.append(f"{session}: its frame rate is not stored in the project; give it with --fps")
     if poses.suffix == ".npy" or poses.stem.endswith("_processed"):
         software = "VAME"
     elif poses.suffix == ".nc":
@@ -145,12 +145,12 @@ def aligned_once(
     rows: list[dict],
     theirs: dict,
 ) -> tuple[list[dict], str]:
-    """The rows of a project whose poses are aligned already, and what becomes of that.
+    """Return the rows of a project whose poses are already aligned, and how they are used.
 
     `egocentric_data: true` is for animals that do not move in the image, such as head-fixed ones:
-    VAME takes their coordinates as they are. The workflow aligns all poses. That changes nothing
-    but one shift and one turn of all frames alike if center and orient do not move; if they do,
-    VAME's own series are taken, which are not aligned.
+    VAME uses their coordinates unchanged. The workflow aligns all poses. If center and orient do
+    not move, this only shifts and rotates all frames by the same amount; if they do, VAME's own
+    series, which are not aligned, are used.
     """
     moving = ""
     tracked = [row for row in rows if row["software"] != "VAME"]
@@ -158,24 +158,24 @@ def aligned_once(
         moving = moving or movement_of(row, center, orient, theirs.get("pose_confidence") or 0)
     if tracked and center and orient and not moving:
         return rows, (
-            f"the poses are aligned already; {center} and {orient} do not move in them, so that "
-            "the workflow's alignment shifts and turns all frames alike and changes nothing else"
+            f"the poses are already aligned; {center} and {orient} do not move in them, so that "
+            "the workflow's alignment only shifts and rotates all frames by the same amount"
         )
     series, lacking = convert_sessions(project, sessions, fps, SERIES)
     if len(series) == len(rows) and not lacking:
         return series, (
-            "VAME's own series of the aligned poses are read, as features; the workflow does not "
+            "VAME's own series of the aligned poses are read as features; the workflow does not "
             "align them again"
         )
     return rows, (
-        f"{moving or 'VAME has no series of its own'}; the workflow aligns the poses, by center "
-        "and orient. Where the animal is fixed in the image, give --center and --orient two "
-        "keypoints that do not move: then the alignment changes nothing"
+        f"{moving or 'VAME has no series of its own'}; the workflow aligns the poses by center "
+        "and orient. If the animal is fixed in the image, use two keypoints that do not move as "
+        "--center and --orient: then the alignment changes nothing"
     )
 
 
 def movement_of(row: dict, center: str, orient: str, confidence: float) -> str:
-    """How far the reference keypoints of a session move; empty if they do not."""
+    """Describe how far the reference keypoints of a session move; empty if they do not."""
     import numpy as np  # noqa: PLC0415  only here, with the readers of the workflow
     from pose_prep.reading import read_poses  # noqa: PLC0415
 
@@ -184,14 +184,14 @@ def movement_of(row: dict, center: str, orient: str, confidence: float) -> str:
         poses = read_poses(row["poses"], row["software"], row["fps"] or 1.0)
         own = poses.isel(individuals=0).sel(keypoints=[center, orient], space=["x", "y"])
     except (ValueError, KeyError) as error:
-        return f"{name} does not tell whether {center} and {orient} move ({error})"
+        return f"{name} could not be checked for movement of {center} and {orient} ({error})"
     position = own.position.transpose("time", "keypoints", "space").values
     seen = ~(own.confidence.transpose("time", "keypoints").values < confidence).any(axis=1)
     ahead = (position[:, 1] - position[:, 0]) @ [1, 1j]
     seen &= np.isfinite(ahead) & (ahead != 0)
     position, ahead = position[seen], ahead[seen]
     if not len(position):
-        return f"{center} and {orient} are never seen in {name}"
+        return f"{center} and {orient} are never visible in {name}"
     length, direction = np.median(abs(ahead)), np.sum(ahead / abs(ahead))
     away = np.linalg.norm(position[:, 0] - np.median(position[:, 0], axis=0), axis=1)
     turned = np.degrees(abs(np.angle(ahead * direction.conj())))
@@ -228,7 +228,7 @@ def find_poses(project: Path, session: str, places: tuple[str, ...] = PLACES) ->
 
 
 def netcdf_attributes(project: Path, session: str) -> dict:
-    """Frame rate and reference keypoints, as the session's netCDF files have them."""
+    """Read frame rate and reference keypoints from the session's netCDF files."""
     found = {}
     for place in ("data/raw/{}.nc", "data/processed/{}_processed.nc"):
         path = project / place.format(session)
@@ -237,7 +237,7 @@ def netcdf_attributes(project: Path, session: str) -> dict:
                 with h5py.File(path) as file:
                     found |= {key: _plain(file.attrs[key]) for key in KEPT if key in file.attrs}
             except OSError as error:
-                raise ValueError(f"{path}: cannot be read: {error}; move it away") from error
+                raise ValueError(f"{path}: cannot be read: {error}; remove it") from error
     return found
 
 
@@ -251,16 +251,16 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("project", type=Path, help="folder of the VAME project")
     parser.add_argument("folder", type=Path, help="folder of the new project")
-    parser.add_argument("--fps", type=float, help="frames per second, where VAME has not kept it")
+    parser.add_argument("--fps", type=float, help="frames per second, if VAME did not store them")
     parser.add_argument("--center", help="keypoint at the origin")
-    parser.add_argument("--orient", help="keypoint that the animal looks to")
+    parser.add_argument("--orient", help="keypoint in the direction of the animal's heading")
     given = parser.parse_args(arguments)
     folder = given.folder / "config"
     files = {name: folder / name for name in ("config.yaml", "sessions.tsv")}
     try:
         there = [str(path) for path in files.values() if path.exists()]
         if there:
-            raise ValueError(f"{' and '.join(there)} would be overwritten; move them away")
+            raise ValueError(f"{' and '.join(there)} would be overwritten; rename or remove them")
         settings, rows, notes = convert(given.project, given.fps, given.center, given.orient)
     except ValueError as error:
         sys.exit(str(error))

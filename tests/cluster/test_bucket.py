@@ -86,7 +86,7 @@ def test_what_is_in_the_bucket_is_not_made_again(bucket, project):
 def test_fetched_results_belong_to_their_records(bucket, fetched):
     command = [str(bucket.python), *fetched.command("verify")[1:]]
     printed = bucket.run(command)
-    assert "all are as they were made" in printed
+    assert "all files are unchanged" in printed
     assert f"not here: s3://{NAME}/recordings/mouse1.csv" in printed
     damaged = fetched / "results/dataset/train.npy"
     whole = damaged.read_bytes()
@@ -117,6 +117,6 @@ def test_a_killed_training_goes_on_where_it_ran(bucket, tmp_path_factory, undist
     bucket.run(command)
     fetched = bucket.fetch("killed", folder / "fetched")
     log = (fetched / "logs/train_model/long/seed0.log").read_text()
-    assert f"going on from {(here / MODEL).relative_to(project.folder)}/state-" in log
+    assert f"resuming from {(here / MODEL).relative_to(project.folder)}/state-" in log
     injector.assert_same_result(fetched, undisturbed)
     assert injector.leftovers(here) == []

@@ -16,7 +16,7 @@ def in_the_middle(run):
 def resumed(run):
     """The epoch after which the training went on in the end, and the step, from its log."""
     log = (run.project / "logs/train_model/long/seed0.log").read_text()
-    found = re.search(rf"going on from {MODEL}/state-\w+.pt, after epoch (\d+) and step (\d+)", log)
+    found = re.search(rf"resuming from {MODEL}/state-\w+.pt, after epoch (\d+) and step (\d+)", log)
     assert found, log
     epoch, step = map(int, found.groups())
     assert epoch >= 3

@@ -61,7 +61,7 @@ def test_a_disk_that_fills_up_while_training(copy_of, undisturbed, run_on_a_smal
     assert kept.stat().st_size > 0
     assert list((tmp_path / "failed").rglob("*.part*")) == []
     log = (project / "logs/train_model/long/seed0.log").read_text()
-    assert "going on from" in log
+    assert "resuming from" in log
     assert_same_result(project, undisturbed)
 
 

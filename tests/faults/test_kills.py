@@ -69,7 +69,7 @@ def test_a_signal_ends_the_job_with_its_state_written(copy_of, undisturbed, numb
     assert 3 <= epochs_kept(project) < 30
     project.snakemake("results/export/long/seed0/manifest.json")
     log = (project / "logs/train_model/long/seed0.log").read_text()
-    assert f"going on from {MODEL}/state-" in log
+    assert f"resuming from {MODEL}/state-" in log
     assert_same_result(project, undisturbed)
 
 
@@ -83,5 +83,5 @@ def test_ctrl_c_loses_nothing(copy_of, undisturbed):
     assert epochs_kept(project) >= 3
     project.snakemake("results/export/long/seed0/manifest.json")
     log = (project / "logs/train_model/long/seed0.log").read_text()
-    assert f"going on from {MODEL}/state-" in log
+    assert f"resuming from {MODEL}/state-" in log
     assert_same_result(project, undisturbed)

@@ -166,9 +166,8 @@ def test_poses_that_are_aligned_already_are_shifted_and_turned_alike(tmp_path, c
     _, files, said = egocentric(tmp_path, capsys, fixed_tracks(heading=0.7), series)
     assert files == [".csv", ".csv"]
     assert said == (
-        "egocentric_data: true: the poses are aligned already; tail and nose do not move in them, "
-        "so that the workflow's alignment shifts and turns all frames alike and changes nothing "
-        "else"
+        "egocentric_data: true: the poses are already aligned; tail and nose do not move in them, "
+        "so that the workflow's alignment only shifts and rotates all frames by the same amount"
     )
 
 
@@ -187,31 +186,31 @@ def test_vames_own_series_are_taken_where_the_reference_keypoints_move(tmp_path,
     config, files, said = egocentric(tmp_path, capsys, make_lively_tracks(frames=40), ("m1", "m2"))
     assert files == [".npy", ".npy"]
     assert said == (
-        "egocentric_data: true: VAME's own series of the aligned poses are read, as features; the "
+        "egocentric_data: true: VAME's own series of the aligned poses are read as features; the "
         "workflow does not align them again"
     )
     assert config["center"] == "tail"
 
 
-def test_poses_that_are_not_aligned_are_aligned_and_it_is_said(tmp_path, capsys):
+def test_poses_that_are_not_aligned_are_aligned_which_is_reported(tmp_path, capsys):
     _, files, said = egocentric(tmp_path, capsys, make_lively_tracks(frames=40), ("m1",))
     assert files == [".csv", ".csv"]
     assert re.fullmatch(
         r"egocentric_data: true: the poses are not aligned in m1\.csv, where tail moves by [\d.]+ "
         r"px and the direction from tail to nose turns by [\d.]+ degrees; the workflow aligns the "
-        r"poses, by center and orient\. Where the animal is fixed in the image, give --center and "
-        r"--orient two keypoints that do not move: then the alignment changes nothing",
+        r"poses by center and orient\. If the animal is fixed in the image, use two keypoints that "
+        r"do not move as --center and --orient: then the alignment changes nothing",
         said,
     )
 
 
-def test_all_that_is_not_known_is_asked_for_at_once(tmp_path):
+def test_all_that_is_unknown_is_asked_for_at_once(tmp_path):
     write_old(tmp_path / "old")
     (tmp_path / "old/videos/pose_estimation/mouse2.csv").unlink()
     with pytest.raises(SystemExit) as stopped:
         run(tmp_path / "old", tmp_path / "mine")
     said = str(stopped.value)
-    assert "mouse1: its frame rate is not stored in the project; give it by --fps" in said
+    assert "mouse1: its frame rate is not stored in the project; give it with --fps" in said
     assert "mouse2: no pose file; looked for data/raw/mouse2.nc" in said
     assert "give --center and --orient" in said
     assert not (tmp_path / "mine").exists()

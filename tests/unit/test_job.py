@@ -1,4 +1,4 @@
-"""A job leaves a log, whole outputs and a record, or says in a sentence why it does not."""
+"""A job writes a log, complete outputs and a record, or reports in a sentence why not."""
 
 import errno
 import json
@@ -34,7 +34,7 @@ def namedlist(items):
 
 @pytest.fixture
 def snakemake(tmp_path, monkeypatch):
-    """What a script is given, in a folder with its files; descriptors 1 and 2 stay pytest's."""
+    """A script's `snakemake`, in a folder with its files; pytest keeps descriptors 1 and 2."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("job.log_to", lambda _: sys.stderr)
     for path in ("poses.csv", "sub/a.labels.npy", "table.csv", LOG):
@@ -77,7 +77,7 @@ def test_all_are_renamed_once_all_are_written(snakemake, tmp_path):
 
 
 def test_an_aside_has_its_outputs_suffix(snakemake):
-    """Libraries choose the format by it, or append one that they miss."""
+    """Libraries choose the format by it, or append a missing one."""
     with job(snakemake) as out:
         assert (Path(out.table).suffix, Path(out.array).suffix) == (".csv", ".npy")
         write_outputs(out)
@@ -126,7 +126,7 @@ def test_a_folder_that_was_not_finished_is_removed(snakemake):
 
 
 @pytest.mark.parametrize("error", [KeyError, KeyboardInterrupt])
-def test_a_job_that_fails_leaves_what_was_there(snakemake, tmp_path, error):
+def test_a_job_that_fails_leaves_earlier_outputs(snakemake, tmp_path, error):
     def fail():
         with job(snakemake) as out:
             Path(out.table).write_text("half")
@@ -203,7 +203,7 @@ def test_a_record_says_what_ran_on_what(snakemake):
     assert record["software"]["python"].count(".") == 2
 
 
-def test_what_is_not_written_yet_is_no_part_of_a_record(snakemake):
+def test_what_is_not_written_yet_is_not_part_of_a_record(snakemake):
     with job(snakemake) as out:
         Path(out.table).write_text("new")
         assert out.describe()["outputs"].keys() == {"table.csv"}
@@ -238,17 +238,17 @@ with job(snakemake) as out:
         (
             "from pathlib import Path; from formats.files import write_atomically;"
             "write_atomically(Path('logs'), lambda file: None)",
-            "cannot write it (Is a directory); what was there is untouched: 'logs'",
+            "cannot write it (Is a directory); an existing file is unchanged: 'logs'",
             False,
         ),
         ("import numpy; numpy.ones(2) + numpy.ones(3)", "could not be broadcast", True),
         ("{}['key']", "KeyError", True),
     ],
 )
-def test_a_refusal_is_a_sentence_and_a_mistake_of_ours_a_traceback(
+def test_an_error_of_the_user_is_a_sentence_and_a_bug_is_a_traceback(
     tmp_path, body, sentence, traceback
 ):
-    """A ValueError that numpy raises is a mistake of ours as well."""
+    """A ValueError that numpy raises is also a bug of ours."""
     (tmp_path / "logs/r").mkdir(parents=True)
     scripts = tmp_path / "scripts"
     (tmp_path / "rules").mkdir()

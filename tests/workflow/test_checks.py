@@ -58,21 +58,21 @@ def test_settings_that_do_not_go_together_are_refused(project):
     )
     printed = refused(project)
     assert "savgol_length: 4 is even" in printed
-    assert "center: 'tail' is left out by exclude_keypoints" in printed
+    assert "center: 'tail' is excluded by exclude_keypoints" in printed
     assert "prediction_steps: model far predicts 9 frames from 8" in printed
-    assert "split_gap: 11 frames are fewer than the window of model bound" in printed
+    assert "split_gap: 11 frames are fewer than a window of model bound" in printed
     assert "pretrained_model: gone.pt of model bound does not exist" in printed
     assert "vame_quirks: model skipped has one epoch and would skip it" in printed
 
 
 def test_a_model_to_embed_is_one_of_the_models(project):
     project.write_config(models={"a": {}}, embed_models=["a", "b"])
-    assert "embed_models: no model is 'b'; there are: a" in refused(project)
+    assert "embed_models: no model is 'b'; the models are: a" in refused(project)
 
 
 def test_there_is_something_to_choose_by(project):
     project.write_config(choose_by="future", models={"bare": {"prediction_decoder": False}})
-    assert "choose_by: no model predicts a future; choose by reconstruction" in refused(project)
+    assert "choose_by: no model predicts the future; choose by reconstruction" in refused(project)
 
 
 def test_a_grid_is_checked_like_a_model(project):
@@ -87,9 +87,13 @@ def test_a_grid_is_checked_like_a_model(project):
 @pytest.mark.parametrize(
     ("models", "grid", "sentence"),
     [
-        ({}, {}, "models: names no model, and there is no grid"),
-        ({"zdims-2": {}}, {"zdims": [2]}, "models.zdims-2: the grid has this model, too"),
-        ({}, {"pretrained_model": ["a/b"]}, "'pretrained_model-a/b' cannot be a model's name"),
+        ({}, {}, "models: there is no model and no grid"),
+        ({"zdims-2": {}}, {"zdims": [2]}, "models.zdims-2: the grid also has a model of this name"),
+        (
+            {},
+            {"pretrained_model": ["a/b"]},
+            "'pretrained_model-a/b' cannot be part of a model's name",
+        ),
     ],
 )
 def test_models_have_names_of_their_own(project, models, grid, sentence):
@@ -127,7 +131,7 @@ def test_all_errors_of_a_sheet_are_named_at_once(project):
     [
         ("", "column session is missing"),
         ("session,poses,software,fps\na,b,c,30\n", "columns are separated by tabs"),
-        ("session\tposes\tsoftware\tfps\n", "it lists no recording"),
+        ("session\tposes\tsoftware\tfps\n", "it has no rows"),
     ],
 )
 def test_a_sheet_without_rows_or_columns_is_refused(project, text, sentence):
@@ -195,7 +199,7 @@ def test_animals_that_cannot_be_read_at_parse_time_are_asked_for(project, monkey
     monkeypatch.setenv("PYTHONPATH", str(bare))
     project.write_sheet(sheet(("cage", "recordings/cage.h5", "30", "all")))
     printed = project.run("--dry-run", check=False)
-    assert "line 2, individual: all needs to read the animals' names" in printed
+    assert "line 2, individual: all requires the animals' names" in printed
     assert "write one row per animal, with its name in this column" in printed
     project.write_sheet(sheet(("cage", "recordings/cage.h5", "30", "black")))
     assert "output: results/poses/cage.nc" in project.run("--dry-run")
@@ -228,9 +232,9 @@ def test_errors_of_animals_are_named_before_any_job(project):
         "line 2, individual: recordings/cage.csv has 2 animals, black, white; name one" in printed
     )
     assert "line 3, individual: recordings/cage.csv has 2 animals, black, white; 'red'" in printed
-    assert "line 4, individual: all needs to read the animals' names" in printed
+    assert "line 4, individual: all requires the animals' names" in printed
     assert "line 5, labels: labels.csv cannot label 2 animals" in printed
-    assert "session: e_white is also what individual: all makes" in printed
+    assert "session: e_white is also a name from individual: all" in printed
     assert "5 errors:" in printed
 
 
@@ -280,7 +284,7 @@ def test_a_vame_config_can_be_brought_along(project):
         softplus=0,
     )
     printed = project.quick("--dry-run")
-    warning = "these keys of VAME's config do nothing here: "
+    warning = "these keys of VAME's config have no effect here: "
     assert printed.count(warning) == 1
     assert (
         warning + "beta_norm, dropout_pred, dropout_rec, hidden_size_layer_2, transition_function"
@@ -295,10 +299,10 @@ def test_what_does_not_do_what_one_may_expect_is_warned_about(project):
     printed = project.quick("--dry-run")
     warnings = {line for line in printed.splitlines() if "WARNING" in line}
     for sentence in (
-        "kmeans_loss: model wide has only 3 singular values (zdims); 5 counts as that",
-        "softplus: model blunt cannot have a posterior narrower than the prior",
-        "max_epochs: model brief ends after 4 epochs, before the KL weight has risen (epoch 101); "
-        "its last epoch will be its model",
+        "kmeans_loss: model wide has only 3 singular values (zdims), so 5 has the effect of 3",
+        "softplus: model blunt cannot have a posterior that is narrower than the prior",
+        "max_epochs: model brief ends after 4 epochs, before the KL weight is fully annealed "
+        "(epoch 101); the model will be that of its last epoch",
     ):
         assert any(sentence in warning for warning in warnings), sentence
     assert not any("model vame" in warning for warning in warnings)

@@ -44,7 +44,7 @@ def test_the_header_says_where_the_window_lies(finished_once):
     lines = path.read_text().splitlines()
     assert lines[0] == "# session mouse1, model bare, seed 0, kmeans-4"
     assert lines[1] == (
-        "# motif is that of the window of 8 frames whose centre is this frame; the window begins 4 "
+        "# motif is that of the window of 8 frames whose centre is this frame; the window starts 4 "
         "frames before"
     )
 
@@ -278,5 +278,5 @@ def test_named_and_merged_motifs_are_so_in_every_table_and_figure(finished):
     )
     printed = finished.snakemake(check=False)
     assert (
-        "config/names.tsv: its names of kmeans-4 of model vame, seed 0 belong to another" in printed
+        "config/names.tsv: the names of kmeans-4 of model vame, seed 0 belong to another" in printed
     )

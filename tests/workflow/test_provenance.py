@@ -76,14 +76,16 @@ def test_the_runs_manifest_holds_every_job_and_every_file(finished_once):
 
 
 def test_what_was_altered_is_named_with_both_checksums(finished):
-    assert "all are as they were made" in finished.snakemake("verify")
+    assert "all files are unchanged" in finished.snakemake("verify")
     model, table = (finished / path for path in ("results/models/vame/seed0/model.pt",
                                                  "results/comparison.csv"))  # fmt: skip
     before = sha256(model)
     model.write_bytes(model.read_bytes()[:-1] + b"x")
     table.write_text(table.read_text().replace("vame", "fame"))
     printed = finished.snakemake("verify", check=False)
-    assert "altered: results/models/vame/seed0/model.pt is not the file that was made" in printed
+    assert (
+        "altered: results/models/vame/seed0/model.pt is not the file that the run wrote" in printed
+    )
     assert f"expected sha256 {before}" in printed
     assert f"actual sha256   {sha256(model)}" in printed
     assert "altered: results/comparison.csv" in printed

@@ -37,8 +37,8 @@ def test_animals_and_numbers_per_frame_reach_the_check_and_the_dataset(cage):
     assert "left_paw (75%)" in white["leave_out_because"]
     assert black["leave_out_because"] == ""
     others, counters = black["notes"].split("; ")
-    assert others == "the file also holds white"
-    assert "no features, left out: frame (extra_features" in counters
+    assert others == "the file also contains white"
+    assert "not features, left out: frame (list them in extra_features" in counters
 
 
 def test_labels_that_do_not_fit_the_track_are_refused(project):

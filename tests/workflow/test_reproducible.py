@@ -48,7 +48,7 @@ def test_a_module_runs_under_a_prefix_with_its_own_config_and_sheet(outer, repea
     snakefile = outer / "Snakefile"
     printed = outer.quick("summary", "vame_all", "--dry-run", snakefile=snakefile)
     assert "Nothing to be done" in printed
-    assert "all are as they were made" in outer.snakemake("vame_verify", snakefile=snakefile)
+    assert "all files are unchanged" in outer.snakemake("vame_verify", snakefile=snakefile)
 
 
 def files_of(project):

@@ -156,7 +156,7 @@ def test_without_a_future_decoder_there_is_no_future(finished_once):
 def test_a_model_that_was_never_annealed_is_its_last_epoch_and_says_so(finished_once):
     checkpoint = torch.load(finished_once / "results/models/bare/seed0/model.pt", weights_only=True)
     assert checkpoint["epoch"] == 4
-    assert "never passed 0.99" in checkpoint["selection"]
+    assert "never exceeded 0.99" in checkpoint["selection"]
 
 
 def test_every_job_has_a_log(finished_once):

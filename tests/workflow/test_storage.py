@@ -84,7 +84,7 @@ def test_a_model_to_start_from_is_fetched(finished, finished_once):
         finished.write_config(models={"vame": own})
         finished.snakemake("results/models/vame/seed0/model.pt")
     log = (finished / "logs/train_model/vame/seed0.log").read_text()
-    assert "weights start from .snakemake/storage/http/" in log
+    assert "initial weights from .snakemake/storage/http/" in log
 
 
 def test_an_address_that_no_plugin_takes_is_refused_with_the_plugin_to_install(project):
@@ -98,7 +98,7 @@ def test_animals_of_a_file_elsewhere_have_rows_of_their_own(project):
     sheet = "session\tposes\tfps\tindividual\ncage\thttps://lab.org/cage.csv\t30\tall\n"
     project.write_sheet(sheet)
     printed = project.quick("--dry-run", check=False)
-    assert "individual: all needs https://lab.org/cage.csv to be there already" in printed
+    assert "individual: all requires that https://lab.org/cage.csv already exists" in printed
 
 
 def test_results_go_elsewhere(project, finished_once, elsewhere):
@@ -131,11 +131,11 @@ def test_files_that_jobs_do_not_see_are_refused(project, elsewhere):
     project.write_config(models={"vame": own})
     options = (*NO_SHARED_DISK, *elsewhere[1], "--dry-run")
     printed = project.quick(*options, check=False)
-    assert "pretrained_model: recordings/mouse1.csv lies on this machine" in printed
+    assert "pretrained_model: recordings/mouse1.csv is on this machine" in printed
     project.write_config()
     printed = project.quick(*options, check=False)
-    assert "line 2, poses: recordings/mouse1.csv lies on this machine" in printed
-    assert "name its address" in printed
+    assert "line 2, poses: recordings/mouse1.csv is on this machine" in printed
+    assert "use its address" in printed
     project.write_sheet("session\tposes\tfps\ndemo\tresults/demo/demo.csv\t30\n")
     assert "simulate_demo" in project.quick(*options, ALIGNED.replace("mouse1", "demo"))
 

@@ -123,9 +123,12 @@ def test_settings_of_the_training_do_not_matter(elsewhere):
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        ({"pose_confidence": 0.5}, "pose_confidence: 0.5 here, and 0.9 where the model of"),
-        ({"center": "nose"}, "center: nose here, and tail where the model of"),
-        ({"vertical_axis": "z"}, "vertical_axis: z here, and None where the model of"),
+        (
+            {"pose_confidence": 0.5},
+            "pose_confidence: 0.5 here, but 0.9 in the training of the",
+        ),
+        ({"center": "nose"}, "center: nose here, but tail in the training of the"),
+        ({"vertical_axis": "z"}, "vertical_axis: z here, but None in the training of the"),
         ({"use_model": "gone"}, "use_model: there is no gone/model.safetensors"),
         ({"use_model": "text"}, "use_model: text/model.safetensors is not a model that this"),
     ],
@@ -149,4 +152,4 @@ def test_features_that_differ_are_refused_by_name(not_run):
 
 def test_a_folder_in_which_models_were_trained_is_refused(finished):
     finished.write_config(use_model="results/export/vame/seed0")
-    assert "give the others a folder of their own" in finished.quick(check=False)
+    assert "use another folder for the new recordings" in finished.quick(check=False)

@@ -1,4 +1,4 @@
-"""List the quality of all sessions, before an hour of training is spent on them."""
+"""List the quality of all sessions before training."""
 
 from formats.files import read_json
 from formats.tables import write_table
@@ -15,5 +15,5 @@ with job(snakemake) as out:
     write_table(table, out.sessions, index=True)
     marked = table["leave_out_because"] != ""
     print(table.to_string(float_format="%.3f"))
-    print(f"{marked.sum()} of {len(table)} sessions may be worth leaving out")
+    print(f"{marked.sum()} of {len(table)} sessions may be worth excluding")
     print(describe_timescales(table, snakemake.params.settings["pooling_seconds"]))

@@ -1,4 +1,4 @@
-"""Copy the export of the chosen model, and say which one it is and why."""
+"""Copy the export of the chosen model, and report the choice and its reason."""
 
 import shutil
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Compare all trainings: a row for each, and which differences are more than chance."""
+"""Compare all trainings: one row each, and which differences exceed chance."""
 
 from formats.tables import write_table
 from job import job

@@ -1,4 +1,4 @@
-"""Embed one recording with one model: the latents of the window that begins at each frame."""
+"""Embed one recording with one model: the latents of the window that starts at each frame."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Measure one model on held-out windows, and keep examples for the figure."""
+"""Evaluate one model on held-out windows, and save example reconstructions."""
 
 import numpy as np
 from formats.files import read_json, write_json

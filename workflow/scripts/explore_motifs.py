@@ -1,4 +1,4 @@
-"""Put map, ethograms, bouts and poses of all recordings on one page to look through."""
+"""Put map, ethograms, bouts and poses of all recordings on one interactive page."""
 
 from pathlib import Path
 

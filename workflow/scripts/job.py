@@ -1,4 +1,4 @@
-"""What every job does: it writes a log, outputs that are whole or absent, and a record."""
+"""What every job does: it writes a log, complete outputs (or none), and a record."""
 
 import errno
 import linecache
@@ -16,14 +16,14 @@ from formats.files import aside_of, sha256, write_json
 from formats.records import describe_machine, imported_versions, name_in_record, record_of
 
 STARTED = datetime.now(UTC)
-"""When this module was imported: as the job began."""
+"""Time when this module was imported: the start of the job."""
 
-NO_SPACE_LEFT = 2**16  # bytes; HDF5 and zip do not say why they could not write
+NO_SPACE_LEFT = 2**16  # bytes; HDF5 and zip do not report why writing failed
 SCRIPTS = str(Path(__file__).resolve().parent)
 
 
 class Outputs:
-    """Paths to write to, by the names of the rule's outputs, and what else a script needs.
+    """Paths to write to, by the names of the rule's outputs, and other things that a script needs.
 
     An output of several files is a list of paths.
 
@@ -32,11 +32,11 @@ class Outputs:
     final
         Of each path that is written to, the output that it becomes.
     terminal
-        What was standard error before the log: for a progress bar.
+        Standard error before it was redirected to the log: for a progress bar.
     device
-        Where the job computed; a script sets it for the record.
+        Device of the computation; a script sets it for the record.
     record
-        Where the job's record lies.
+        Path of the job's record.
     """
 
     def __init__(self, snakemake: Any, terminal: TextIO, *, aside: bool) -> None:
@@ -55,9 +55,9 @@ class Outputs:
                 setattr(self, name, paths[0] if isinstance(output, str) else paths)
 
     def describe(self) -> dict[str, Any]:
-        """The job's record: sha256 of each input and of each output so far, and what it ran with.
+        """Return the job's record: sha256 of each input and output, parameters and software.
 
-        Of an output that is a folder, its files are listed. Names are those of `name_in_record`.
+        For an output that is a folder, its files are listed. Names are those of `name_in_record`.
         """
         snakemake, outputs = self._snakemake, {}
         for path, final in self.final.items():
@@ -81,21 +81,21 @@ class Outputs:
 
 @contextmanager
 def job(snakemake: Any, *, aside: bool = True, record: bool = True) -> Iterator[Outputs]:
-    """Run a script's work: log what it prints, name its outputs once they are whole, record it.
+    """Run a script's work: log what it prints, write its outputs atomically, record it.
 
-    Each output is written beside its place, under a name of the same suffix; it may become a folder
-    of files. When the block ends well, outputs are flushed to the disk, the record is written, and
-    they get their names; when it fails, what was there before is intact.
+    Each output is written to a temporary name in its folder, with the same suffix; it may be a
+    folder of files. When the block succeeds, outputs are flushed to disk, the record is written
+    and outputs are renamed; when it fails, earlier outputs are unchanged.
 
-    A ValueError that our code raises, and an OSError, are refusals: their sentence goes to the log
-    and to the terminal. Any other exception is a mistake of ours and has its traceback in the log.
+    A ValueError that our code raises, and an OSError, are errors of the user: their message goes to
+    the log and to the terminal. Any other exception is a bug, and its traceback is in the log.
 
     Parameters
     ----------
     aside
-        If false, the script writes to the outputs' own places, as it goes.
+        If false, the script writes directly to the outputs' final names.
     record
-        If false, no record is written: the job only reads those of others.
+        If false, no record is written: for jobs that only read records.
     """
     terminal = log_to(snakemake.log[0])
     out = Outputs(snakemake, terminal, aside=aside)
@@ -103,11 +103,11 @@ def job(snakemake: Any, *, aside: bool = True, record: bool = True) -> Iterator[
         yield out
         finish(out, snakemake.input, record)
     except Exception as error:
-        sentence = refusal(error, out)
-        if sentence is None:
+        message = message_for_user(error, out)
+        if message is None:
             raise
         for stream in (sys.stderr, terminal):
-            print(f"ERROR: {sentence}", file=stream, flush=True)
+            print(f"ERROR: {message}", file=stream, flush=True)
         sys.exit(1)
     finally:
         if aside:
@@ -118,7 +118,7 @@ def job(snakemake: Any, *, aside: bool = True, record: bool = True) -> Iterator[
 
 
 def finish(out: Outputs, inputs: Iterable[str], record: bool) -> None:
-    """Flush the outputs to the disk, write the record, and give outputs their names."""
+    """Flush the outputs to the disk, write the record, and rename the outputs."""
     for path in out.final:
         for file in files_of(path) if path.is_dir() else [path]:
             with open(file, "rb") as written:
@@ -134,14 +134,14 @@ def finish(out: Outputs, inputs: Iterable[str], record: bool) -> None:
 
 
 def files_of(path: Path) -> list[Path]:
-    """The file itself, or the files of a folder; none where nothing was written yet."""
+    """Return the file itself, or the files of a folder; none if nothing has been written yet."""
     if path.is_dir():
         return sorted(file for file in path.iterdir() if file.is_file())
     return [path] if path.is_file() else []
 
 
 def date_after(inputs: Iterable[str], outputs: Iterable[Path]) -> None:
-    """Make no output older than an input, lest a clock that was set back make it stale."""
+    """Make no output older than an input, since a clock that was set back would make it stale."""
     newest = max((os.stat(path).st_mtime_ns for path in inputs), default=0)
     for path in outputs:
         if os.stat(path).st_mtime_ns < newest:
@@ -149,9 +149,9 @@ def date_after(inputs: Iterable[str], outputs: Iterable[Path]) -> None:
 
 
 def log_to(path: str) -> TextIO:
-    """Send descriptors 1 and 2, and so all that the job prints, to the log.
+    """Redirect descriptors 1 and 2, and so everything the job prints, to the log.
 
-    Returns a stream to what was standard error before.
+    Returns a stream to the original standard error.
     """
     terminal = os.fdopen(os.dup(2), "w", encoding="utf-8")
     sys.stdout.flush()
@@ -164,8 +164,8 @@ def log_to(path: str) -> TextIO:
     return terminal
 
 
-def refusal(error: Exception, out: Outputs) -> str | None:
-    """The sentence for the user, if the error is a refusal; None for a mistake of ours."""
+def message_for_user(error: Exception, out: Outputs) -> str | None:
+    """Return the message if the error is one of the user; None for a bug."""
     if isinstance(error, OSError) and raised_by_us(error):
         return str(error)
     reason = unwritable(error, [path.parent for path in out.final.values()])
@@ -178,7 +178,7 @@ def refusal(error: Exception, out: Outputs) -> str | None:
 
 
 def unwritable(error: Exception, folders: list[Path]) -> int | None:
-    """The errno of a disk or folder that takes nothing, if that is what the error comes from."""
+    """Return the errno of an unwritable disk or folder, if that is the cause of the error."""
     cannot_write = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
     if isinstance(error, OSError) and error.errno in cannot_write:
         return error.errno
@@ -191,7 +191,7 @@ def unwritable(error: Exception, folders: list[Path]) -> int | None:
 
 
 def raised_by_us(error: Exception) -> bool:
-    """True if a `raise` of our own code made the error, and not a call into a library."""
+    """True if a `raise` of our own code raised the error, rather than a library."""
     place = error.__traceback__
     while place is not None and place.tb_next is not None:
         place = place.tb_next

@@ -1,4 +1,4 @@
-"""Draw all models beside each other, and their differences to the best one."""
+"""Draw a comparison of all models, and their differences to the best one."""
 
 from figures.comparison import draw_comparison
 from figures.style import save

@@ -1,4 +1,4 @@
-"""Draw what the animal of each recording did when: every motif over time."""
+"""Draw the behaviour of each recording's animal: every motif over time."""
 
 from figures.ethogram import draw_ethogram
 from figures.style import save

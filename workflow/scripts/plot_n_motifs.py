@@ -1,4 +1,4 @@
-"""Draw what each number of motifs that was tried explains, and whether refits agree on it."""
+"""Draw what each candidate for the number of motifs explains, and the agreement of refits."""
 
 from figures.n_motifs import draw_n_motifs
 from figures.style import save

@@ -1,4 +1,4 @@
-"""Train one model with one seed; keep the best weights, the last ones and the history."""
+"""Train one model with one seed; save the best weights, the last weights and the history."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Compare the results with their manifests, and name every file that was altered."""
+"""Compare the results with their manifests, and report every altered file."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Write what was trained on, how good it is, what was found and what to watch out for."""
+"""Write the summary: training data, quality, motifs and groups, cautions, advice."""
 
 from pathlib import Path
 

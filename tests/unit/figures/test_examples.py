@@ -1,4 +1,4 @@
-"""Films of example bouts: what is in which frame, from tracks and from a video."""
+"""Films of example bouts: the content of each frame, from tracks and from a video."""
 
 import av
 import numpy as np
@@ -97,7 +97,7 @@ class TestSkeletons:
             turned(np.array([[[1.0, 0]]]), np.array([np.pi / 2])), [[[0, 1]]], atol=1e-12
         )
 
-    def test_an_animal_whose_place_is_not_known_stays_at_the_origin(self):
+    def test_an_animal_whose_place_is_unknown_stays_at_the_origin(self):
         _, poses = poses_of(make_aligned().poses, FEATURES, CENTER)
         unknown = np.full((300, 3), np.nan)
         np.testing.assert_array_equal(in_image(poses, unknown), poses)
@@ -125,7 +125,7 @@ class TestBouts:
         tail = bout.points[:, NAMES.index(CENTER)]
         np.testing.assert_allclose(tail[:, 0], 200 + 30 * bout.seconds, atol=1e-6)
 
-    def test_at_its_begin_the_animal_looks_right_at_the_origin(self):
+    def test_at_its_start_the_animal_looks_right_at_the_origin(self):
         bout = cut_bout("m", make_aligned(turning=2.0), CENTER, 60, 89)
         at = np.flatnonzero(bout.inside)[0]
         np.testing.assert_allclose(bout.shown[at], POSE, atol=1e-6)
@@ -169,7 +169,7 @@ class TestFilms:
     def test_the_header_names_the_motif_by_its_colour_in_every_frame(self):
         assert all(is_shown(frame.crop((0, 0, 150, 22)), motif_colour(3)) for frame in self.film())
 
-    def test_a_gif_is_small_and_runs_in_real_time_for_ever(self, tmp_path):
+    def test_a_gif_is_small_and_runs_in_real_time_in_a_loop(self, tmp_path):
         frames = self.film(speed=120.0, turning=1.0)
         save_film(frames, tmp_path / "motif3.gif")
         assert (tmp_path / "motif3.gif").stat().st_size < 300_000
@@ -183,12 +183,12 @@ class TestFilms:
             save_film(self.film(), tmp_path / name)
         assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
-    def test_a_motif_without_a_bout_says_so(self, tmp_path):
+    def test_a_motif_without_a_bout_is_labelled(self, tmp_path):
         (frame,) = draw_film(5, [], EDGES, 0, POSE)
         assert is_shown(frame, motif_colour(5))
         save_film([frame], tmp_path / "motif5.gif")
 
-    def test_frames_that_are_not_known_are_left_out(self):
+    def test_frames_that_are_unknown_are_left_out(self):
         aligned = make_aligned()
         aligned.poses[70:75] = np.nan
         aligned.track[70:75] = np.nan
@@ -272,10 +272,10 @@ class TestVideos:
             assert sum(1 for _ in container.decode(stream)) == len(frames)
 
     def test_a_video_that_is_too_short_is_named(self, video):
-        with pytest.raises(ValueError, match=r"mouse\.mp4: frame .* is not in it.*column video"):
+        with pytest.raises(ValueError, match=r"mouse\.mp4: frame .* is missing.*column video"):
             cut_video(Video(video, 30.0), self.bout(150, 170))
 
-    def test_what_is_no_video_is_named(self, tmp_path):
+    def test_what_is_not_a_video_is_named(self, tmp_path):
         (tmp_path / "notes.txt").write_text("no video")
         with pytest.raises(ValueError, match=r"notes\.txt: cannot be read as a video"):
             cut_video(Video(str(tmp_path / "notes.txt"), 30.0), self.bout())

@@ -1,4 +1,4 @@
-"""The figures show what the tables hold: every fact is read back from the axes that are drawn."""
+"""The figures show what the tables contain: every fact is read back from the drawn axes."""
 
 import struct
 
@@ -15,7 +15,7 @@ SCHEDULES = ["kl_weight", "learning_rate"]
 
 
 def make_history(*, epochs: int = 10, future: bool = True, **columns) -> pd.DataFrame:
-    """A history that falls from 1 to 0.1 in every term, twice as high on the held-out side."""
+    """A history that falls from 1 to 0.1 in every term, twice as high for held-out windows."""
     epoch = np.arange(1, epochs + 1)
     falling = np.geomspace(1, 0.1, epochs)
     history = {"epoch": epoch, "seconds": 2.0 * epoch, "kl_weight": 1.0, "learning_rate": 5e-4}
@@ -111,7 +111,7 @@ class TestLosses:
         axes = panels(draw_losses(make_history(kl_weight=0.0), 7))["kl_weight"]
         assert axes.get_ylim() == (0, 1)
 
-    def test_how_the_epoch_was_chosen_is_said(self):
+    def test_the_reason_for_the_chosen_epoch_is_shown(self):
         figure = draw_losses(make_history(), 7, selection="lowest held-out loss")
         texts = [text.get_text() for text in panels(figure)["legend"].texts]
         assert texts == ["lowest held-out loss"]
@@ -138,7 +138,7 @@ class TestReconstructions:
             "day2\nfrom 70.00 s",
         ]
 
-    def test_future_begins_at_the_end_of_the_window(self):
+    def test_future_starts_at_the_end_of_the_window(self):
         axes = panels(draw_reconstructions(make_windows(frames=30, future=15)))["nose_x/0"]
         assert line(axes, "end of the window").get_xdata()[0] == pytest.approx(1.0)
         assert line(axes, "measured").get_xdata().size == 45
@@ -146,7 +146,7 @@ class TestReconstructions:
         assert line(axes, "predicted future").get_xdata()[0] == pytest.approx(1.0)
         assert line(axes, "predicted future").get_ydata().size == 15
 
-    def test_without_a_future_nothing_speaks_of_one(self):
+    def test_without_a_future_no_future_is_mentioned(self):
         figure = draw_reconstructions(make_windows(future=0))
         assert legend_texts(figure) == ["measured", "reconstruction", "all features"]
         for axes in figure.axes:
@@ -156,7 +156,7 @@ class TestReconstructions:
         axes = panels(draw_reconstructions(make_windows(future=1)))["nose_x/0"]
         assert line(axes, "predicted future").get_marker() == "."
 
-    def test_six_most_variable_features_and_it_says_so(self):
+    def test_six_most_variable_features_and_this_is_shown(self):
         names = [f"point{i}_x" for i in range(9)]
         figure = draw_reconstructions(make_windows(features=names))
         rows = list(dict.fromkeys(label.split("/")[0] for label in panels(figure)))
@@ -186,7 +186,7 @@ class TestReconstructions:
 
 
 def make_comparison(*, models=("vame", "small"), n_sessions=6, seeds=1, winner=""):
-    """Each model errs by 0.1 more than the one before; the session's number adds a tenth of it."""
+    """Each model has an error 0.1 above the previous one; the session number adds a tenth of it."""
     sessions = pd.DataFrame(
         {"model": model, "seed": seed, "session": f"s{i}", "reconstruction": 0.1 * (rank + 1 + i)}
         for rank, model in enumerate(models)
@@ -221,7 +221,7 @@ def texts(axes):
 
 
 class TestComparison:
-    def test_every_seed_is_a_point_beside_its_baselines(self):
+    def test_every_seed_is_a_point_compared_with_its_baselines(self):
         shown = panels(draw_comparison(*make_comparison(seeds=2)))
         assert points(shown["future"], "one seed") == pytest.approx([0.7, 0.7, 0.9, 0.9])
         assert points(shown["future"], "last frame held") == [2.0, 2.0]
@@ -256,7 +256,7 @@ class TestComparison:
         assert texts(panels(figure)["reconstruction_difference"]) == ["better than all others"]
         assert texts(panels(figure)["future_difference"]) == ["lowest error"]
 
-    def test_few_sessions_have_no_interval_and_it_says_so(self):
+    def test_few_sessions_have_no_interval_and_this_is_shown(self):
         axes = panels(draw_comparison(*make_comparison(n_sessions=4)))["reconstruction_difference"]
         assert "4 sessions: no interval" in texts(axes)
         assert np.isnan(points(axes, "95% interval")).all()

@@ -1,4 +1,4 @@
-"""Figures of motifs show what their tables hold: facts are read back from the axes."""
+"""Figures of motifs show what their tables contain: facts are read back from the axes."""
 
 import io
 
@@ -69,7 +69,7 @@ class TestColours:
         assert len({motif_colour(motif) for motif in range(256)}) == 256
 
     @pytest.mark.parametrize("blindness", [None, "protanomaly", "deuteranomaly", "tritanomaly"])
-    def test_a_dozen_are_told_apart_by_every_eye(self, blindness):
+    def test_a_dozen_are_distinguished_with_any_colour_vision(self, blindness):
         colours = seen(["white", *map(motif_colour, range(12))], blindness)
         apart = np.linalg.norm(colours[:, None] - colours[None], axis=-1)
         assert apart[~np.eye(13, dtype=bool)].min() > 13
@@ -151,7 +151,7 @@ class TestLatentMap:
             )
         assert texts(shown["motif"]) == ["0", "1", "2", "3", "4"]
 
-    def test_a_number_stands_on_a_window_of_its_motif(self, tables):
+    def test_a_number_is_on_a_window_of_its_motif(self, tables):
         axes = panels(draw_latent_map(tables.latent_map))["motif"]
         for text in axes.texts:
             own = tables.latent_map[tables.latent_map["motif"] == int(text.get_text())]
@@ -194,7 +194,7 @@ class TestEthogram:
         motif = inside["motif"].astype(float).fillna(-1).to_numpy()
         assert len(axes.patches) == 1 + np.count_nonzero(np.diff(motif))
 
-    def test_excerpts_lie_evenly_and_inside(self):
+    def test_excerpts_are_evenly_spaced_and_inside(self):
         assert excerpt_starts(120) == [10.0, 50.0, 90.0]
         assert excerpt_starts(8) == [0.0]
 
@@ -257,7 +257,7 @@ class TestTransitions:
                 if one != other:
                     assert image[row, column] == pytest.approx(chance[one, other])
 
-    def test_circles_grow_with_use(self, tables):
+    def test_circles_grow_with_usage(self, tables):
         graph = panels(draw_transitions(tables.transitions, tables.usage, tables.communities))
         circles = [patch for patch in graph["graph"].patches if isinstance(patch, Circle)]
         frames = tables.usage.groupby("motif")["frames"].sum()
@@ -300,7 +300,7 @@ class TestCommunities:
             tables.linkage["height"].tolist()
         )
 
-    def test_leaves_that_merge_first_lie_side_by_side(self, tables):
+    def test_leaves_that_merge_first_are_adjacent(self, tables):
         tree = panels(draw_communities(tables.linkage, tables.communities, tables.usage))["tree"]
         (first, *_) = [line for line in tree.lines if line.get_label() == "merge"]
         y = first.get_ydata()
@@ -315,7 +315,7 @@ class TestCommunities:
 
 
 class TestPoses:
-    def test_a_skeleton_stands_at_the_mean_pose(self, tables):
+    def test_a_skeleton_is_at_the_mean_pose(self, tables):
         axes = panels(draw_motif_poses(tables.profile, tables.usage, None, CENTER))["0"]
         points = axes.collections[0].get_offsets()
         own = tables.profile[tables.profile["motif"] == 0].set_index("feature")["mean"]
@@ -330,7 +330,7 @@ class TestPoses:
         axes = panels(draw_motif_poses(tables.profile, tables.usage, skeleton, CENTER))["0"]
         assert len([line for line in axes.lines if line.get_label() == "line"]) == 2
 
-    def test_an_unused_motif_says_so(self, tables):
+    def test_an_unused_motif_is_labelled(self, tables):
         axes = panels(draw_motif_poses(tables.profile, tables.usage, None, CENTER))["5"]
         assert texts(axes)[0] == "not used"
 
@@ -372,7 +372,7 @@ class TestNumberOfMotifs:
     )
 
     @pytest.mark.parametrize("measure", ["unexplained_variance", "log_likelihood_gain"])
-    def test_every_number_stands_beside_that_of_surrogates(self, measure):
+    def test_every_number_is_compared_with_that_of_surrogates(self, measure):
         names = {f"unexplained_variance{end}": f"{measure}{end}" for end in ("", "_surrogates")}
         drawn = panels(draw_n_motifs(self.TRIED.rename(columns=names)))
         assert drawn.keys() == {"held_out", "gap", "agreement", "bouts"}
@@ -385,6 +385,6 @@ class TestNumberOfMotifs:
             assert axes.get_lines()[-1].get_xdata() == [6, 6]  # the chosen number
             assert axes.get_xticks().tolist() == [4, 6, 9]
 
-    def test_where_the_number_was_set_it_says_so(self):
+    def test_where_the_number_was_set_it_is_labelled(self):
         (only,) = draw_n_motifs(self.TRIED[:0]).axes
         assert texts(only) == ["The number of motifs was set, not chosen."]

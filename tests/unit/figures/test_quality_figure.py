@@ -1,4 +1,4 @@
-"""The figure of a recording shows what its arrays hold: facts are read back from the axes."""
+"""The figure of a recording shows what its arrays contain: facts are read back from the axes."""
 
 import numpy as np
 import pytest
@@ -100,7 +100,7 @@ def test_the_traces_are_of_what_was_cleaned_most():
     assert most_cleaned(traces) == [(1, 1), (0, 0)]  # the tail does not move
 
 
-def test_the_skeleton_stands_at_the_median_as_in_the_image():
+def test_the_skeleton_is_at_the_median_as_in_the_image():
     axes = panels(draw_quality("mouse", SUMMARY, make_traces()))["skeleton"]
     dots = axes.collections[-1].get_offsets()
     np.testing.assert_allclose(dots[2], [0, 0])
@@ -109,9 +109,9 @@ def test_the_skeleton_stands_at_the_median_as_in_the_image():
     assert [text.get_text() for text in axes.texts] == ["nose", "tail", "paw"]
 
 
-def test_a_reason_to_leave_it_out_stands_in_the_title():
+def test_a_reason_to_leave_it_out_is_in_the_title():
     figure = draw_quality("mouse", SUMMARY | {"reason": "no frame is usable"}, make_traces())
-    assert figure.get_suptitle().endswith("Consider leaving this recording out: no frame is usable")
+    assert figure.get_suptitle().endswith("Consider excluding this recording: no frame is usable")
 
 
 def test_without_a_usable_frame_there_is_still_a_figure():

@@ -1,4 +1,4 @@
-"""Frame n of a video is the nth picture that decoding the whole video gives."""
+"""Frame n of a video is the nth image when the whole video is decoded."""
 
 import os
 from fractions import Fraction
@@ -109,7 +109,7 @@ def test_frame_n_is_the_nth_picture(tmp_path, name):
 
 
 def test_what_an_edit_list_cuts_off_does_not_count(tmp_path):
-    """Its pictures are in the file, and no player shows them."""
+    """Its images are in the file, but no player shows them."""
     video = write_video(tmp_path / "cut.mp4", steady(90), gop=10, shift=-25 * 20)
     shown = decoded(video)
     assert 0 < shown[0] <= 25
@@ -149,7 +149,9 @@ def test_a_file_without_pictures_is_refused_by_name(tmp_path):
         frame.sample_rate = 44100
         for each in (frame, None):
             container.mux(stream.encode(each))
-    with pytest.raises(ValueError, match=r"sound\.mp4: cannot be read as a video \(it has no pic"):
+    with pytest.raises(
+        ValueError, match=r"sound\.mp4: cannot be read as a video \(it contains no ima"
+    ):
         list(read_frames(str(tmp_path / "sound.mp4"), 0, 5))
     with pytest.raises(ValueError, match=r"gone\.mp4: cannot be read as a video"):
         list(read_frames(str(tmp_path / "gone.mp4"), 0, 5))

@@ -43,7 +43,7 @@ def test_bouts_and_events_label_frames(tmp_path, text):
     assert labels_of(write(tmp_path, text)).tolist() == expected.tolist()
 
 
-def test_a_label_per_frame_is_no_table_of_bouts(tmp_path):
+def test_a_label_per_frame_is_not_a_table_of_bouts(tmp_path):
     assert read_bouts(write(tmp_path, "frame,label\n0,a\n1,b\n")) is None
 
 
@@ -57,13 +57,16 @@ def test_of_overlapping_bouts_the_one_that_started_last_counts(tmp_path):
     [
         (AGGREGATED + '"trial1","mouse","rear","POINT","3","3"\n', "several animals: rat, mouse"),
         (AGGREGATED + '"trial2","rat","rear","POINT","3","3"\n', "observations: trial1, trial2"),
-        (AGGREGATED.replace('"2.0"', '""'), r"\(empty\) in the column stop \(s\) is no number"),
+        (AGGREGATED.replace('"2.0"', '""'), r"\(empty\) in the column stop \(s\) is not a number"),
         (
             TABULAR_8.replace("STOP", "START").replace("groom\tSTART\t0.5", "rest\tSTART\t0.5"),
             "no STOP",
         ),
         (TABULAR_8.replace("groom\tSTART", "rest\tSTOP"), "rest stops at 0.5 s"),
-        (TABULAR_8.replace("Behavior type", "Kind"), "lacks BORIS's column Behavior type"),
+        (
+            TABULAR_8.replace("Behavior type", "Kind"),
+            "the column Behavior type \\(or Status\\) of BORIS is missing",
+        ),
         ("start,stop,label\n5,4,a\n", "ends at 4, before it starts"),
         ("start,stop,label\n5,41,a\n", "from 0.50 to 4.10 s, but the track lasts 3.00 s"),
     ],

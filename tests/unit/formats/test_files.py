@@ -1,4 +1,4 @@
-"""A file is written whole or not at all."""
+"""A file is written completely or not at all."""
 
 import os
 import platform
@@ -11,7 +11,7 @@ def left_in(folder):
     return sorted(file.name for file in folder.iterdir())
 
 
-def test_a_file_is_written_and_nothing_beside_it(tmp_path):
+def test_a_file_is_written_and_no_other(tmp_path):
     path = tmp_path / "file"
     for content in (b"first", b"second"):
         write_atomically(path, lambda file, content=content: file.write(content))
@@ -47,7 +47,7 @@ def test_the_old_file_stays_until_the_new_one_is_whole(tmp_path):
     assert path.read_bytes() == b"new"
 
 
-def test_who_reads_the_old_file_goes_on_reading_it(tmp_path):
+def test_who_reads_the_old_file_continues_reading_it(tmp_path):
     path = tmp_path / "file"
     path.write_bytes(b"old")
     with open(path, "rb") as reader:

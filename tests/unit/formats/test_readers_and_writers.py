@@ -1,4 +1,4 @@
-"""What a format's writer wrote, its reader gives back."""
+"""A format's reader returns what its writer wrote."""
 
 import os
 
@@ -59,12 +59,12 @@ def test_aligned_poses_come_back_and_are_mapped(tmp_path, frames):
     assert isinstance(back.poses, np.memmap) == bool(frames)
 
 
-def test_a_track_that_is_not_known_is_empty(tmp_path):
+def test_a_track_that_is_unknown_is_empty(tmp_path):
     save_aligned(AlignedPoses(np.ones((2, 1)), np.ones(2, bool), ["a"], 30), tmp_path / "a.npz")
     assert np.isnan(open_aligned(tmp_path / "a.npz").track).all()
 
 
-def test_an_array_lies_in_an_npz_as_in_an_npy(tmp_path):
+def test_an_array_is_in_an_npz_as_in_an_npy(tmp_path):
     array = np.asfortranarray(np.random.default_rng(0).normal(size=(7, 5)))
     np.savez(tmp_path / "a.npz", before=np.arange(3), array=array)
     np.testing.assert_array_equal(map_array(tmp_path / "a.npz", "array"), array)
@@ -113,7 +113,7 @@ def test_names_stay_text(tmp_path):
     assert back["frames"].tolist() == [1, 2]
 
 
-def test_comments_stand_above_the_header_alone(tmp_path):
+def test_comments_are_only_above_the_header(tmp_path):
     (tmp_path / "a.csv").write_text("# session a\n# 30 fps\ngroup,frames\n#1,5\n")
     assert read_table(tmp_path / "a.csv").to_dict("list") == {"group": ["#1"], "frames": [5]}
 

@@ -1,4 +1,4 @@
-"""Records are found by what they say that jobs wrote, back to what no job made."""
+"""Records are found by the outputs that they list, back to files that no job made."""
 
 import json
 from pathlib import Path
@@ -70,7 +70,7 @@ def rules_of(content):
         ),
     ],
 )
-def test_a_record_lies_as_its_log_does(log, rule, record):
+def test_a_record_corresponds_to_its_log(log, rule, record):
     assert record_of(log, rule) == Path(record)
 
 
@@ -89,7 +89,7 @@ RECORD = "results/provenance/align_poses/mouse1.json"
         (".snakemake/storage/http/lab.org/mouse1.csv", RECORD, "http://lab.org/mouse1.csv"),
     ],
 )
-def test_a_fetched_file_has_the_name_that_it_has_where_it_lies(path, record, name):
+def test_a_fetched_file_has_the_name_that_it_has_where_it_is(path, record, name):
     assert name_in_record(path, Path(record)) == name
 
 

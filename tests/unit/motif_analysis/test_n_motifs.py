@@ -87,7 +87,7 @@ def test_the_choice_repeats_and_depends_on_the_seed():
 
 def test_too_short_recordings_are_refused_and_large_numbers_left_out():
     short = {"a": make_latents(states=2)["a"][:250]}
-    with pytest.raises(ValueError, match="there are 250 in stretches of 16 or more: set a number"):
+    with pytest.raises(ValueError, match="only 250 are in runs of 16 or more: set a number"):
         choose_from(short)
     few = {"a": make_latents(states=2)["a"][:400]}
     assert choose_from(few, [2, 4, 40, 41])[1][:, 0].tolist() == [2, 4, 40]

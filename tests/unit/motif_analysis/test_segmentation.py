@@ -148,7 +148,7 @@ def test_fewer_windows_than_motifs_are_refused():
 
 def test_latents_of_another_model_are_refused():
     segmenter = fit({"a": make_latents(states=STATES)})
-    with pytest.raises(ValueError, match="fitted on 2 latents, these are 5"):
+    with pytest.raises(ValueError, match="fitted on 2 latents, but there are 5"):
         segmenter.label(np.zeros((3, 5), np.float32))
 
 

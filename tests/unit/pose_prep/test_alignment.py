@@ -43,7 +43,7 @@ def align(tracks, fps=10.0, **changes):
     return align_recording(recording, chosen), table
 
 
-def test_center_is_the_origin_and_orient_lies_on_the_positive_x_axis():
+def test_center_is_the_origin_and_orient_is_on_the_positive_x_axis():
     positions = np.array([[[5.0, 9.0], [5.0, 5.0], [4.0, 6.0]]])  # nose below the tail, as seen
     nose, tail, paw = to_egocentric(positions, positions[:, [1, 0]])[0]
     assert nose.tolist() == [4, 0]
@@ -57,7 +57,7 @@ def test_an_animal_on_the_positive_x_axis_is_left_as_it_is():
     np.testing.assert_allclose(egocentric[0], list(BODY.values()))
 
 
-def test_several_full_turns_leave_no_trace():
+def test_several_full_turns_have_no_effect():
     turns = np.linspace(-4 * np.pi, 4 * np.pi, 721)
     place = np.random.default_rng(0).uniform(0, 1000, size=(721, 2))
     aligned, _ = align(make_tracks(frames=721, heading=turns, place=place))
@@ -112,7 +112,7 @@ def test_a_lost_center_costs_the_frame_but_blames_no_other_keypoint():
 
 
 def jittering_tracks(frames=60):
-    """Paws move by half a pixel or so: enough spread for the rule, too little to trip it."""
+    """Paws move by about half a pixel: enough spread for the rule, too little for an outlier."""
     rng = np.random.default_rng(3)
     body = {name: np.array(xy) + rng.uniform(-1, 1, (frames, 2)) for name, xy in BODY.items()}
     return make_tracks(frames=frames, body=body)
@@ -149,7 +149,7 @@ def test_limits_of_other_recordings_judge_outliers_where_they_are_given():
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("smoothed", [True, False])
 def test_with_limits_the_parts_of_a_recording_are_aligned_as_the_whole(seed, smoothed):
-    """But for gaps that reach over the cut, and where it is smoothed the filter's half window."""
+    """Except for gaps across the cut and, with smoothing, half the filter's window."""
     rng = np.random.default_rng(seed)
     tracks = make_lively_tracks(frames=300, seed=seed)
     tracks[rng.random((300, 4)) < 0.05, 2] = 0
@@ -234,7 +234,9 @@ def test_a_keypoint_that_is_never_confident_is_reported_and_left_out():
 def test_a_reference_keypoint_that_is_never_confident_is_refused(name):
     tracks = make_tracks()
     tracks[:, KEYPOINTS.index(name), 2] = 0.5
-    with pytest.raises(ValueError, match=rf"mouse.csv: never confident: {name}; choose another"):
+    with pytest.raises(
+        ValueError, match=rf"mouse.csv: no frame has a confident position of {name}; choose another"
+    ):
         align(tracks)
 
 
@@ -259,7 +261,7 @@ def test_the_nearest_names_are_found_whatever_their_case():
 
 
 def in_space(tracks, up):
-    """The same animal in 3D, ``up`` the vertical axis, each keypoint at a height of its own."""
+    """The same animal in 3D, ``up`` the vertical axis, each keypoint at its own height."""
     heights = np.tile(np.arange(1.0, 5.0), (len(tracks), 1))
     axes = {"z": [0, 1, 2], "x": [2, 0, 1], "y": [1, 2, 0]}[up]
     position = np.dstack([tracks[..., :2], heights])[..., axes]
@@ -291,7 +293,7 @@ def test_poses_in_space_are_turned_about_the_vertical_axis_alone(up):
 
 
 def test_poses_in_space_are_refused_by_the_name_of_the_setting():
-    with pytest.raises(ValueError, match=r"holds 3D poses; set vertical_axis"):
+    with pytest.raises(ValueError, match=r"has 3D poses; set vertical_axis"):
         align_recording(in_space(make_tracks(), "z"), settings())
 
 
@@ -325,7 +327,7 @@ def test_every_keypoint_lost_for_1200_frames_costs_these_frames():
     assert quality.loc["all keypoints", "longest_gap_seconds"] == 120
 
 
-def test_a_recording_at_another_rate_is_brought_to_the_stated_one():
+def test_a_recording_at_another_rate_is_resampled_to_the_given_one():
     """A paw that moves evenly is where it is at each time, whatever the rate."""
     body = {**BODY, "left_paw": np.stack([np.arange(61.0) / 10, np.full(61, -3)], axis=1)}
     tracks = make_tracks(frames=61, body=body)
@@ -414,7 +416,7 @@ def test_the_track_is_where_the_animal_is_and_where_it_looks():
 MOTION = ["forward_speed", "sideways_speed", "turning"]
 
 
-def test_motion_features_follow_the_coordinates_and_are_no_coordinates():
+def test_motion_features_follow_the_coordinates_and_are_not_coordinates():
     tracks = make_tracks(frames=40, place=np.column_stack([3.0 * np.arange(40), np.zeros(40)]))
     aligned, _ = align(tracks, motion_features=[*MOTION, "height"])
     assert aligned.features[-3:] == list(aligned.scalars) == MOTION

@@ -1,4 +1,4 @@
-"""Times are assigned to the frames of one clock, and refused where they leave these open."""
+"""Times are assigned to the frames of one clock, and refused if these are ambiguous."""
 
 import time
 
@@ -76,7 +76,7 @@ def test_a_clock_may_drift_slowly():
     assert assign_frames(times, 30)[0].tolist() == frames.tolist()
 
 
-def test_a_recording_may_go_on_at_any_moment_after_a_pause():
+def test_a_recording_may_continue_at_any_moment_after_a_pause():
     first, second = np.arange(200.0), 1000.45 + np.arange(200)
     frames, _ = assign_frames(np.concatenate([first, second]) / 30, 30)
     assert np.diff(frames[:200]).tolist() == np.diff(frames[200:]).tolist() == [1] * 199
@@ -101,7 +101,7 @@ def test_frame_numbers_are_frames():
 
 
 @pytest.mark.parametrize(("fps", "expected"), [(30, [0, 3]), (10, [0, 1])])
-def test_two_times_are_told_apart_by_the_expected_rate(fps, expected):
+def test_two_times_are_distinguished_by_the_expected_rate(fps, expected):
     assert assign_frames(np.array([2.0, 2.1]), fps)[0].tolist() == expected
 
 
@@ -110,10 +110,12 @@ def test_one_time_and_none_are_frames():
     assert assign_frames(np.array([]), 30)[0].tolist() == []
 
 
-def test_a_time_between_two_frames_beside_a_lost_one_is_refused():
+def test_a_time_between_two_frames_next_to_a_lost_one_is_refused():
     times = np.delete(np.arange(200.0), 101)
     times[100] += 0.48
-    with pytest.raises(ValueError, match=r"row 100 of its times, 3\.349.*cannot be told; write"):
+    with pytest.raises(
+        ValueError, match=r"row 100 of its times, 3\.349.*cannot be determined; write"
+    ):
         assign_frames(times / 30, 30)
     times[100] -= 0.2
     assert assign_frames(times / 30, 30)[0].tolist() == np.delete(np.arange(200), 101).tolist()
@@ -129,8 +131,8 @@ def test_a_time_that_is_far_too_large_is_refused():
     [
         (5, np.nan, r"row 5 of the times is nan; correct these times, or remove"),
         (5, np.inf, r"row 5 of the times is inf;"),
-        (5, 0.4, r"row 5 of the times is 0\.4, like 0\.4 in row 4: times do not rise; correct"),
-        (5, 0.0, r"row 5 of the times is 0, after 0\.4 in row 4: times do not rise"),
+        (5, 0.4, r"row 5 of the times is 0\.4, like 0\.4 in row 4: times must increase; correct"),
+        (5, 0.0, r"row 5 of the times is 0, after 0\.4 in row 4: times must increase"),
         (slice(6, None), 0.0, r"row 6 of the times is 0, after 0\.5 in row 5 \(4 such rows\)"),
     ],
 )
@@ -184,12 +186,12 @@ def test_a_netcdf_that_was_cut_at_its_start_keeps_the_frames_of_the_recording(tm
     assert poses.sizes["time"] == 199
     assert empty(poses) == [0, 1, 2, 50, 51]
     np.testing.assert_array_equal(positions(poses)[kept], ONE[kept][..., :2])
-    assert poses.attrs["notes"] == "the file begins at frame 3; frames 0 to 2 are empty"
+    assert poses.attrs["notes"] == "the file starts at frame 3; frames 0 to 2 are empty"
 
 
 @pytest.mark.parametrize("step", [1, 5])
 def test_a_netcdf_may_count_frames(tmp_path, step):
-    """As movement does where it was told no rate."""
+    """As in movement without a frame rate."""
     kept = np.arange(3, 200, step)
     poses = make_dataset(tracks=ONE).isel(time=kept).assign_coords(time=kept)
     save_poses(poses.assign_attrs(time_unit="frames"), tmp_path / "p.nc")
@@ -199,7 +201,7 @@ def test_a_netcdf_may_count_frames(tmp_path, step):
     assert "file_fps" not in read.attrs
 
 
-def test_times_of_a_netcdf_may_be_durations_or_begin_before_zero(tmp_path):
+def test_times_of_a_netcdf_may_be_durations_or_start_before_zero(tmp_path):
     kept = np.delete(np.arange(200), [0, 7])
     durations = (kept * 100).astype("timedelta64[ms]").astype("timedelta64[ns]")
     assert empty(read_poses(write_netcdf(tmp_path / "a.nc", kept, time=durations), "", 10)) == [
@@ -212,7 +214,7 @@ def test_times_of_a_netcdf_may_be_durations_or_begin_before_zero(tmp_path):
 
 
 @pytest.mark.parametrize(("fps", "told"), [(30, True), (25.4, False), (25, False)])
-def test_a_rate_that_is_not_the_files_is_told(tmp_path, fps, told):
+def test_a_rate_that_is_not_the_files_is_reported(tmp_path, fps, told):
     netcdf = write_netcdf(tmp_path / "p.nc", slice(None), fps=25.0)
     nwb = write_nwb(
         path=tmp_path / "p.nwb",
@@ -222,7 +224,7 @@ def test_a_rate_that_is_not_the_files_is_told(tmp_path, fps, told):
     for path in (netcdf, nwb):
         notes = read_poses(path, "", fps).attrs["notes"]
         assert ("frames per second, the sessions table 30" in notes) is told
-    assert "the file says 25 frames" in read_poses(netcdf, "", 30).attrs["notes"]
+    assert "the file has 25 frames" in read_poses(netcdf, "", 30).attrs["notes"]
 
 
 def test_a_netcdf_that_names_a_keypoint_twice_is_refused_by_its_name(tmp_path):

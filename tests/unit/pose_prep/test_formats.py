@@ -1,4 +1,4 @@
-"""Every format gives the same tracks back, and is told from its content."""
+"""Every format returns the same tracks, and is recognised by its content."""
 
 import gzip
 import io
@@ -80,11 +80,11 @@ def test_a_sleap_file_may_have_its_axes_in_any_order(tmp_path, order, said):
         order = ("frame", "node", "xy", "track")  # which it is
     poses = read_poses(path, "SLEAP", 10, individual="white")
     np.testing.assert_allclose(positions(poses), TWO[:, 1, :, :2], atol=1e-4)
-    assert poses.attrs["notes"] == "the file also holds black"
+    assert poses.attrs["notes"] == "the file also contains black"
 
 
 @pytest.mark.parametrize("key", ["df_with_missing", "keypoints", "tracks"])
-def test_a_deeplabcut_table_may_lie_under_any_key(tmp_path, key):
+def test_a_deeplabcut_table_may_be_under_any_key(tmp_path, key):
     path = write_deeplabcut(path=tmp_path / "p.h5", tracks=ONE, key=key)
     np.testing.assert_array_equal(positions(read_poses(path, "", 10)), ONE[..., :2])
 
@@ -130,7 +130,7 @@ def test_frames_that_a_file_leaves_out_are_empty_ones(tmp_path):
 
 def test_times_that_do_not_rise_are_refused(tmp_path):
     path = write_nwb(path=tmp_path / "p.nwb", tracks=[ONE], times=np.array([0.0, 1, 1, *range(9)]))
-    with pytest.raises(ValueError, match=r"p.nwb.*times do not rise"):
+    with pytest.raises(ValueError, match=r"p.nwb.*times must increase"):
         read_poses(path, "", 10)
 
 
@@ -165,7 +165,7 @@ def test_a_slp_of_400_frames_spread_over_90000_has_90000_frames(tmp_path):
 
 
 def test_animals_may_have_other_keypoints(tmp_path):
-    """As in a multi-animal project of DeepLabCut with objects of its own."""
+    """As in a multi-animal project of DeepLabCut with unique objects."""
     path = write_deeplabcut(path=tmp_path / "p.csv", tracks=TWO, individuals=["mouse", "single"])
     rows = [line.split(",") for line in path.read_text().splitlines()]
     kept = [n for n in range(len(rows[0])) if rows[1][n] != "single" or rows[2][n] == "tail"]
@@ -182,14 +182,16 @@ def test_untracked_animals_of_a_slp_are_refused(tmp_path):
         read_poses(path, "", 10)
 
 
-def test_two_mice_told_apart_by_prefixes_are_individuals(tmp_path):
+def test_two_mice_distinguished_by_prefixes_are_individuals(tmp_path):
     names = [*(f"{mouse}_{name}" for mouse in "BW" for name in BODY), "LED"]
     tracks = np.concatenate([TWO[:, 0], TWO[:, 1], ONE[:, :1]], axis=1)
     path = write_deeplabcut(path=tmp_path / "p.csv", tracks=tracks, keypoints=names)
     white = read_poses(path, "", 10, individual="W", prefixes=["B_", "W_"])
     assert white.keypoints.values.tolist() == list(BODY)
     np.testing.assert_array_equal(positions(white), TWO[:, 1, :, :2])
-    assert white.attrs["notes"] == ("keypoints of no animal, left out: LED; the file also holds B")
+    assert white.attrs["notes"] == (
+        "keypoints without an animal, left out: LED; the file also contains B"
+    )
     with pytest.raises(ValueError, match=r"2 individuals.*B, W"):
         read_poses(path, "", 10, prefixes=["B_", "W_"])
     assert read_poses(path, "", 10).sizes["keypoints"] == 9
@@ -217,7 +219,7 @@ def test_prefixes_of_one_individual_are_refused(tmp_path):
         read_poses(path, "", 10, individual="B", prefixes=["B_", "B-"])
 
 
-def test_mice_told_apart_by_prefixes_may_have_other_keypoints(tmp_path):
+def test_mice_distinguished_by_prefixes_may_have_other_keypoints(tmp_path):
     path = write_deeplabcut(
         path=tmp_path / "p.csv", tracks=ONE, keypoints=["B_nose", "B_tail", "W_nose", "W_ear"]
     )
@@ -303,7 +305,7 @@ UNKNOWN = {
         "SLEAP's csv",
         "export the analysis h5",
     ),
-    "live.csv": (TABLE.to_csv().split("\n", 1)[1], "has no row 'scorer'", "name the h5 beside it"),
+    "live.csv": (TABLE.to_csv().split("\n", 1)[1], "has no row 'scorer'", "use the h5 next to it"),
     "noindex.csv": (
         TABLE.to_csv(index=False),
         "without its first column",
@@ -311,8 +313,8 @@ UNKNOWN = {
     ),
     "capital.csv": (
         TABLE.to_csv().replace("scorer", "Scorer"),
-        "in other letters",
-        "write it small",
+        "the first cell must be 'scorer'",
+        "in small letters and without blanks",
     ),
     "flat.csv": (FLAT.to_csv(index=False), "one row of names such as nose_x", "write its poses as"),
     "dots.csv": (FLAT.to_csv().replace("_", "."), "one row of names", "write its poses as"),
@@ -323,29 +325,33 @@ UNKNOWN = {
     "v1DLC_full.pickle": (pickle.dumps({"a": 1}), "detections before tracking", "stitch_tracklets"),
     "v1DLC_meta.pickle": (
         pickle.dumps({"a": 1}),
-        "which holds no poses",
-        "the h5 or csv beside it",
+        "which contains no poses",
+        "use the h5 or csv next to it",
     ),
     "v1DLC_el.pickle": (pickle.dumps({"a": 1}), "tracklets (_el.pickle)", "stitch_tracklets"),
     "p.xlsx": (zipped("[Content_Types].xml", "xl/a.xml"), "an Excel workbook", "save its sheet as"),
     "p.xls": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(99), "Excel workbook", "save its sheet"),
     "p.npz": (zipped("poses.npy"), "npz", "write its poses as"),
     "p.zip": (zipped("poses.csv"), "an archive", "unpack it"),
-    "p.csv.xz": (b"\xfd7zXZ\0" + bytes(99), "packed with bzip2, xz or zstd", "unpack it"),
+    "p.csv.xz": (b"\xfd7zXZ\0" + bytes(99), "compressed with bzip2, xz or zstd", "unpack it"),
     "p.mat": (
         b"MATLAB 5.0 MAT-file, Platform: GLNXA64" + bytes(99),
         "MATLAB",
         "write its poses as",
     ),
     "p.parquet": (b"PAR1" + bytes(99), "parquet", "write its poses as"),
-    "p.png": (b"\x89PNG\r\n\x1a\n" + bytes(99), "a picture", "name a file of poses here"),
-    "p.mp4": (b"\0\0\0\x20ftypisom" + bytes(99), "a video", "name a file of poses here"),
-    "p.avi": (b"RIFF\x10\x20\0\0AVI LIST" + bytes(99), "a video", "name a file of poses here"),
+    "p.png": (b"\x89PNG\r\n\x1a\n" + bytes(99), "a picture", "use a file of poses"),
+    "p.mp4": (b"\0\0\0\x20ftypisom" + bytes(99), "a video", "use a file of poses"),
+    "p.avi": (b"RIFF\x10\x20\0\0AVI LIST" + bytes(99), "a video", "use a file of poses"),
     "u.csv": (TABLE.to_csv().encode("utf-16-le"), "UTF-16 without a byte-order mark", "as UTF-8"),
     "p.nc": (b"CDF\x01" + bytes(99), "netCDF of version 3", "save it as version 4"),
-    "p.h5.gz": (gzip.compress(b"\x89HDF\r\n\x1a\n" + bytes(99)), "it holds HDF5", "unpack it"),
-    "cut.gz": (gzip.compress(TABLE.to_csv().encode())[:60], "cannot be unpacked", "copy it again"),
-    "words.txt": ("nothing, that we know\n", "it begins with 'nothing, that", "these are: Deep"),
+    "p.h5.gz": (gzip.compress(b"\x89HDF\r\n\x1a\n" + bytes(99)), "it contains HDF5", "unpack it"),
+    "cut.gz": (
+        gzip.compress(TABLE.to_csv().encode())[:60],
+        "cannot be decompressed",
+        "copy it again",
+    ),
+    "words.txt": ("nothing, that we know\n", "it starts with 'nothing, that", "these are: Deep"),
 }
 
 

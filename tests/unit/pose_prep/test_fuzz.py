@@ -1,4 +1,4 @@
-"""Damaged files end in success or a sentence: no other error, no crash, no hang, little memory."""
+"""Damaged files are read or rejected with a message: no crash, no hang, little memory."""
 
 import multiprocessing
 import os
@@ -54,7 +54,7 @@ def sound(request, tmp_path_factory):
 
 
 def read(path: Path, software: str, pipe) -> None:
-    """In a process of its own, where it may crash, hang and fill the memory."""
+    """In a separate process, where it may crash, hang and fill the memory."""
     before = largest()
     try:
         read_poses(path, software, 30)

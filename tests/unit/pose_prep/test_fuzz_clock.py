@@ -169,7 +169,7 @@ def test_a_netcdf_cut_anywhere(seed, frames, first, lost, rate, counted):
         save_poses(poses, Path(folder) / "p.nc")
         read = read_poses(Path(folder) / "p.nc", "", rate)
     np.testing.assert_array_equal(positions(read), padded(track, kept, kept[-1] + 1))
-    assert ("begins at frame" in read.attrs["notes"]) == (kept[0] > 0)
+    assert ("starts at frame" in read.attrs["notes"]) == (kept[0] > 0)
 
 
 @tried

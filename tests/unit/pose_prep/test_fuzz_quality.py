@@ -1,4 +1,4 @@
-"""Traits of recordings, with random sizes, names and places: what is told of them holds for all."""
+"""Properties of recordings, with random sizes, names and places."""
 
 import os
 
@@ -78,7 +78,7 @@ def test_egocentric_poses_lose_no_center(animal, which):
 
 @tried
 @given(st.lists(st.floats(0, 1), min_size=5, max_size=300), st.floats(0.2, 1))
-def test_percent_and_shares_are_told_apart(shares, highest):
+def test_percent_and_shares_are_distinguished(shares, highest):
     shares = np.array([*shares, *[highest] * (1 + len(shares) // 20)])
     np.testing.assert_array_equal(scale_likelihood(shares, []), shares)
     np.testing.assert_array_equal(scale_likelihood(1.2 * shares, []), 1.2 * shares)

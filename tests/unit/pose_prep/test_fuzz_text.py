@@ -1,4 +1,4 @@
-"""Text files with the traits of real ones, of any size, name and place: read right, or refused."""
+"""Text files with properties of real ones, of any size, name and place: read or refused."""
 
 import gzip
 import os
@@ -38,7 +38,7 @@ line_ends = st.sampled_from(["\n", "\r\n", "\r"])
 
 @dataclass
 class Table:
-    """Poses as DeepLabCut's table, and what was tracked: (frame, keypoint, 2)."""
+    """Poses as DeepLabCut's table, and the tracked positions: (frame, keypoint, 2)."""
 
     poses: pd.DataFrame
     true: np.ndarray
@@ -136,7 +136,9 @@ def test_pictures_are_frames_only_where_they_follow_one_another(
     if numbers[-1] - numbers[0] == count - 1:
         check(load_deeplabcut(path, 30.0), table)
     else:
-        with pytest.raises(ValueError, match="one row per frame, a lost frame as an empty row"):
+        with pytest.raises(
+            ValueError, match="write one row per frame, an empty one for a lost frame"
+        ):
             load_deeplabcut(path, 30.0)
 
 
@@ -170,7 +172,7 @@ def test_columns_of_no_animal_are_left_out(tmp_path, table, data):
     assert poses.individuals.values.tolist() == animals
     kept = [n for n in range(len(all_names)) if n != place]
     assert (poses.position == np.array(kept)).all()
-    assert poses.attrs["notes"].startswith("columns of no animal, left out: ")
+    assert poses.attrs["notes"].startswith("columns without an animal, left out: ")
     assert csv_header(str(tmp_path / "p.csv")) == (animals, table.keypoints)
 
 
@@ -193,7 +195,7 @@ counters = st.sampled_from(
 
 @tried
 @given(st.data(), encodings, packers, counters)
-def test_counters_are_left_out_wherever_they_stand(tmp_path, data, encoding, pack, counter):
+def test_counters_are_left_out_wherever_they_are(tmp_path, data, encoding, pack, counter):
     frames = data.draw(st.integers(2, 30))
     own = names.filter(lambda name: not is_counter(name) and not is_missing(name))
     measured = data.draw(st.lists(own, min_size=1, max_size=4, unique=True))
@@ -210,7 +212,7 @@ def test_counters_are_left_out_wherever_they_stand(tmp_path, data, encoding, pac
     assert added.feature.values.tolist() == measured
     np.testing.assert_allclose(added.features, np.delete(values, place, axis=1), rtol=1e-12)
     shown = counter or f"Unnamed: {place}"
-    assert f"left out: {shown} (extra_features" in added.attrs["notes"]
+    assert f"left out: {shown} (list them in extra_features" in added.attrs["notes"]
     chosen = add_scalars(poses, path, [shown])
     np.testing.assert_allclose(chosen.features, values[:, [place]], rtol=1e-12)
 

@@ -1,4 +1,4 @@
-"""What becomes of a reader that crashes, hangs or raises."""
+"""Readers that crash, hang or raise an error."""
 
 import os
 import signal
@@ -42,9 +42,9 @@ def raise_other(path):
 @pytest.mark.parametrize(
     ("reader", "sentence"),
     [
-        (crash, r"crashed on it \(SIGTERM\)"),
-        (leave, r"crashed on it \(no result\)"),
-        (hang, "not read within 1 seconds"),
+        (crash, r"crashed while reading it \(SIGTERM\)"),
+        (leave, r"crashed while reading it \(no result\)"),
+        (hang, "reading did not end within 1 seconds"),
         (raise_sentence, "^no frames$"),
         (raise_other, "^KeyError: 'tracks'$"),
     ],

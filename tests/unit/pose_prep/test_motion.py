@@ -6,7 +6,7 @@ from pose_prep.motion import differentiate, measure_motion
 
 
 def on_a_circle(*, fps, radius=50.0, turning=90.0, seconds=4.0):
-    """Center and heading of an animal that walks on a circle and looks along its path."""
+    """Center and heading of an animal that walks on a circle and faces along its path."""
     time = np.arange(round(seconds * fps)) / fps
     angle = np.radians(turning) * time
     center = radius * np.column_stack([np.sin(angle), -np.cos(angle)])
@@ -51,7 +51,7 @@ def test_height_is_measured_from_the_median_of_the_recording():
 
 
 def test_nothing_moves_across_a_gap():
-    """The animal sits here, is lost, and sits somewhere else."""
+    """The animal rests in one place, is lost, and rests in another."""
     center = np.repeat([[0.0, 0.0], [500.0, 0.0]], [20, 20], axis=0)
     usable = np.ones(40, bool)
     usable[20] = False

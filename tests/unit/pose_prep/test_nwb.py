@@ -1,4 +1,4 @@
-"""NWB files: all containers, on one clock, with times and a conversion of their own."""
+"""NWB files: all containers, on one clock, with their own times and conversion."""
 
 import h5py
 import numpy as np
@@ -32,7 +32,7 @@ def padded(track, kept, frames=60):
 
 
 @pytest.mark.parametrize("module", ["behavior", "SLEAP_VIDEO_000_clip", "pose"])
-def test_containers_may_lie_in_any_module(tmp_path, module):
+def test_containers_may_be_in_any_module(tmp_path, module):
     path = tmp_path / "p.nwb"
     write_nwb_series(
         path=path,
@@ -46,7 +46,7 @@ def test_containers_may_lie_in_any_module(tmp_path, module):
     np.testing.assert_array_equal(positions(read_poses(path, "", 10, individual="c")), TWO)
 
 
-def test_containers_of_one_name_are_told_apart_by_their_modules(tmp_path):
+def test_containers_of_one_name_are_distinguished_by_their_modules(tmp_path):
     path = tmp_path / "p.nwb"
     animals = {("left", "Pose"): timed(ONE, range(60)), ("right", "Pose"): timed(TWO, range(60))}
     write_nwb_series(path=path, animals=animals | {("right", "tail"): timed(TWO, range(60))})
@@ -55,7 +55,7 @@ def test_containers_of_one_name_are_told_apart_by_their_modules(tmp_path):
     np.testing.assert_array_equal(positions(read_poses(path, "", 10, individual=names[1])), TWO)
 
 
-def test_a_container_may_lie_deeper(tmp_path):
+def test_a_container_may_be_deeper(tmp_path):
     path = write_nwb(path=tmp_path / "p.nwb", tracks=[ONE.repeat(2, -1)], containers=["a"])
     with h5py.File(path, "a") as file:
         file.move("processing/behavior/a", "processing/behavior/cage/a")
@@ -63,7 +63,7 @@ def test_a_container_may_lie_deeper(tmp_path):
 
 
 def test_animals_share_one_clock(tmp_path):
-    """One of them comes in later, another by its starting time, and is lost now and then."""
+    """One of them appears later, another by its starting time, with some lost frames."""
     late, lost = np.arange(20, 60), np.delete(np.arange(5, 50), [7, 8])
     animals = {
         ("behavior", "first"): timed(ONE, range(60)),
@@ -105,10 +105,10 @@ def test_frame_0_is_the_first_time_of_the_file(tmp_path, times, note):
     assert ("file_fps" in poses.attrs) == (times[1] - times[0] < 1)
 
 
-def test_the_rate_of_the_file_is_told_where_it_differs(tmp_path):
+def test_the_rate_of_the_file_is_reported_if_it_differs(tmp_path):
     series = rows_of(ONE, starting_time=0.0, rate=25.0)
     path = write_nwb_series(path=tmp_path / "p.nwb", animals={("a", "b"): series})
-    told = "the file says 25 frames per second, the sessions table 30"
+    told = "the file has 25 frames per second, the sessions table 30"
     assert read_poses(path, "", 30).attrs["notes"] == told
     assert read_poses(path, "", 25).attrs["notes"] == ""
 
@@ -126,7 +126,7 @@ def test_a_rate_that_was_cut_to_a_whole_number_is_that_of_the_sessions_table(tmp
     assert "frames per second" not in poses.attrs["notes"]
 
 
-def test_conversion_and_offset_are_applied_and_told(tmp_path):
+def test_conversion_and_offset_are_applied_and_reported(tmp_path):
     series = rows_of(ONE, rate=10.0, starting_time=0.0, conversion=0.5, offset=3.0, unit="mm")
     path = write_nwb_series(path=tmp_path / "p.nwb", animals={("a", "b"): series})
     poses = read_poses(path, "", 10)
@@ -176,9 +176,9 @@ WHOSE = "'tail' of processing/behavior/mouse"
         (with_times(_9=0.8), f"row 9 of the timestamps of {WHOSE} is 0.8, like 0.8 in row 8"),
         (with_times(_9=0), f"row 9 of the timestamps of {WHOSE} is 0, after 0.8 in row 8"),
         (with_times(_9=np.nan), f"row 9 of the timestamps of {WHOSE} is nan; correct"),
-        (with_times(_58=0, _59=0), "(2 such rows): times do not rise; correct these times"),
+        (with_times(_58=0, _59=0), "(2 such rows): times must increase; correct these times"),
         (replace("timestamps", np.arange(59.0)), f"{WHOSE} has 60 rows of data and 59 timestamps"),
-        (replace("timestamps", None), "3 of its 4 series have times, and the others none; save"),
+        (replace("timestamps", None), "3 of its 4 series have times, but the others do not; save"),
         (replace("confidence", np.ones(7)), f"{WHOSE} has 60 rows of data and 7 of confidence"),
         (replace("data", np.ones((60, 5))), f"{WHOSE} has data of the shape (60, 5)"),
         (lambda series: series["data"].attrs.modify("conversion", 0.0), "has the conversion 0"),

@@ -23,7 +23,7 @@ def zeros_of(tracks):
 
 @pytest.mark.parametrize("share", [0.005, 0.6, 0.97])
 @pytest.mark.parametrize("likelihood", [np.nan, 1.0])
-def test_zeros_without_a_telling_likelihood_are_missing(share, likelihood):
+def test_zeros_without_an_informative_likelihood_are_missing(share, likelihood):
     tracks, lost = lose(make_lively_tracks(frames=1000), LEFT, share)
     tracks[..., 2] = likelihood
     found = zeros_of(tracks)
@@ -32,7 +32,7 @@ def test_zeros_without_a_telling_likelihood_are_missing(share, likelihood):
     assert found.sum() == lost.sum()
 
 
-def test_a_likelihood_that_changes_is_believed():
+def test_a_likelihood_that_changes_is_decisive():
     tracks, lost = lose(make_lively_tracks(), LEFT, 0.5)
     tracks[..., 2] = np.where(np.arange(300) % 7, 0.99, 0.98)[:, None]
     assert not zeros_of(tracks).any()
@@ -104,7 +104,7 @@ def test_in_space_all_three_coordinates_have_to_be_zero():
     assert not find_zeros(positions, tracks[..., 2]).any()
 
 
-def test_the_file_is_read_without_them_and_says_so(tmp_path):
+def test_the_file_is_read_without_them_and_reports_it(tmp_path):
     tracks, lost = lose(make_lively_tracks(), LEFT, 0.6)
     tracks[:30, 2, :2] = 0
     path = write_deeplabcut(path=tmp_path / "a.csv", tracks=tracks, likelihood=False)
@@ -123,9 +123,7 @@ def test_a_keypoint_that_is_nowhere_else_is_named():
     tracks[:, LEFT, :2], tracks[..., 2] = 0, np.nan
     notes = []
     poses = correct_readings(make_dataset(tracks=tracks), notes)
-    assert notes == [
-        "left_paw: nowhere but at 0, 0; if it was never seen, name it in exclude_keypoints"
-    ]
+    assert notes == ["left_paw: always at 0, 0; if it was never seen, add it to exclude_keypoints"]
     assert np.isfinite(poses.position).all()
 
 
@@ -154,7 +152,7 @@ def test_scores_around_one_are_left_alone(told):
 def test_scores_of_another_scale_are_left_alone_with_a_note():
     notes = []
     assert scale_likelihood(np.arange(256.0), notes).max() == 255
-    assert notes == ["likelihoods reach 255, neither 1 nor 100 %: left as they are"]
+    assert notes == ["likelihoods reach 255, neither 1 nor 100 %: not changed"]
 
 
 def test_percent_in_a_file_are_compared_with_pose_confidence(tmp_path):

@@ -49,7 +49,7 @@ def test_a_session_with_few_usable_frames_is_marked_with_the_keypoints_that_cost
     tracks = make_tracks(frames=100)
     tracks[:60, LEFT, 2] = 0
     reason = inspect(tracks).summary["reason"]
-    assert "only 40% of its frames are usable, fewer than min_usable_share (50%)" in reason
+    assert "only 40% of its frames are usable, less than min_usable_share (50%)" in reason
     assert "cost most: left_paw (60%)" in reason
     assert inspect(tracks, least=0.3).summary["reason"] == ""
 
@@ -68,7 +68,7 @@ def test_a_recording_that_cannot_be_aligned_is_marked_not_refused(lost):
 def test_a_body_that_changes_its_length_is_marked():
     body = {**BODY, "nose": np.stack([np.tile([4.0, 16.0], 20), np.zeros(40)], axis=1)}
     reason = inspect(make_tracks(frames=40, body=body)).summary["reason"]
-    assert "center to orient spreads by 120%" in reason
+    assert "center to orient varies by 120%" in reason
 
 
 def test_the_traces_are_raw_and_cleaned_where_most_was_filled():
@@ -112,7 +112,7 @@ def test_sessions_of_another_scale_or_rate_stand_out():
     marked = table[table["leave_out_because"] != ""]
     assert list(marked.index) == ["far", "slow"]
     assert "body length is 0.3 times that of the others" in marked.loc["far", "leave_out_because"]
-    assert "another frame rate (25 fps)" in marked.loc["slow", "leave_out_because"]
+    assert "different frame rate (25 fps)" in marked.loc["slow", "leave_out_because"]
     resampled = compare_sessions(summaries, resampled=True)
     assert resampled.loc["slow", "leave_out_because"] == ""
     assert resampled["never_confident"].eq("").all()
@@ -147,11 +147,11 @@ def test_swapped_ends_are_counted_and_marked_unless_something_is_done():
     )
     reasons = {how: own.summary["reason"] for how, own in found.items()}
     assert reasons.pop("report") == (
-        "center and orient exchange places in 10 % of frames: set swapped_ends to fix or drop"
+        "center and orient are swapped in 10 % of frames: set swapped_ends to fix or drop"
     )
     assert set(reasons.values()) == {""}
     notes = {how: own.summary["notes"].partition("frames")[2] for how, own in found.items()}
-    assert notes == {"report": "", "drop": ", counted as missing", "fix": ", exchanged back"}
+    assert notes == {"report": "", "drop": ", counted as missing", "fix": ", swapped back"}
     lost = found["drop"].table["missing_share"].round(3).tolist()
     assert lost == [0.1, 0, 0, 0.1, 0.05]
 

@@ -77,7 +77,7 @@ def test_byte_order_mark_and_crlf_change_nothing(tmp_path):
 @pytest.mark.parametrize("name", ["noext", "poses.txt", "poses.csv.gz", "poses.h5"])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32", "latin-1"])
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
-def test_text_is_told_from_its_bytes(tmp_path, name, encoding, pack):
+def test_text_is_recognised_by_its_bytes(tmp_path, name, encoding, pack):
     text = (HEADER + "0" + ROW).replace("a,a,a", "né,né,né")
     plain = read_text(tmp_path, text)
     (tmp_path / name).write_bytes(pack(text.encode(encoding)))
@@ -125,11 +125,11 @@ def test_rows_longer_than_the_header_are_refused(tmp_path, where, cells):
 @pytest.mark.parametrize("kept", [slice(1, None), slice(-1)])
 def test_rows_all_shorter_than_the_header_are_refused(tmp_path, kept):
     rows = "".join(",".join(f"{n}{ROW}".strip().split(",")[kept]) + "\n" for n in range(4))
-    with pytest.raises(ValueError, match=r"poses\.csv: .*rows have 6 cells at most, its header 7"):
+    with pytest.raises(ValueError, match=r"poses\.csv: .*rows have at most 6 cells, its header 7"):
         read_text(tmp_path, HEADER + rows)
 
 
-def test_empty_cells_at_the_end_of_rows_do_no_harm(tmp_path):
+def test_empty_cells_at_the_end_of_rows_have_no_effect(tmp_path):
     plain = read_text(tmp_path, HEADER + "0" + ROW + "1,1,2,0.9,,,\n")
     body = "0" + ROW.replace("\n", ",,\n") + "1,1,2,0.9\n"
     assert read_text(tmp_path, HEADER + body).identical(plain)
@@ -152,7 +152,7 @@ PICTURES = [f"img{n:05}.png" for n in range(6)]
 
 
 def labelled(folder, kind, videos, pictures):
-    """A table as DeepLabCut writes labels of a training set, with three columns of index."""
+    """A table as DeepLabCut writes labels of a training set, with three index columns."""
     tracks = make_lively_tracks(frames=len(pictures))
     table = deeplabcut_table(tracks=tracks, likelihood=False)
     index = [("labeled-data", *each) for each in zip(videos, pictures, strict=True)]
@@ -170,7 +170,7 @@ def test_frame_numbers_come_from_the_column_of_index_that_has_them(tmp_path, kin
     path, tracks = labelled(tmp_path, kind, ["clip7"] * 6, PICTURES)
     np.testing.assert_array_equal(positions(read_poses(path, "", 30)), tracks)
     path, _ = labelled(tmp_path, kind, ["clip7"] * 3, [PICTURES[n] for n in (1, 2, 5)])
-    told = rf"{path.name}: .*is frame img00005.png, expected 3: one row per frame.*analyze_videos"
+    told = rf"{path.name}: .*is frame img00005.png, expected 3: write one row.*analyze_videos"
     with pytest.raises(ValueError, match=told):
         read_poses(path, "", 30)
     path, _ = labelled(tmp_path, kind, ["a"] * 3 + ["b"] * 3, PICTURES)
@@ -198,7 +198,7 @@ def test_pictures_may_be_named_with_their_folder(tmp_path, separator):
 
 
 @pytest.mark.parametrize("levels", [1, 3])
-def test_a_row_with_the_names_of_the_index_is_no_frame(tmp_path, levels):
+def test_a_row_with_the_names_of_the_index_is_not_a_frame(tmp_path, levels):
     tracks = make_lively_tracks(frames=6)
     table = deeplabcut_table(tracks=tracks)
     names = ["folder", "video", "frame"][-levels:]
@@ -214,10 +214,10 @@ def test_a_row_with_the_names_of_the_index_is_no_frame(tmp_path, levels):
 @pytest.mark.parametrize(
     ("index", "complaint"),
     [
-        (["0.0", "0.033", "0.067"], "its index column holds times (0.0, …, 0.033)"),
-        (["10:00:00.00", "10:00:00.03", "10:00:00.06"], "its index column holds times (10:00"),
+        (["0.0", "0.033", "0.067"], "its index column contains times (0.0, …, 0.033)"),
+        (["10:00:00.00", "10:00:00.03", "10:00:00.06"], "its index column contains times (10:00"),
         (["0", "33", "67"], "row 1 of the data is frame 33, expected 1"),
-        (["0", "33", "67"], "a number that rises by 33.5 may be a time: write 0, 1, 2"),
+        (["0", "33", "67"], "numbers that increase by 33.5 may be times: write 0, 1, 2"),
     ],
 )
 def test_times_in_place_of_frame_numbers_are_refused(tmp_path, index, complaint):
@@ -235,9 +235,9 @@ def test_an_animal_without_a_name_is_none(tmp_path):
     poses = read_text(tmp_path, ANIMALS)
     assert poses.individuals.values.tolist() == ["m1"]
     assert positions(poses).tolist() == [[[1, 2]]]
-    assert poses.attrs["notes"] == "columns of no animal, left out: lamp"
+    assert poses.attrs["notes"] == "columns without an animal, left out: lamp"
     with pytest.raises(
-        ValueError, match=r"poses\.csv: .*names no animal for a, lamp: fill its row"
+        ValueError, match=r"poses\.csv: .*names no animal for a, lamp: fill in its row"
     ):
         read_text(tmp_path, ANIMALS.replace("m1", ""))
 
@@ -265,7 +265,7 @@ def test_likelihood_may_be_absent(tmp_path):
     assert np.isnan(read_poses(path, "DeepLabCut", 30).confidence).all()
 
 
-def test_further_coordinates_of_ensembles_are_left_aside(tmp_path):
+def test_further_coordinates_of_ensembles_are_excluded(tmp_path):
     text = (
         "scorer,S,S,S,S\nbodyparts,a,a,a,a\ncoords,x,y,likelihood,x_ens_var\n0,1,2,1,9\n1,1,2,1,9\n"
     )
@@ -298,10 +298,10 @@ def test_one_of_several_individuals_is_chosen_by_name(tmp_path, suffix):
         ("x,y\n1,2\n", "header must read"),
         ("", "is empty"),
         ("\n\n", "is empty"),
-        ("\0\0\0,\0", "holds no text"),
-        (HEADER, "has a header, and no rows with values below it"),
+        ("\0\0\0,\0", "contains no text"),
+        (HEADER, "has a header, but no rows with values"),
         (HEADER + "0,1,2,high,3,4,1\n", "high"),
-        (HEADER.replace("b,b,b", "a,a,a") + "0" + ROW, "individual_0 a x is there twice"),
+        (HEADER.replace("b,b,b", "a,a,a") + "0" + ROW, "individual_0 a x appears twice"),
         (HEADER.replace("x,y", "u,v") + "0" + ROW, "needs the coords x and y"),
         (HEADER.replace("coords,x", "coords") + "0" + ROW, "have [6, 7] columns"),
     ],

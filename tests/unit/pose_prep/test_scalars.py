@@ -56,12 +56,12 @@ def test_those_of_the_pose_file_come_first_and_are_not_written_over(tmp_path):
         *("time_in_seconds", "DateTime", "video time", "elapsed_time"),
     ],
 )
-def test_counters_and_times_are_no_features_unless_they_are_named(tmp_path, name):
+def test_counters_and_times_are_not_features_unless_they_are_named(tmp_path, name):
     path = write(tmp_path, f"{name},speed\n0,1\n1,2\n2,3\n")
     poses = add_scalars(POSES, path, None)
     assert poses.feature.values.tolist() == ["speed"]
     shown = name or "Unnamed: 0"
-    assert f"no features, left out: {shown} (extra_features can name" in poses.attrs["notes"]
+    assert f"not features, left out: {shown} (list them in extra_features" in poses.attrs["notes"]
     chosen = add_scalars(POSES, path, [shown, "speed"])
     np.testing.assert_array_equal(chosen.features, [[0, 1], [1, 2], [2, 3]])
     assert "notes" not in chosen.attrs
@@ -121,9 +121,9 @@ def test_a_table_is_read_in_any_encoding_and_packed(tmp_path, encoding, pack):
         ("speed\n1\n2\n", "2 rows for 3 tracked frames, 1 shorter than the track"),
         ("speed\n1\n2\n3\n4\n5\n", "5 rows for 3 tracked frames, 2 longer"),
         ("frame,speed\n0,1\n1,2\n3,3\n", "row 2 of the column frame is 3"),
-        ("speed\n1\nfast\n2\n", "cannot be read as numbers per frame"),
+        ("speed\n1\nfast\n2\n", "cannot be read as scalars per frame"),
         ("Frame_Index,speed\n0,1\n1,2\n3,3\n", "row 2 of the column Frame_Index is 3"),
-        ("frame\n0\n1\n2\n", "holds no numbers per frame besides frame"),
+        ("frame\n0\n1\n2\n", "contains no scalars per frame besides frame"),
         ("speed,light\na,1,0\nb,2,0\nc,3,0\n", "row 2 of the file has 3 cells, its header 2"),
         ("speed,light\n1,0\n2,0\n3,0,4\n", "row 4 of the file has 3 cells, its header 2"),
         ("speed;light\n1,5;0\n2,5;0\n3,5;0\n", "separated by semicolons"),
@@ -148,12 +148,12 @@ def test_other_tables_are_refused(tmp_path, text, complaint):
         ("frame;label\n0;run\n1;run\n2;run\n", "separated by semicolons"),
         (
             ",0\n0,21\n1,26\n2,26\n",
-            "needs the columns frame and label, or those of bouts or of BORIS's events; it has",
+            "needs the columns frame and label, or those of bouts, or of BORIS events; it has",
         ),
         ("", "cannot be read as labels"),
     ],
 )
-def test_labels_have_to_fit_the_track(tmp_path, text, complaint):
+def test_labels_must_match_the_track(tmp_path, text, complaint):
     path = write(tmp_path, text)
     if complaint is None:
         check_labels(None, 3, 30.0)

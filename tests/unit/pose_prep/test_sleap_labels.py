@@ -31,7 +31,7 @@ def test_corrections_of_the_one_track_take_the_place_of_its_predictions(tmp_path
     poses = read_poses(write_sleap_instances(path=tmp_path / "p.slp", frames=frames), "", 30)
     np.testing.assert_allclose(positions(poses), ONE, atol=1e-4)
     assert np.isnan(poses.confidence.values[10:15]).all()
-    assert poses.attrs["notes"] == "6 instances without a track were given that of their animal"
+    assert poses.attrs["notes"] == "6 instances without a track were assigned to their animal"
 
 
 def test_a_correction_takes_the_track_of_its_prediction(tmp_path):
@@ -87,7 +87,7 @@ def test_other_predictions_without_a_track_are_left_out(tmp_path):
     poses = read_poses(write_sleap_instances(path=tmp_path / "p.slp", frames=frames), "", 30)
     np.testing.assert_allclose(positions(poses), ONE, atol=1e-4)
     assert poses.attrs["notes"] == (
-        "1 instances without a track were given that of their animal; "
+        "1 instances without a track were assigned to their animal; "
         "1 predictions without a track were left out"
     )
 
@@ -96,7 +96,7 @@ def test_tracks_that_no_instance_has_are_refused(tmp_path):
     path = write_sleap_instances(
         path=tmp_path / "p.slp", frames=predictions(track=None), tracks=["a", "b"]
     )
-    with pytest.raises(ValueError, match="lists 2 tracks, and no instance has one; assign them"):
+    with pytest.raises(ValueError, match="lists 2 tracks, but no instance has one; assign them"):
         read_poses(path, "", 30)
 
 
@@ -126,7 +126,7 @@ def test_frames_of_two_videos_are_refused_by_their_names(tmp_path):
 
 def test_the_rate_of_the_video_is_compared(tmp_path):
     path = write_sleap_instances(path=tmp_path / "p.slp", frames=predictions(), fps=25.0)
-    assert "the file says 25 frames per second" in read_poses(path, "", 30).attrs["notes"]
+    assert "the file has 25 frames per second" in read_poses(path, "", 30).attrs["notes"]
     assert read_poses(path, "", 25).attrs["notes"] == ""
 
 

@@ -35,7 +35,7 @@ def frames_of(segments, session, side):
     return np.concatenate([np.arange(s.frames.start, s.frames.stop) for s in own] or [[]])
 
 
-def test_one_block_lies_in_the_middle():
+def test_one_block_is_in_the_middle():
     segments = plan({"a": np.ones(100, bool)}, test_blocks=1, split_gap=5)
     laid = [(s.side, s.start, s.stop, s.first_frame) for s in segments]
     # Test frames are 45..54; 40..44 and 55..59 are at most 5 away from one.
@@ -212,7 +212,7 @@ def test_the_description_names_what_it_is_made_of(tmp_path):
         assert hashlib.sha256((tmp_path / name).read_bytes()).hexdigest() == digest
 
 
-def test_the_limits_of_sessions_meet_in_the_middle():
+def test_the_limits_of_sessions_are_pooled_by_the_median():
     limits = [{"a": [0, 1], "b": [-1, 1]}, {"a": [2, 7]}, {"a": [1, 3]}]
     assert pool_limits(limits) == {"a": [1, 3], "b": [-1, 1]}
     assert pool_limits([{}, {}]) == {}

@@ -1,4 +1,4 @@
-"""Frames in which head and tail have exchanged places, in recordings where it is known which."""
+"""Frames in which head and tail are swapped, in recordings where these are known."""
 
 import numpy as np
 import pytest
@@ -79,8 +79,8 @@ def turning(angles, pivot):
 
 @pytest.mark.parametrize("pivot", [0.0, 0.5, 1.0])
 @pytest.mark.parametrize("frames", [1, 2, 5])
-def test_a_turn_by_half_a_circle_within_a_few_frames_is_no_swap(frames, pivot):
-    """Not even within one frame and about the middle: the other keypoints turn along."""
+def test_a_turn_by_half_a_circle_within_a_few_frames_is_not_a_swap(frames, pivot):
+    """Not even within one frame and about the middle: the other keypoints also turn."""
     angles = np.pi * np.clip((np.arange(200) - 100) / frames, 0, 1)
     positions = turning(angles, pivot)
     positions += np.random.default_rng(0).normal(scale=0.5, size=positions.shape)
@@ -99,7 +99,7 @@ def test_a_swap_is_found_across_a_short_gap():
 
 
 @pytest.mark.parametrize("empty", ["no frame", "one frame", "one place"])
-def test_recordings_that_tell_nothing_have_no_swaps(empty):
+def test_recordings_without_information_have_no_swaps(empty):
     positions, measured = np.ones((9, 3, 2)), np.zeros((9, 3), dtype=bool)
     measured[: {"no frame": 0, "one frame": 1, "one place": 9}[empty]] = True
     assert not find_swapped(positions, measured, 0, 1, 30.0).any()

@@ -47,7 +47,7 @@ def test_a_series_that_changes_once_has_no_time_and_a_constant_one_is_left_out()
 
 
 def time_by_pairs(series, usable, fps):
-    """The same by its definition, pair by pair."""
+    """The same from its definition, pair by pair."""
     stretch = np.cumsum(np.diff(usable.astype(int), prepend=0) != 0)
     centred = series - series[usable].mean()
     before = 1.0
@@ -101,7 +101,7 @@ def test_a_recording_tells_the_times_of_its_poses_and_of_its_speed():
     assert summary["speed_seconds"] == pytest.approx(8 * share, rel=0.05)
 
 
-def test_times_that_are_not_known_are_empty():
+def test_times_that_are_unknown_are_empty():
     summary = inspect(make_tracks(frames=50)).summary  # stands still
     assert (summary["pose_seconds"], summary["speed_seconds"]) == (None, None)
     json.dumps(summary)
@@ -114,13 +114,13 @@ def table(*rows):
 @pytest.mark.parametrize(
     ("pooling_seconds", "told"),
     [
-        ([0.5, 2], "the present [0.5, 2] is within a factor of 4 of that."),
-        ([2], "the present [2] has no length within a factor of 4 of 0.3 s."),
-        ([10], "the present [10] has no length within a factor of 4 of 0.3 s or 1.2 s."),
-        ([], "at present latents are not pooled."),
+        ([0.5, 2], "the current [0.5, 2] is within a factor of 4 of that."),
+        ([2], "the current [2] has no length within a factor of 4 of 0.3 s."),
+        ([10], "the current [10] has no length within a factor of 4 of 0.3 s or 1.2 s."),
+        ([], "latents are currently not pooled."),
     ],
 )
-def test_times_suggest_lengths_beside_those_that_are_set(pooling_seconds, told):
+def test_times_suggest_lengths_compared_with_the_setting(pooling_seconds, told):
     told_of = describe_timescales(table((1.2, 0.3), (1.0, None), (9.0, 0.3)), pooling_seconds)
     assert told_of == (
         "The autocorrelation falls below 1/e after 1.2 s (poses) and 0.3 s (speed), medians over "
@@ -132,4 +132,4 @@ def test_nothing_is_suggested_where_no_time_is_known():
     assert "suggest no length" in describe_timescales(table((None, None)), [0.5])
     alone = describe_timescales(table((0.4, None)), [0.5])
     assert "after 0.4 s (poses), medians" in alone
-    assert "[0.4]; the present [0.5] is within" in alone
+    assert "[0.4]; the current [0.5] is within" in alone

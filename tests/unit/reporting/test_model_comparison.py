@@ -244,7 +244,7 @@ class TestChoice:
         rows = ({"model": "a", "r2_reconstruction": 0.9}, {"model": "b"})
         because = self.choice(*rows, a=[1.0, 2.0], b=[2.0, 3.0])["because"]
         assert "0.9000 (b: 0.5000)" in because
-        assert "that it is better is not shown (b: no interval: 2 held-out sessions" in because
+        assert "this difference is not certain (b: no interval: 2 held-out sessions" in because
 
     def test_a_choice_that_is_a_finding_says_so(self):
         rows = ({"model": "a", "r2_reconstruction": 0.9}, {"model": "b"})
@@ -259,7 +259,7 @@ class TestChoice:
         assert self.choice(*rows, by="future")["model"] == "a"
 
     def test_there_is_something_to_choose_by(self):
-        with pytest.raises(ValueError, match="choose_by: future, but no model has it"):
+        with pytest.raises(ValueError, match="choose_by: future, but no model has this"):
             self.choice({"r2_future": None, "prediction_steps": None}, by="future")
 
 

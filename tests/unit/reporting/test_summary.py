@@ -68,7 +68,7 @@ def usage_of(frames, group="", animals=1):
 class TestTraining:
     def test_minutes_keypoints_and_settings(self):
         first, second, third = training_sentences(DATASET, TRAININGS)
-        assert first.startswith("2 recordings at 30 frames per second: 3.0 minutes to train on")
+        assert first.startswith("2 recordings at 30 frames per second: 3.0 minutes for training")
         assert "0.5 minutes held out" in first
         assert second == (
             "Each frame has 4 features: coordinates of 2 keypoints (nose and left_ear) and speed."
@@ -80,7 +80,7 @@ class TestTraining:
 
     def test_a_model_without_a_future(self):
         trainings = TRAININGS.assign(prediction_steps=float("nan"))
-        assert "predicts no future frames" in training_sentences(DATASET, trainings)[-1]
+        assert "does not predict the future" in training_sentences(DATASET, trainings)[-1]
 
 
 class TestMotifs:
@@ -113,7 +113,7 @@ class TestMotifs:
         groups = tables.groups.assign(q_value=0.5, animals_a=4, animals_b=4)
         assert group_sentences(tables.usage, groups) == [
             "No difference in motif usage was found between groups control (4 animals) and treated "
-            "(4 animals); the smallest q-value is 0.5. This does not show that they are equal."
+            "(4 animals); the smallest q-value is 0.5. This does not mean that they are equal."
         ]
         assert group_sentences(tables.usage, groups.assign(animals_a=1)) == [
             "Groups control (1 animal) and treated (4 animals) cannot be compared: each needs at "
@@ -147,7 +147,7 @@ class TestCautions:
             {"verdict": "good", "sentence": "It is good."},
         ]
         said = cautions(RECORDINGS, usage, findings, seeds=1)
-        assert said[0] == "Consider leaving out recording b<1>: 40% of frames are usable."
+        assert said[0] == "Consider excluding recording b<1>: 40% of frames are usable."
         assert said[1] == "It is bad."
         assert said[2].startswith("Too few animals for a comparison of groups")
         assert "4 per group: x (3 animals)." in said[2]
@@ -214,7 +214,7 @@ class TestPage:
         headings = re.findall(r"<h2>(.*)</h2>", page)
         assert headings == [
             *("Training data", "Quality", "Motifs and groups", "Cautions", "Advice"),
-            "Methods, for a paper",
+            "Methods text for a paper",
         ]
         assert "Poses were tracked with SLEAP [1]." in page
         assert page.index("Two of five bouts") < page.index("The model draws 91%")

@@ -73,7 +73,7 @@ def test_an_altered_file_is_named_with_both_checksums(folder, name):
     (fault,) = verified(folder).errors
     assert (fault.kind, fault.path) == ("altered", name)
     assert (fault.expected, fault.actual) == (before, digest("something else"))
-    assert f"altered: {name} is not the file that was made" in str(fault)
+    assert f"altered: {name} is not the file that the run wrote" in str(fault)
     assert fault.expected in str(fault)
     assert fault.actual in str(fault)
 
@@ -148,7 +148,7 @@ def test_a_copy_of_an_export_is_checked_where_it_lies(folder):
 
 
 def test_no_manifest_is_an_error_that_says_what_to_do(tmp_path):
-    with pytest.raises(ValueError, match=r"no manifest\.json in it; run the workflow first"):
+    with pytest.raises(ValueError, match=r"it contains no manifest\.json; run the workflow first"):
         verify(tmp_path, root=tmp_path)
 
 

@@ -1,4 +1,4 @@
-"""What each setting allows by itself but not together, and what may surprise."""
+"""Settings that are valid individually but not in combination, and warnings."""
 
 import pytest
 from projects import ROOT
@@ -13,7 +13,7 @@ HERE = Access(shared_disk=True, can_fetch=lambda url: url.startswith("s3"))
 
 
 def errors(access=HERE, **settings):
-    """The sentences of a refusal; none where the config is accepted."""
+    """The errors of a config; none if it is accepted."""
     try:
         checked_config(VALID | settings, SCHEMA, access)
     except SettingsError as error:
@@ -29,21 +29,21 @@ def errors(access=HERE, **settings):
             {"savgol_length": 3, "savgol_order": 3},
             "savgol_order: 3 must be below savgol_length (3)",
         ),
-        ({"center": "nose"}, "orient: must be another keypoint than center"),
-        ({"keypoints": ["tail", "a", "b"]}, "orient: 'nose' is not among keypoints"),
-        ({"exclude_keypoints": ["tail"]}, "center: 'tail' is left out by exclude_keypoints"),
+        ({"center": "nose"}, "orient: must differ from center"),
+        ({"keypoints": ["tail", "a", "b"]}, "orient: 'nose' is not listed in keypoints"),
+        ({"exclude_keypoints": ["tail"]}, "center: 'tail' is excluded by exclude_keypoints"),
         (
             {"choose_by": "future", "prediction_decoder": False},
-            "choose_by: no model predicts a future",
+            "choose_by: no model predicts the future",
         ),
-        ({"embed_models": ["b"]}, "embed_models: no model is 'b'; there are: vame"),
+        ({"embed_models": ["b"]}, "embed_models: no model is 'b'; the models are: vame"),
         (
             {"time_window": 8, "prediction_steps": 9},
             "prediction_steps: model vame predicts 9 frames from 8",
         ),
         (
             {"split_gap": 44},
-            "split_gap: 44 frames are fewer than the window of model vame (time_window + "
+            "split_gap: 44 frames are fewer than a window of model vame has (time_window + "
             "prediction_steps = 45); set it to 45 or more",
         ),
         (
@@ -100,7 +100,7 @@ def test_a_file_of_this_machine_is_refused_where_jobs_do_not_see_its_disks(tmp_p
     settings = {"pretrained_weights": True, "pretrained_model": str(tmp_path / "a.pt")}
     assert errors(**settings) == []
     (error,) = errors(Access(shared_disk=False, can_fetch=HERE.can_fetch), **settings)
-    assert "lies on this machine, whose disks the jobs do not see" in error
+    assert "is on this machine, whose disks the jobs cannot read" in error
 
 
 def test_how_a_config_is_written_changes_nothing():
@@ -132,14 +132,20 @@ def warned(**settings):
     [
         (
             {"beta_norm": False, "dropout_rec": 0.1},
-            "these keys of VAME's config do nothing here: beta_norm, dropout_rec",
+            "these keys of VAME's config have no effect here: beta_norm, dropout_rec",
         ),
-        ({"kmeans_loss": 31}, "kmeans_loss: model vame has only 30 singular values (zdims); 31"),
-        ({"softplus": 1}, "softplus: model vame cannot have a posterior narrower than the prior"),
-        ({"max_epochs": 5}, "max_epochs: model vame ends after 5 epochs, before the KL weight has"),
+        ({"kmeans_loss": 31}, "kmeans_loss: model vame has only 30 singular values (zdims), so 31"),
+        (
+            {"softplus": 1},
+            "softplus: model vame cannot have a posterior that is narrower than the prior",
+        ),
+        (
+            {"max_epochs": 5},
+            "max_epochs: model vame ends after 5 epochs, before the KL weight is fully",
+        ),
         (
             {"anneal_function": "sigmoid", "annealtime": 20, "max_epochs": 24},
-            "max_epochs: model vame ends after 24 epochs, before the KL weight has risen (epoch 25",
+            "max_epochs: model vame ends after 24 epochs, before the KL weight is fully",
         ),
     ],
 )

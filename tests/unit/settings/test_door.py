@@ -1,4 +1,4 @@
-"""The door takes any config and sessions table: it accepts them, or says what is wrong."""
+"""Any config and sessions table is accepted, or its errors are reported."""
 
 import copy
 import csv
@@ -39,7 +39,7 @@ AS_IT_IS = settings(
 
 
 def enter(config):
-    """The typed config, or the sentences of its refusal."""
+    """The typed config, or its errors."""
     try:
         return checked_config(copy.deepcopy(config), SCHEMA, HERE), ""
     except SettingsError as error:
@@ -93,14 +93,14 @@ def test_a_number_is_a_number_however_it_is_written(written, read):
 @pytest.mark.parametrize(
     "wrong", [".inf", "-.inf", ".nan", "yes", "2026-11-23", "fast", "[0.1]", "{a: 1}", "null", "''"]
 )
-def test_what_is_no_number_is_refused_by_its_key(wrong):
+def test_what_is_not_a_number_is_refused_by_its_key(wrong):
     config, sentences = enter(VALID | yaml.safe_load(f"learning_rate: {wrong}"))
     assert config is None
     assert "learning_rate: " in sentences
 
 
 @pytest.mark.parametrize("wrong", ["2026-11-23", "1", "yes", "null", "[tail]"])
-def test_what_is_no_name_is_refused_by_its_key(wrong):
+def test_what_is_not_a_name_is_refused_by_its_key(wrong):
     _, sentences = enter(VALID | yaml.safe_load(f"center: {wrong}"))
     assert "center: " in sentences
 
@@ -112,12 +112,12 @@ def test_a_model_that_would_leave_its_folder_is_refused(name):
     assert "models" in sentences
 
 
-# --- the sheet ------------------------------------------------------------------------------------
+# --- the sessions table ---------------------------------------------------------------------------
 
 
 @pytest.fixture
 def sheet(tmp_path, monkeypatch):
-    """Checks the text of a sheet in a folder of its own; returns its rows, or the sentences."""
+    """Check the text of a sessions table in its own folder; return its rows, or its errors."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a.csv").write_text(
         "scorer,s,s,s\nbodyparts,tail,tail,tail\ncoords,x,y,likelihood\n"
@@ -176,7 +176,7 @@ def test_what_is_right_enters(sheet):
     assert (rows[0]["session"], rows[0]["fps"]) == ("m1", 30.0)
 
 
-def test_dates_are_no_names():
+def test_dates_are_not_names():
     _, sentences = enter(VALID | {"orient": datetime.date(2026, 11, 23)})
     assert "orient: " in sentences
 
@@ -193,7 +193,7 @@ def test_dates_are_no_names():
     ],
     ids=["crash", "hang", "error"],
 )
-def test_a_damaged_file_takes_nobody_with_it(monkeypatch, tmp_path, damage):
+def test_a_damaged_file_does_not_end_the_process(monkeypatch, tmp_path, damage):
     for reader in ("hdf5_header", "pandas_header"):
         monkeypatch.setattr(headers, reader, damage)
     monkeypatch.setattr(headers, "SECONDS_PER_HEADER", 0.2)

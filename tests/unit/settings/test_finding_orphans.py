@@ -1,4 +1,4 @@
-"""Orphans are found where rules put what they make, and nowhere else."""
+"""Orphans are found where rules write their outputs, and nowhere else."""
 
 import pytest
 from settings.orphans import find_orphans, patterns_of
@@ -33,7 +33,7 @@ def orphans(root):
     return find_orphans(root, patterns_of(FILES), KNOWN)
 
 
-def test_a_pattern_ends_with_its_last_wildcard_and_a_record_lies_as_its_log_does():
+def test_a_pattern_ends_with_its_last_wildcard_and_a_record_corresponds_to_its_log():
     assert patterns_of([FILES[0], *FILES[5:6], *FILES[8:]]) == [
         "results/models/{model}/seed{seed,[0-9]+}",
         "results/provenance/train_model/{model}/seed{seed}.json",

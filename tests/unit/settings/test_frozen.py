@@ -1,4 +1,4 @@
-"""What an exported model says of itself, and what of the config goes with it."""
+"""The description of an exported model, and the settings that must match it."""
 
 import json
 from pathlib import Path
@@ -62,17 +62,17 @@ def trained_here():
     [
         (
             lambda: None,
-            "use_model: there is no m/model.safetensors; name the folder of an exported",
+            "use_model: there is no m/model.safetensors; set the folder of an exported",
         ),
         (earlier, "is not a model that this workflow exported, or is one of an earlier version"),
         (no_model(b""), "is not a model that this workflow exported"),
         (no_model(b"text of no kind"), "is not a model that this workflow exported"),
         (no_model(b"\xff" * 64), "is not a model that this workflow exported"),
         (no_model((2).to_bytes(8, "little") + b"{}"), "is not a model that this workflow exported"),
-        (trained_here, "give the others a folder of their own (--directory)"),
+        (trained_here, "use another folder for the new recordings (--directory)"),
     ],
 )
-def test_what_is_no_model_is_refused(make, sentence):
+def test_what_is_not_a_model_is_refused(make, sentence):
     make()
     with pytest.raises(SettingsError) as refused:
         frozen_model({"use_model": "m"}, HERE)
@@ -85,7 +85,7 @@ def test_what_is_no_model_is_refused(make, sentence):
 )
 def test_a_model_that_jobs_do_not_see_is_refused(folder, access):
     write_export(Path("m"))
-    with pytest.raises(SettingsError, match="name a folder on a disk that all of them see"):
+    with pytest.raises(SettingsError, match="choose a folder on a disk that all machines can read"):
         frozen_model({"use_model": folder}, access)
 
 
@@ -102,11 +102,11 @@ def test_settings_of_the_alignment_are_those_of_the_model(config, keys):
     assert [error.split(":")[0] for error in alignment_errors(config, MODEL)] == keys
 
 
-def test_scalars_are_no_keypoints():
+def test_scalars_are_not_keypoints():
     assert keypoints_of(MODEL) == ["left_ear", "nose"]
 
 
-def test_segmenters_lie_in_the_export_or_in_the_project_that_it_is_a_part_of():
+def test_segmenters_are_in_the_export_or_in_the_project_that_it_is_a_part_of():
     folder = write_export(Path("results/export/vame/seed3"))
     wanted = ["kmeans-4", "hmm-4"]
     assert segmenters_beside(folder, MODEL, wanted) == {}

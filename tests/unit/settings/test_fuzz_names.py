@@ -1,4 +1,4 @@
-"""Whatever things are called: names are told apart, or refused, and each file is read as itself."""
+"""For any names: they are distinguished or refused, and each name belongs to its own file."""
 
 import csv
 import os
@@ -47,7 +47,7 @@ def _folder(tmp_path, monkeypatch):
 
 @AS_IT_IS
 @given(st.lists(signs | st.sampled_from(["all", "All", "m1", "M1", "-"]), unique=True, max_size=9))
-def test_names_of_sessions_are_told_apart(names):
+def test_names_of_sessions_are_distinguished(names):
     new = session_names(names)
     assert list(new) == names
     assert len(set(new.values())) == len(names)
@@ -142,7 +142,7 @@ def test_all_makes_a_session_of_each_animal_that_can_be_aligned(animals, suffix)
 
 
 def check_table(rows):
-    """Rows, or None; sentences of the refusal; warnings."""
+    """Rows, or None; errors; warnings."""
     with open("sessions.tsv", "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, delimiter="\t")
         writer.writerows([["session", "poses", "fps", "individual"], *rows])

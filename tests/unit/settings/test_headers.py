@@ -1,4 +1,4 @@
-"""Animals and keypoints are read from the header of whatever file, or not at all."""
+"""Animals and keypoints are read from the header of any file, or not at all."""
 
 import gzip
 
@@ -74,7 +74,7 @@ def test_a_file_of_one_animal_names_none(tmp_path, tracks):
         (["B_"], (["B"], ["nose"])),
     ],
 )
-def test_prefixes_of_keypoints_tell_animals_apart(prefixes, header):
+def test_prefixes_of_keypoints_distinguish_animals(prefixes, header):
     assert headers.split_header([], ["B_nose", "W_nose", "lamp"], prefixes) == header
 
 
@@ -104,7 +104,7 @@ def test_a_file_is_read_once(tmp_path, tracks, monkeypatch):
     assert headers.header_of(path, []) == first
 
 
-def test_nwb_containers_lie_in_modules_of_any_name_and_depth(tmp_path, tracks):
+def test_nwb_containers_are_in_modules_of_any_name_and_depth(tmp_path, tracks):
     rows = {name: {"data": tracks[:, 0, n, :2], "rate": 10.0} for n, name in enumerate(KEYPOINTS)}
     animals = {("SLEAP_VIDEO_000", "a"): rows, ("left", "b"): rows, ("right", "b"): rows}
     path = write_nwb_series(path=tmp_path / "cage.nwb", animals=animals)
@@ -133,7 +133,7 @@ def test_an_hdf5_without_a_suffix_is_read(tmp_path, tracks):
     assert headers.header_of(str(tmp_path / "a"), [])[0] == list(NAMES)
 
 
-def test_columns_of_index_and_cells_without_a_name_are_no_animals(tmp_path):
+def test_columns_of_index_and_cells_without_a_name_are_not_animals(tmp_path):
     """As in the labels of a training set, whose first three columns are folder, video, picture."""
     (tmp_path / "labels.csv").write_text(
         "scorer,,,S,S,S,S\nindividuals,,,m1,m1,,\nbodyparts,,,nose,nose,lamp,lamp\ncoords,,,x,y,x,y\n"

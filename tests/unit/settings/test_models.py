@@ -19,7 +19,7 @@ def test_a_grid_has_a_model_for_each_combination_whatever_the_order_of_its_keys(
     assert len(models) == 4
 
 
-def test_no_grid_is_no_model():
+def test_no_grid_is_not_a_model():
     assert models_of_grid({}) == {}
 
 

@@ -1,4 +1,4 @@
-"""Names that clash are found, and others become names of sessions, of files and of animals."""
+"""Clashing names are found, and others are converted to names of sessions, files and animals."""
 
 import os
 import re
@@ -77,12 +77,14 @@ def test_other_names_are_taken_as_they_are(tmp_path, monkeypatch, path):
 def test_where_no_link_can_be_made_the_file_has_to_be_renamed(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path(".snakemake").write_text("no folder")
-    with pytest.raises(ValueError, match=r"^a\{1\}\.csv: Snakemake takes .* rename the file$"):
+    with pytest.raises(ValueError, match=r"^a\{1\}\.csv: Snakemake treats .* rename the file$"):
         plain_name("a{1}.csv")
 
 
 def test_braces_in_an_address_are_refused():
     access = Access(shared_disk=True, can_fetch=lambda url: True)
     (error,) = path_errors("https://x.org/a{1}.csv", "", "line 2, poses: ", access)
-    assert error.startswith("line 2, poses: https://x.org/a{1}.csv has braces or angle brackets")
+    assert error.startswith(
+        "line 2, poses: https://x.org/a{1}.csv contains braces or angle brackets"
+    )
     assert path_errors("https://x.org/a%7B1%7D.csv", "", "", access) == []

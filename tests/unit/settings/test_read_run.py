@@ -1,4 +1,4 @@
-"""What rules ask of a run: sessions, models and segmentations, in an order of their own."""
+"""What rules query from a run: sessions, models and segmentations, in a defined order."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -40,7 +40,7 @@ def test_sessions_to_train_on_are_all_or_those_named(run):
     assert run(train_on=["m2"]).trained_on == ["m2"]
 
 
-def test_models_of_a_grid_stand_beside_the_others(run):
+def test_models_of_a_grid_are_listed_with_the_others(run):
     models = run(models={"vame": {"beta": 2}}, grid={"zdims": [5, 10]}, kmeans_loss=5).models
     assert list(models) == ["vame", "zdims-5", "zdims-10"]
     assert [model["zdims"] for model in models.values()] == [30, 5, 10]

@@ -1,4 +1,4 @@
-"""Segmenters whose numbers of motifs are kept: found, or refused before any job."""
+"""Segmenters whose motif numbers are kept: found, or refused before any job."""
 
 from pathlib import Path
 
@@ -41,17 +41,17 @@ def test_all_missing_files_are_named():
 @pytest.mark.parametrize("place", ["results/segmenters/vame/seed0", "./results/segmenters"])
 @pytest.mark.parametrize("absolute", [True, False])
 @pytest.mark.usefixtures("folder")
-def test_what_this_run_writes_is_no_reference(place, absolute):
+def test_what_this_run_writes_is_not_a_reference(place, absolute):
     place = f"{Path.cwd()}/{place}" if absolute else place
     with pytest.raises(SettingsError, match="overwrite its own reference; copy the folder"):
         reference_segmenters(place, NAMES, HERE)
 
 
-def test_a_reference_may_lie_elsewhere():
+def test_a_reference_may_be_elsewhere():
     expected = {"kmeans-4": "s3://bucket/earlier/kmeans-4.npz"}
     assert reference_segmenters("s3://bucket/earlier", ["kmeans-4"], HERE) == expected
     with pytest.raises(SettingsError, match="snakemake-storage-plugin-http"):
         reference_segmenters("https://host/earlier", ["kmeans-4"], HERE)
     far = Access(shared_disk=False, can_fetch=lambda url: True)
-    with pytest.raises(SettingsError, match="lies on this machine"):
+    with pytest.raises(SettingsError, match="is on this machine"):
         reference_segmenters("earlier", ["kmeans-4"], far)

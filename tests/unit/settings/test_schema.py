@@ -1,4 +1,4 @@
-"""Values get the type of their entry in the schema; errors name key, mistake and meaning."""
+"""Values get the type of their entry in the schema; errors name key, problem and meaning."""
 
 import subprocess
 import sys
@@ -43,11 +43,11 @@ def test_defaults_are_filled_in_inside_of_objects_too(settings, seed):
         (
             NAMED | {"zdim": 3, "q": 1},
             [
-                "q: there is no such setting; see config/README.md",
+                "q: there is no such setting; config/README.md lists the settings",
                 "zdim: there is no such setting; did you mean zdims?",
             ],
         ),
-        (NAMED | {7: 1}, ["7: there is no such setting; see config/README.md"]),
+        (NAMED | {7: 1}, ["7: there is no such setting; config/README.md lists the settings"]),
         (
             NAMED | {"demo": {"sed": 2}},
             ["demo.sed: there is no such setting; did you mean seed?"],
@@ -66,7 +66,7 @@ def test_each_violation_is_one_sentence(settings, errors):
     assert sorted(schema_errors(settings, SCHEMA)) == errors
 
 
-def test_a_place_stands_before_the_key():
+def test_a_place_is_before_the_key():
     assert schema_errors(NAMED | {"zdims": 0}, SCHEMA, "models.a.")[0].startswith("models.a.zdims:")
 
 
@@ -83,7 +83,7 @@ def test_one_number_is_a_list_where_only_a_list_is_allowed():
 
 def test_a_number_too_large_is_infinite_and_so_refused():
     assert coerce(10**400, {"type": "number"}) == float("inf")
-    assert "zdims: inf is no finite number" in schema_errors(
+    assert "zdims: inf is not a finite number" in schema_errors(
         NAMED | {"zdims": float("inf")}, SCHEMA
     )
 

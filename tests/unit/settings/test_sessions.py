@@ -1,4 +1,4 @@
-"""Every error of a sessions table is named at once, by line and column."""
+"""All errors of a sessions table are reported at once, by line and column."""
 
 from pathlib import Path
 
@@ -37,7 +37,7 @@ def write_csv(path, keypoints, individuals=("",)):
 
 @pytest.fixture
 def check(tmp_path, monkeypatch):
-    """Rows, or the sentences of the refusal, and warnings of a table with these lines."""
+    """Rows, or errors, and warnings of a table with these lines."""
     monkeypatch.chdir(tmp_path)
     headers.whole_header_of.cache_clear()  # of files of another test
     write_csv("mouse.csv", FRAME)
@@ -76,11 +76,14 @@ def test_a_row_is_typed_and_has_the_defaults(check):
         ("m1 gone.csv 30", "line 3, poses: gone.csv does not exist; the path is relative to /"),
         ("m1 https://x.org/a.csv 30", "line 3, poses: https://x.org/a.csv cannot be fetched"),
         ("m1 mouse.csv 30    gone.csv", "line 3, labels: gone.csv does not exist"),
-        ("m0 mouse.csv 30", "line 3, session: m0 is also in line 2; give each recording a name"),
+        ("m0 mouse.csv 30", "line 3, session: m0 is also in line 2; give each recording a unique"),
         ("m1 cage.csv 30", "line 3, individual: cage.csv has 2 animals, black, white; name one"),
         ("m1 cage.csv 30 red", "line 3, individual: cage.csv has 2 animals, black, white; 'red'"),
-        ("m1 mouse.csv 30 all", "line 3, individual: all needs to read the animals' names"),
-        ("m1 results/demo/a.csv 30 all", "line 3, individual: all needs results/demo/a.csv to be"),
+        ("m1 mouse.csv 30 all", "line 3, individual: all requires the animals' names"),
+        (
+            "m1 results/demo/a.csv 30 all",
+            "line 3, individual: all requires that results/demo/a.csv",
+        ),
         ("m1 cage.csv 30 all   mouse.csv", "line 3, labels: mouse.csv cannot label 2 animals"),
     ],
 )
@@ -117,9 +120,9 @@ def test_a_session_with_an_error_is_there_for_what_the_config_names(check, line)
             {"train_on": ["m1"], "test_sessions": ["m2"], "test_groups": ["b"]},
             [
                 "test_sessions in the config: no recording of this table that train_on lists is "
-                "'m2'; there are: m1",
+                "'m2'; the names are: m1",
                 "test_groups in the config: no recording of this table that train_on lists is 'b'; "
-                "there are: a",
+                "the names are: a",
             ],
         ),
     ],
@@ -169,7 +172,7 @@ def test_all_makes_a_session_of_each_animal(check):
         ("m2", "black", "", ""),
     ]
     assert warnings == [
-        "cage.csv (black): m1_black, m2 are the same recording; leave one of them in"
+        "cage.csv (black): m1_black, m2 are the same recording; keep only one of them"
     ]
 
 
@@ -180,13 +183,14 @@ def test_a_recording_in_two_rows_is_reported_whatever_its_path(check):
         "m1 mouse.csv 30", "m2 cage.csv 30 black", "m3 ./link.csv 25", "m4 cage.csv 30 white"
     )
     assert len(rows) == 4
-    assert warnings == ["mouse.csv: m1, m3 are the same recording; leave one of them in"]
+    assert warnings == ["mouse.csv: m1, m3 are the same recording; keep only one of them"]
 
 
 def test_a_name_that_all_makes_may_not_be_taken(check):
     (error,), _ = check("m1 cage.csv 30 all", "m1_white cage.csv 30 white")
     assert error == (
-        "line 3, session: m1_white is also what individual: all makes in line 2; rename one of them"
+        "line 3, session: m1_white is also a name from individual: all in line 2; "
+        "rename one of them"
     )
 
 
@@ -195,7 +199,7 @@ def test_names_that_all_makes_may_not_become_equal(check):
     (error,), _ = check("m1 cage.csv 30 all")
     assert error == (
         "line 2, individual: 'a b' and 'a-b' of cage.csv would both be the session m1_a-b; write "
-        "one row per animal, each with a session name of its own"
+        "one row per animal, each with a unique session name"
     )
 
 
@@ -204,15 +208,15 @@ def test_names_that_two_lines_make_may_not_be_equal(check):
     write_csv("other.csv", FRAME, ("c", "d"))
     (error,), _ = check("m1 cage.csv 30 all", "m1_b other.csv 30 all")
     assert error == (
-        "line 3, session: m1_b_c is also what individual: all makes in line 2; rename one of them"
+        "line 3, session: m1_b_c is also a name from individual: all in line 2; rename one of them"
     )
     (error,), _ = check("m1_d mouse.csv 30", "m1 cage.csv 30 all")
     assert error == (
-        "line 2, session: m1_d is also what individual: all makes in line 3; rename one of them"
+        "line 2, session: m1_d is also a name from individual: all in line 3; rename one of them"
     )
 
 
-def test_the_name_of_all_sessions_together_is_no_name_of_one(check):
+def test_the_name_of_all_sessions_together_is_not_a_name_of_one(check):
     (error,), _ = check("m0 mouse.csv 30", "all mouse.csv 30")
     assert error == (
         "line 3, session: all is the name that tables of results use for all sessions together; "
@@ -223,7 +227,7 @@ def test_the_name_of_all_sessions_together_is_no_name_of_one(check):
 
 
 @pytest.mark.parametrize("same_case", [True, False])
-def test_names_that_differ_in_capitals_alone_clash_where_the_disk_says_so(
+def test_names_that_differ_in_capitals_alone_clash_where_the_disk_ignores_case(
     check, monkeypatch, same_case
 ):
     monkeypatch.setattr(sessions, "ignores_case", lambda path: same_case)
@@ -269,28 +273,28 @@ def write_ragged(path, animals):
 
 
 @pytest.mark.parametrize("suffix", ["csv", "h5"])
-def test_objects_are_no_animals(check, suffix):
+def test_objects_are_not_animals(check, suffix):
     write_ragged(f"cage.{suffix}", OBJECTS)
     rows, warnings = check(f"m1 cage.{suffix} 30 all")
     assert [row["session"] for row in rows] == ["m1_black", "m1_white"]
     assert warnings == [
-        f"cage.{suffix}: individual: all leaves single aside: single has no keypoint tail (center) "
+        f"cage.{suffix}: individual: all excludes single: single has no keypoint tail (center) "
         "and no nose (orient)"
     ]
 
 
-def test_an_animal_that_cannot_be_aligned_is_left_aside(check):
+def test_an_animal_that_cannot_be_aligned_is_excluded(check):
     write_ragged("cage.csv", {"black": FRAME, "white": ["nose", "ear"], "single": FRAME})
     rows, (warning,) = check("m1 cage.csv 30 all")
     assert [row["session"] for row in rows] == ["m1_black"]
     assert warning == (
-        "cage.csv: individual: all leaves white and single aside: white has no keypoint tail "
+        "cage.csv: individual: all excludes white and single: white has no keypoint tail "
         "(center); single is DeepLabCut's name for objects; if it is an animal, name it in a row "
         "of its own"
     )
 
 
-def test_what_a_row_names_is_not_said_to_be_left_aside(check):
+def test_what_a_row_names_is_not_reported_as_excluded(check):
     write_ragged("cage.csv", OBJECTS | {"single": FRAME})
     rows, warnings = check("m1 cage.csv 30 all", "m2 cage.csv 30 single")
     assert [row["individual"] for row in rows] == ["black", "white", "single"]
@@ -321,11 +325,11 @@ def test_a_file_of_objects_alone_has_no_animals(check):
     (error,), _ = check("m1 cage.csv 30 all")
     assert error == (
         "line 2, individual: all finds no animal in cage.csv: door has no keypoint tail (center); "
-        "single has no keypoint nose (orient); name other keypoints as center and orient"
+        "single has no keypoint nose (orient); choose other keypoints as center and orient"
     )
 
 
-def test_labels_are_of_the_one_animal_beside_objects(check):
+def test_labels_are_of_the_one_animal_besides_objects(check):
     write_ragged("cage.csv", {"black": FRAME, "single": ["lamp"]})
     (row,), _ = check("m1 cage.csv 30 all   mouse.csv")
     assert (row["session"], row["labels"]) == ("m1_black", "mouse.csv")
@@ -339,7 +343,7 @@ def test_prefixes_of_one_animal_are_refused(check):
     )
 
 
-def test_animals_are_told_apart_by_prefixes(check):
+def test_animals_are_distinguished_by_prefixes(check):
     write_csv("two.csv", [f"{mouse}_{name}" for mouse in "BW" for name in FRAME])
     rows, _ = check("m1 two.csv 30 all", individual_prefixes=["B_", "W_"])
     assert [row["session"] for row in rows] == ["m1_B", "m1_W"]
@@ -353,7 +357,7 @@ def test_animals_that_no_row_names_are_warned_about(check):
 
 def test_an_animal_is_in_one_group(check):
     (error,), _ = check("m1 mouse.csv 30  a x", "m2 mouse.csv 30  b x", "m3 mouse.csv 30  a y")
-    assert error.startswith("animal: x is in the groups a, b, and groups are compared by animals")
+    assert error.startswith("animal: x is in the groups a, b, but groups are compared by animal")
 
 
 def test_a_job_does_not_read_headers_again(check, monkeypatch):
@@ -370,13 +374,13 @@ def test_a_job_does_not_read_headers_again(check, monkeypatch):
         ("", "column session is missing; columns are separated by tabs"),
         ("session,poses,fps\na,b,30\n", "column session is missing; columns are separated by tabs"),
         ("session\tposes\na\tb\n", "column fps is missing"),
-        ("session\tposes\tfps\n", "it lists no recording; add one row per recording"),
-        ("session\tposes\tfps\n\t\t\n", "it lists no recording; add one row per recording"),
+        ("session\tposes\tfps\n", "it has no rows; add one row per recording"),
+        ("session\tposes\tfps\n\t\t\n", "it has no rows; add one row per recording"),
         ("session\tposes\tfps\ta\nm\tmouse.csv\t30\tx\n", "line 2, a: there is no such setting"),
         ("session\tposes\tfps\nm\tmouse.csv\t30\tx\n", "line 2, (beyond the last column): there"),
     ],
 )
-def test_what_is_no_table_is_refused(tmp_path, monkeypatch, text, sentence):
+def test_what_is_not_a_table_is_refused(tmp_path, monkeypatch, text, sentence):
     monkeypatch.chdir(tmp_path)
     write_csv("mouse.csv", FRAME)
     Path("sessions.tsv").write_text(text)
@@ -394,7 +398,7 @@ def test_a_missing_table_is_an_error_of_the_config(tmp_path, monkeypatch):
         checked_sessions(config, SCHEMA, HERE, None, warn=None)
 
 
-def test_marks_of_spreadsheets_are_no_part_of_a_name(check):
+def test_marks_of_spreadsheets_are_not_part_of_a_name(check):
     Path("sessions.tsv").write_bytes(b"\xef\xbb\xbfsession\tposes\tfps\r\nm1\tmouse.csv\t 30 \r\n")
     config = {"sessions": "sessions.tsv", "center": "tail", "orient": "nose"}
     config = checked_config(config, CONFIG_SCHEMA, HERE)

@@ -1,4 +1,4 @@
-"""A digest covers a script and what it imports of ours, and of that the code alone."""
+"""A digest covers a script and our modules that it imports, and only their code."""
 
 import os
 import shutil
@@ -93,7 +93,7 @@ def test_an_edit_changes_the_digests_of_what_imports_it(folder, file, scripts):
     ],
     ids=["comment", "module docstring", "other docstrings", "blank lines", "layout"],
 )
-def test_what_is_no_code_does_not_count(folder, edit):
+def test_what_is_not_code_does_not_count(folder, edit):
     for file in ("vame_core/losses.py", "vame_core/model.py", "train.py"):
         assert changed(folder, file, edit) == set()
 

@@ -46,7 +46,7 @@ def test_without_annealtime_linear_jumps():
 
 
 @pytest.mark.parametrize("annealtime", [100, 1_000, 100_000])
-def test_a_long_sigmoid_begins_at_nothing(annealtime):
+def test_a_long_sigmoid_starts_at_nothing(annealtime):
     assert kl_weight(1, 0, annealtime, "sigmoid") == pytest.approx(0, abs=1e-30)
 
 

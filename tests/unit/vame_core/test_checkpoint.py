@@ -87,7 +87,7 @@ def test_what_was_saved_comes_back(path):
     assert (loaded["format"], loaded["versions"]["torch"]) == (FORMAT, str(torch.__version__))
 
 
-def test_it_opens_without_running_code(path):
+def test_it_is_read_without_running_code(path):
     assert set(torch.load(path, weights_only=True)) == set(KEYS)
 
 
@@ -181,7 +181,7 @@ def test_another_format_is_named(tmp_path):
         load_checkpoint(path)
 
 
-def test_a_missing_file_is_a_missing_file(tmp_path):
+def test_a_missing_file_is_reported_as_missing(tmp_path):
     with pytest.raises(FileNotFoundError):
         load_checkpoint(tmp_path / "model.pt")
 
@@ -230,7 +230,7 @@ def test_another_architecture_is_named_and_nothing_is_loaded(path, changes, name
     before = {name: value.clone() for name, value in model.state_dict().items()}
     with pytest.raises(ValueError, match=named) as error:
         load_pretrained(model, path)
-    assert "of another architecture" in str(error.value)
+    assert "has another architecture" in str(error.value)
     assert str(path) in str(error.value)
     assert_same_weights(model.state_dict(), before)
 
@@ -245,7 +245,7 @@ def test_differing_weights_are_counted(path):
 @pytest.mark.parametrize("content", [[1, 2], {"a": 1}, torch.zeros(3)])
 def test_a_file_without_weights_is_of_another_architecture(tmp_path, content):
     torch.save(content, tmp_path / "other.pkl")
-    with pytest.raises(ValueError, match="of another architecture"):
+    with pytest.raises(ValueError, match="has another architecture"):
         load_pretrained(make_model(), tmp_path / "other.pkl")
 
 
@@ -254,7 +254,7 @@ def test_a_file_without_weights_is_of_another_architecture(tmp_path, content):
     [
         (["a", "b"], "lack c and add none"),
         (["a", "b", "c", "d"], "lack none and add d"),
-        (["b", "a", "c"], "their order is another: the model's is a, b, c"),
+        (["b", "a", "c"], "the order differs: the model's is a, b, c"),
     ],
 )
 def test_other_features_are_named(features, named):
@@ -277,7 +277,7 @@ def test_another_scaling_is_named():
 def test_a_dataset_has_to_have_both():
     checkpoint = {"features": ["a"], "scaling": {"mean": [0.1], "std": [2.0]}}
     require_same_data(checkpoint, checkpoint, "model.pt")
-    with pytest.raises(ValueError, match="of other features"):
+    with pytest.raises(ValueError, match="trained on other features"):
         require_same_data(checkpoint, checkpoint | {"features": ["b"]}, "model.pt")
     scaling = {"mean": [0.2], "std": [2.0]}
     with pytest.raises(ValueError, match="another scaling"):
@@ -285,7 +285,7 @@ def test_a_dataset_has_to_have_both():
 
 
 def test_training_does_not_start_from_a_model_of_other_features(path):
-    with pytest.raises(ValueError, match="of other features"):
+    with pytest.raises(ValueError, match="trained on other features"):
         load_pretrained(make_model(), path, ["x", "y", "z"])
 
 

@@ -50,7 +50,7 @@ def test_types_are_the_schemas(entries):
                 assert set(get_args(hint) or [hint]) == kinds, name
 
 
-def test_defaults_stand_in_the_schema_alone(entries):
+def test_defaults_are_only_in_the_schema(entries):
     for section in SECTIONS:
         for field in fields(section):
             assert field.default is MISSING, field.name

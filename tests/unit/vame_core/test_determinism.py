@@ -55,7 +55,7 @@ def test_a_device_is_taken_by_name(monkeypatch):
 @pytest.mark.parametrize("name", ["cuda", "mps"])
 def test_a_device_that_is_not_there_is_never_another_one(monkeypatch, name):
     see(monkeypatch, cuda=False, mps=False)
-    with pytest.raises(ValueError, match=f"device: {name} is asked for.*auto or cpu"):
+    with pytest.raises(ValueError, match=f"device: {name} is not available.*auto or cpu"):
         choose_device(name)
 
 

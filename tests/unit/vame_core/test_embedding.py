@@ -36,7 +36,7 @@ def make_aligned(*, features=FEATURES, fps=30.0, **recording):
     return AlignedPoses(*make_recording(**recording), features, fps)
 
 
-def test_row_i_is_the_mean_of_the_window_that_begins_at_frame_i():
+def test_row_i_is_the_mean_of_the_window_that_starts_at_frame_i():
     model, (poses, usable) = make_model().eval(), make_recording()
     latents = embedded(model, poses, usable)
     assert latents.shape == (60 - 8 + 1, 3)
@@ -121,7 +121,7 @@ def test_an_exported_model_is_the_model(tmp_path):
 
 
 @pytest.mark.parametrize("damage", ["text", "no header", "an older one", "other network"])
-def test_what_is_no_exported_model_is_refused(tmp_path, damage):
+def test_what_is_not_an_exported_model_is_refused(tmp_path, damage):
     path, model = tmp_path / "model.safetensors", make_model()
     if damage == "text":
         path.write_text("nothing of the kind")
@@ -138,7 +138,10 @@ def test_what_is_no_exported_model_is_refused(tmp_path, damage):
 @pytest.mark.parametrize(
     ("recording", "complaint"),
     [
-        ({"features": ["nose_x", "paw_x", "ear_y"]}, "it lacks paw_y; it adds ear_y"),
+        (
+            {"features": ["nose_x", "paw_x", "ear_y"]},
+            "recording lacks paw_y; the recording adds ear_y",
+        ),
         ({"fps": 60.0}, "60 frames per second, .* trained at 25 and 30.* set resample_fps to"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Held-out numbers: every value can be done in one's head."""
+"""Held-out metrics, with values that can be computed by hand."""
 
 import pytest
 import torch
@@ -38,7 +38,7 @@ def windows_of(values, length, rows=10):
 
 
 def constant_model(value, **changes):
-    """A model that reconstructs and predicts `value`, whatever it reads."""
+    """A model that reconstructs and predicts `value` for any input."""
     model = make_model(n_features=1, **changes).eval()
     with torch.no_grad():
         for weights in model.parameters():
@@ -63,7 +63,7 @@ def metrics_of(values, *, model_says=1.0, sessions=("a", "b"), held_out_windows=
 
 class TestMetrics:
     def test_errors_are_means_over_windows_and_elements(self):
-        """Session a is 1 throughout, b is 3; whoever says 1 errs by 0 and by 4."""
+        """Session a is 1 in all frames, b is 3; a prediction of 1 has errors of 0 and 4."""
         metrics, _ = metrics_of([1.0] * 10 + [3.0] * 10)
         assert metrics["reconstruction"] == pytest.approx(2)
         assert metrics["future"] == pytest.approx(2)
@@ -78,7 +78,7 @@ class TestMetrics:
         metrics, _ = metrics_of([1.0] * 10 + [3.0] * 10, model_says=2.0)
         assert metrics["r2_reconstruction"] == pytest.approx(0, abs=1e-6)
 
-    def test_holding_the_last_frame_errs_by_what_has_moved_since(self):
+    def test_holding_the_last_frame_has_the_error_of_the_movement_since(self):
         """On a ramp, the next frame is 1 away and the one after it 2: (1 + 4) / 2."""
         metrics, _ = metrics_of(range(20), prediction_steps=2)
         assert metrics["hold_last_frame"] == pytest.approx(2.5)
@@ -111,7 +111,7 @@ class TestMetrics:
         assert [(row["session"], row["windows"]) for row in rows] == [("a", 16)]
         assert rows[0]["reconstruction"] == pytest.approx(2)
 
-    def test_without_future_decoder_nothing_is_said_about_the_future(self):
+    def test_without_future_decoder_there_is_nothing_about_the_future(self):
         metrics, rows = metrics_of([1.0] * 10 + [3.0] * 10, prediction_decoder=False)
         assert metrics["reconstruction"] == pytest.approx(2)
         future = ("future", "r2_future", "hold_last_frame", "r2_hold_last_frame", "pca_future")
@@ -151,7 +151,7 @@ class TestLinearBaseline:
         assert errors["pca_reconstruction"].tolist() == pytest.approx([0, 0, 0.5, 0.5], abs=1e-6)
 
     def test_its_future_is_the_least_squares_one(self):
-        """From the first frame alone: 3 times it; the second frame's 1 is what is missed."""
+        """From the first frame alone: 3 times it; the second frame's 1 is missed."""
         baseline, windows, network = self.fitted(zdims=1)
         model = constant_model(0.0, **SHORT)
         errors = errors_of_windows(model, [windows.take(torch.arange(4))], baseline, network)

@@ -36,14 +36,14 @@ def read(folder):
 
 
 def read_soon(folder, expected):
-    """What is there as soon as it is what is expected, or after ten seconds."""
+    """The content as soon as it is as expected, or after ten seconds."""
     deadline = time.monotonic() + 10
     while (found := read(folder)) != expected and time.monotonic() < deadline:
         time.sleep(0.1)
     return found
 
 
-def test_tensorboard_reads_every_number_while_training_goes_on(tmp_path):
+def test_tensorboard_reads_every_number_during_training(tmp_path):
     with open_events(tmp_path, []) as writer:
         assert read(tmp_path) == {}
         add_epoch(writer, ROWS[0])
@@ -52,14 +52,14 @@ def test_tensorboard_reads_every_number_while_training_goes_on(tmp_path):
         assert read_soon(tmp_path, BOTH) == BOTH
 
 
-def test_every_number_is_there_once_it_is_closed(tmp_path):
+def test_every_number_appears_once_it_is_closed(tmp_path):
     with open_events(tmp_path, []) as writer:
         for row in ROWS:
             add_epoch(writer, row)
     assert read(tmp_path) == BOTH
 
 
-def test_a_training_that_goes_on_has_each_epoch_once(tmp_path):
+def test_a_training_that_resumes_has_each_epoch_once(tmp_path):
     with open_events(tmp_path, ROWS):
         pass
     (tmp_path / "history.csv").touch()
@@ -71,7 +71,7 @@ def test_a_training_that_goes_on_has_each_epoch_once(tmp_path):
     assert second == "history.csv"
 
 
-def test_epochs_of_earlier_starts_lie_as_far_apart_as_they_took(tmp_path):
+def test_epochs_of_earlier_starts_are_as_far_apart_as_they_took(tmp_path):
     with open_events(tmp_path, ROWS):
         pass
     first, second = accumulated(tmp_path).Scalars("loss/train")

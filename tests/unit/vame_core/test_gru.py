@@ -1,4 +1,4 @@
-"""Our GRU is torch's: the same numbers and gradients, however it is called."""
+"""Our GRU equals torch's: the same outputs and gradients in every call."""
 
 import pytest
 import torch
@@ -20,7 +20,7 @@ def both(layers: int, dtype: torch.dtype = torch.float64, **kwargs) -> tuple[nn.
 
 
 def values(gru: nn.GRU, inputs: torch.Tensor, first: torch.Tensor | None, use: str) -> list:
-    """What it returns and every gradient, of a loss that weighs each number otherwise."""
+    """Its outputs and every gradient, of a loss with a different weight for each number."""
     expanded = inputs if inputs.dim() == 3 else inputs.unsqueeze(1).expand(-1, STEPS, -1)
     states, last = gru(expanded, first)
     parts = {"states": [states], "last": [last], "both": [states, last]}[use]
@@ -127,7 +127,7 @@ def test_a_gradient_taken_twice_is_refused():
     _, ours = both(1)
     loss = ours(torch.randn(BATCH, STEPS, FEATURES, dtype=torch.float64))[0].sum()
     loss.backward(retain_graph=True)
-    with pytest.raises(RuntimeError, match="once after each forward pass"):
+    with pytest.raises(RuntimeError, match="once per forward pass"):
         loss.backward()
 
 

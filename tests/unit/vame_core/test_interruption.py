@@ -47,13 +47,13 @@ def holder(tmp_path):
         process.kill()
 
 
-def test_the_second_is_told_who_holds_it(tmp_path, holder):
+def test_the_second_learns_who_holds_it(tmp_path, holder):
     who = f"process {holder.pid} on .*, since 20"
     with pytest.raises(BlockingIOError, match=who), only_one(tmp_path / ".lock"):
         pytest.fail("two hold it")
 
 
-def test_a_killed_holder_holds_nothing(tmp_path, holder):
+def test_a_killed_holder_holds_no_lock(tmp_path, holder):
     holder.kill()
     holder.wait()
     with only_one(tmp_path / ".lock"):
@@ -61,7 +61,7 @@ def test_a_killed_holder_holds_nothing(tmp_path, holder):
     assert not (tmp_path / ".lock-holder").exists()
 
 
-def test_a_block_that_fails_lets_go(tmp_path):
+def test_a_block_that_fails_releases_it(tmp_path):
     with pytest.raises(KeyError), only_one(tmp_path / ".lock"):
         raise KeyError
     with only_one(tmp_path / ".lock"):
@@ -74,4 +74,4 @@ def test_a_file_system_without_locks_is_warned_about(tmp_path, monkeypatch, caps
 
     monkeypatch.setattr("fcntl.flock", unsupported)
     with only_one(tmp_path / ".lock"):
-        assert "this file system has no locks" in capsys.readouterr().out
+        assert "no file locks on this file system" in capsys.readouterr().out

@@ -54,7 +54,7 @@ def test_divergence_of_a_variance_of_e():
     assert kl_divergence(torch.zeros(2, 1), torch.ones(2, 1)) == pytest.approx(expected)
 
 
-def test_divergence_is_the_batchs_mean():
+def test_divergence_is_the_mean_over_the_batch():
     mu = torch.tensor([[1.0, 1.0], [0.0, 0.0]])
     assert kl_divergence(mu, torch.zeros(2, 2)) == 0.5
 

@@ -89,13 +89,13 @@ def test_a_windows_outputs_do_not_depend_on_its_neighbours(batch):
             close(value[b : b + 1], expected)
 
 
-def test_nor_on_their_order():
+def test_a_windows_outputs_do_not_depend_on_its_order():
     model, windows = make_model().eval(), make_batch()
     for value, expected in zip(model(windows.flip(0)), model(windows), strict=True):
         close(value.flip(0), expected)
 
 
-def test_nor_do_their_gradients():
+def test_a_windows_gradients_do_not_depend_on_its_neighbours():
     model, windows = make_model().eval(), make_batch().requires_grad_()
     outputs = model(windows)
     (outputs.reconstruction[2].square().sum() + outputs.future[2].square().sum()).backward()

@@ -131,7 +131,7 @@ class Shift(nn.Module):
 
 
 class Steps(LRScheduler):
-    """A scheduler that notes how it was stepped."""
+    """A scheduler that records its steps."""
 
     def __init__(self):
         self.calls = []
@@ -286,7 +286,7 @@ def test_test_is_made_at_the_mean_and_changes_nothing():
 
 @pytest.mark.parametrize(("run", "name"), [(run_train, "train_loader"), (run_test, "test_loader")])
 def test_a_loader_without_batches_is_named(run, name):
-    with pytest.raises(ValueError, match=f"{name} gave no batch"):
+    with pytest.raises(ValueError, match=f"{name} yields no batch"):
         run(Shift(), [])
 
 
@@ -378,7 +378,9 @@ class Project:
 
 @pytest.fixture
 def project(tmp_path, monkeypatch):
-    monkeypatch.setattr(os, "fsync", lambda descriptor: None)  # slow, and nobody pulls the plug
+    monkeypatch.setattr(
+        os, "fsync", lambda descriptor: None
+    )  # slow, and no power failure is tested here
     return Project(tmp_path)
 
 
@@ -396,7 +398,7 @@ def same_weights(one, other):
     return all(torch.equal(value, other[name]) for name, value in one.items())
 
 
-def test_the_files_that_vame_leaves(project):
+def test_the_files_that_vame_writes(project):
     project.train()
     assert project.files() == sorted(
         [
@@ -630,7 +632,7 @@ def test_ctrl_c_is_recorded_as_aborted(project, monkeypatch):
 
 @pytest.fixture
 def stop_in_epoch_two(project, monkeypatch):
-    """As if someone asked for the end of training while it runs."""
+    """As if a user requested the end of training while it runs."""
     evaluate, epochs = training.evaluate, []
 
     def ask(*args, **kwargs):
@@ -669,7 +671,7 @@ def test_a_stop_file_of_an_earlier_run_is_cleared(project):
 # --- starting from weights ------------------------------------------------------------------------
 
 
-def test_training_goes_on_from_a_model_of_the_project(project):
+def test_training_continues_from_a_model_of_the_project(project):
     project.train(model_name="first")
     first = project.weights("first_mouse")
     project.train(pretrained_weights=True, pretrained_model="first", learning_rate=1e-9)
@@ -700,7 +702,7 @@ def test_no_log_unless_asked_for(project):
     assert not (project.folder / "logs").exists()
 
 
-def test_the_log_tells_every_epoch_of_its_run(project):
+def test_the_log_lists_every_epoch_of_its_run(project):
     project.train(save_logs=True)
     project.train(max_epochs=3)
     text = (project.folder / "logs" / "train_model.log").read_text()
@@ -717,7 +719,7 @@ def test_a_failure_is_in_the_log(project):
     assert logging.getLogger("vame_core.vame_project").handlers == []
 
 
-def test_a_missing_setting_is_no_reason_to_leave_a_handler(project):
+def test_a_missing_setting_is_not_a_reason_to_leave_a_handler(project):
     with pytest.raises(ValueError, match="beta"):
         project.train(save_logs=True, without=("beta",))
     assert logging.getLogger("vame_core.vame_project").handlers == []

@@ -1,4 +1,4 @@
-"""A training goes on from its file as if it had never stopped."""
+"""A training resumes from its file with the same result as without interruption."""
 
 import json
 
@@ -34,7 +34,7 @@ def rows_of(events):
 
 
 def run_through_a_file(path, config, stop_at):
-    """Weights and rows of a whole run, and of one that was saved at a yield and begun anew."""
+    """Weights and rows of a complete run, and of one that was saved at a yield and restarted."""
     torch.manual_seed(0)
     state, data = begin(config)
     rows = []
@@ -62,7 +62,7 @@ def run_through_a_file(path, config, stop_at):
     ],
     ids=lambda changes: ",".join(changes) or "default",
 )
-def test_it_goes_on_bit_for_bit(tmp_path, stop_at, scheduler, changes):
+def test_it_resumes_bit_for_bit(tmp_path, stop_at, scheduler, changes):
     config = make_config(
         steps_per_epoch=3, scheduler=scheduler, scheduler_step_size=1, annealtime=2, **changes
     )
@@ -83,7 +83,7 @@ def test_history_and_best_come_back(tmp_path):
 
 
 def test_a_saved_state_is_a_copy(tmp_path):
-    """Training on does not change what a backoff within the epoch goes back to."""
+    """Further training does not change the state that a backoff within the epoch restores."""
     config = make_config(steps_per_epoch=3)
     state, data = begin(config)
     steps = fit(state, *data)
@@ -123,7 +123,7 @@ def test_the_state_of_another_device_is_refused_and_kept(tmp_path):
     state, _ = begin(make_config())
     save_state(path, state, IDENTITY, [], None)
     torch.save(torch.load(path, weights_only=True) | {"device": "cuda"}, path)
-    with pytest.raises(ValueError, match="was written on cuda and cannot go on on cpu"):
+    with pytest.raises(ValueError, match="was written on cuda and cannot be resumed on cpu"):
         load_state(path, state, IDENTITY)
     assert path.is_file()
 

@@ -34,7 +34,7 @@ COLUMNS = [
 
 
 def begin(config, *, seed=0):
-    """A state and the windows of both sides."""
+    """A state and the windows of both splits."""
     length, frames = config.window_length, make_frames(frames=200)
     train = Windows(frames[:150], [(0, 150)], length)
     held_out = Windows(frames[160:], [(0, 40)], length)
@@ -80,7 +80,7 @@ def held_out_losses(monkeypatch):
 
 
 def scripted(held_out_losses, losses, **changes):
-    """Train on a list of held-out losses, reconstruction being all that counts."""
+    """Train on a list of held-out losses, with weight on the reconstruction only."""
     held_out_losses(losses)
     return run(
         make_config(
@@ -369,7 +369,7 @@ def test_the_same_seed_gives_the_same_weights_whatever_the_global_state(noise):
 
 
 @pytest.mark.parametrize("evaluations", [1, 3])
-def test_looking_at_the_model_between_steps_changes_nothing(evaluations):
+def test_evaluating_the_model_between_steps_changes_nothing(evaluations):
     config = make_config(max_epochs=2, dropout_encoder=0.3)
     torch.manual_seed(0)
     expected = weights_of(run(config)[0])
@@ -397,7 +397,7 @@ def test_the_best_epoch_has_the_lowest_held_out_loss(held_out_losses):
 
 
 @pytest.mark.parametrize("nothing", [math.nan, math.inf])
-def test_an_epoch_whose_held_out_loss_is_no_number_is_repeated(held_out_losses, nothing):
+def test_an_epoch_whose_held_out_loss_is_not_a_number_is_repeated(held_out_losses, nothing):
     state, epochs = scripted(held_out_losses, [5, nothing, 3, 4], max_epochs=3)
     assert [epoch.epoch for epoch in epochs if isinstance(epoch, Epoch)] == [1, 2, 3]
     assert (state.best_epoch, state.best_score, state.backoffs) == (2, 3, 1)
@@ -449,7 +449,7 @@ def test_a_finished_state_trains_no_further(held_out_losses):
     assert list(fit(state, windows, windows, make_config(max_epochs=2))) == []
 
 
-# --- as VAME does, where asked --------------------------------------------------------------------
+# --- VAME's quirks --------------------------------------------------------------------------------
 
 
 def test_the_last_epoch_is_skipped(held_out_losses):
@@ -619,7 +619,7 @@ def test_one_cycle_rises_to_the_rate_and_falls_to_nothing(held_out_losses, warmu
 
 
 class HostReads(TorchDispatchMode):
-    """Counts what makes the host wait for a device: reading a tensor's numbers."""
+    """Counts device synchronisations: reading a tensor's numbers."""
 
     READS = (torch.ops.aten._local_scalar_dense.default, torch.ops.aten.nonzero.default)
 
@@ -633,8 +633,8 @@ class HostReads(TorchDispatchMode):
 
 
 @pytest.mark.parametrize("scheduler", ["constant", "plateau", "one_cycle"])
-def test_no_step_reads_a_number_where_that_waits(monkeypatch, scheduler):
-    monkeypatch.setattr(training, "looking_is_free", lambda device: False)
+def test_no_step_reads_a_number_where_that_synchronises(monkeypatch, scheduler):
+    monkeypatch.setattr(training, "needs_no_synchronisation", lambda device: False)
     reads, tolist = HostReads(), torch.Tensor.tolist
 
     def counted(tensor):
@@ -713,7 +713,7 @@ def test_a_compiled_step_changes_rounding_alone():
     assert float(difference) < 1e-4
 
 
-# --- going on from a copy -------------------------------------------------------------------------
+# --- resuming from a copy -------------------------------------------------------------------------
 
 
 def stop_and_go_on(stop_at, **changes):
@@ -738,7 +738,7 @@ PLACES = pytest.mark.parametrize("stop_at", [1, 3, 4, 6], ids=["1.1", "1.3", "1"
 @PLACES
 @pytest.mark.parametrize("scheduler", ["constant", "plateau", "one_cycle"])
 @pytest.mark.parametrize("quirks", [[], ["redrawn_held_out_windows"]], ids=["fixed", "redrawn"])
-def test_going_on_from_a_copy_gives_the_same_weights(scheduler, stop_at, quirks):
+def test_continuing_from_a_copy_gives_the_same_weights(scheduler, stop_at, quirks):
     (whole, _), (copied, _) = stop_and_go_on(
         stop_at, steps_per_epoch=3, scheduler=scheduler, scheduler_step_size=1, vame_quirks=quirks
     )
@@ -749,7 +749,7 @@ def test_going_on_from_a_copy_gives_the_same_weights(scheduler, stop_at, quirks)
 
 @PLACES
 @pytest.mark.parametrize("scheduler", ["constant", "plateau", "one_cycle"])
-def test_going_on_from_a_copy_gives_the_same_history(scheduler, stop_at):
+def test_continuing_from_a_copy_gives_the_same_history(scheduler, stop_at):
     (_, epochs), (_, resumed) = stop_and_go_on(
         stop_at, steps_per_epoch=3, scheduler=scheduler, scheduler_step_size=1
     )
@@ -757,15 +757,17 @@ def test_going_on_from_a_copy_gives_the_same_history(scheduler, stop_at):
     assert rows == expected
 
 
-# --- numbers that go wrong ------------------------------------------------------------------------
+# --- numerical failures ---------------------------------------------------------------------------
 
 BAD_ROW = 57
 
 
 @pytest.fixture(params=["looking at steps", "looking at epochs"])
 def looking(request, monkeypatch):
-    """Both ways to find a failure: at its step, or at its epoch's end and then at its step."""
-    monkeypatch.setattr(training, "looking_is_free", lambda _: request.param == "looking at steps")
+    """Both ways to detect a failure: at its step, or at the epoch's end and then at its step."""
+    monkeypatch.setattr(
+        training, "needs_no_synchronisation", lambda _: request.param == "looking at steps"
+    )
 
 
 def begin_with_a_bad_frame(config, value):
@@ -791,7 +793,7 @@ def test_a_failure_names_the_numbers_the_step_and_the_windows(looking, value):
     assert "step 2 of epoch 1" in str(failure)
 
 
-def test_only_windows_with_the_bad_frame_are_to_blame():
+def test_only_windows_with_the_bad_frame_are_responsible():
     config = make_config()
     state, train, held_out = begin(config)
     train.frames[BAD_ROW] = math.nan
@@ -831,7 +833,7 @@ def fail_once(monkeypatch, *, at):
 
 @pytest.mark.parametrize("scheduler", ["constant", "plateau", "one_cycle"])
 def test_a_backoff_repeats_the_epoch_at_half_the_rate(monkeypatch, scheduler):
-    """As if the epoch had begun at half the rate; what follows has half the rate as well."""
+    """As if the epoch had started at half the rate; later epochs also have half the rate."""
     config = make_config(steps_per_epoch=3, max_epochs=4, scheduler=scheduler, noise=True)
     plain, train, held_out = begin(config)
     for event in fit(plain, train, held_out, config):
@@ -852,11 +854,11 @@ def test_a_backoff_repeats_the_epoch_at_half_the_rate(monkeypatch, scheduler):
     assert_same_weights(weights_of(state), weights_of(plain))
 
 
-def test_both_ways_of_looking_come_to_the_same(monkeypatch):
-    """The frame 57 is bad until the first backoff; then both go on alike."""
+def test_both_ways_of_checking_give_the_same(monkeypatch):
+    """The frame 57 is bad until the first backoff; then both continue in the same way."""
     runs = []
     for free in (True, False):
-        monkeypatch.setattr(training, "looking_is_free", lambda _, free=free: free)
+        monkeypatch.setattr(training, "needs_no_synchronisation", lambda _, free=free: free)
         config = make_config(steps_per_epoch=8, max_epochs=2, noise=True)
         state, train, held_out = begin(config)
         good = train.frames[BAD_ROW].clone()
@@ -877,7 +879,7 @@ def test_both_ways_of_looking_come_to_the_same(monkeypatch):
 
 
 @pytest.mark.parametrize(("clip", "moved"), [(None, 0.4), (8.0, 0.4), (1.0, 0.1)])
-def test_a_long_gradient_is_shortened(clip, moved):
+def test_a_long_gradient_is_clipped(clip, moved):
     """The gradient 2 · shift = 4 at a rate of 0.1."""
     model = Recorder()
     model.shift.data.fill_(2.0)

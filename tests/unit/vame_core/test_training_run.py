@@ -1,4 +1,4 @@
-"""A training with its files: what it leaves, and how it goes on."""
+"""A training with its files: outputs, interruption and resumption."""
 
 import csv
 import json
@@ -96,7 +96,7 @@ def assert_same_models(one, other):
 
 
 class After(Signals):
-    """A signal that arrives before the n-th look."""
+    """A signal that arrives before the n-th check."""
 
     def __init__(self, n, number=signal.SIGTERM):
         self.left, self.number = n, number
@@ -107,7 +107,7 @@ class After(Signals):
         return self.number if self.left < 0 else None
 
 
-# --- what it leaves -------------------------------------------------------------------------------
+# --- outputs --------------------------------------------------------------------------------------
 
 
 def test_it_leaves_history_models_snapshots_and_its_state(project):
@@ -148,18 +148,18 @@ def test_without_annealing_the_last_epoch_is_the_model(project, capsys):
     project.train(max_epochs=2, annealtime=100)
     best, last = project.checkpoint("model.pt"), project.checkpoint("last.pt")
     assert best["epoch"] == last["epoch"] == 2
-    assert best["selection"] == "the last epoch, since the KL weight never passed 0.99"
-    assert "WARNING: the KL weight never passed 0.99" in capsys.readouterr().out
+    assert best["selection"] == "the last epoch, since the KL weight never exceeded 0.99"
+    assert "WARNING: the KL weight never exceeded 0.99" in capsys.readouterr().out
 
 
-def test_selection_by_reconstruction_is_told(project):
+def test_selection_by_reconstruction_is_reported(project):
     project.train(max_epochs=1, vame_quirks=["selection_by_reconstruction"])
     assert project.checkpoint("model.pt")["selection"].startswith("the lowest reconstruction at")
 
 
-def test_patience_is_told(project, capsys):
+def test_patience_is_reported(project, capsys):
     project.train(max_epochs=50, model_convergence=1, learning_rate=0.5)
-    assert "; 2 epochs without a better model ended training" in capsys.readouterr().out
+    assert "; 2 epochs without improvement ended training" in capsys.readouterr().out
 
 
 def test_weights_start_from_a_pretrained_model(project, tmp_path, capsys):
@@ -168,7 +168,7 @@ def test_weights_start_from_a_pretrained_model(project, tmp_path, capsys):
     run = project.open(pretrained_weights=True, pretrained=tmp_path / "vame.pkl")
     for name, value in run.state.model.state_dict().items():
         assert torch.equal(value, weights[name])
-    assert f"weights start from {tmp_path / 'vame.pkl'}" in capsys.readouterr().out
+    assert f"initial weights from {tmp_path / 'vame.pkl'}" in capsys.readouterr().out
     before = run.unfinished
     torch.save(make_model(seed=8).state_dict(), tmp_path / "vame.pkl")
     again = project.open(pretrained_weights=True, pretrained=tmp_path / "vame.pkl")
@@ -180,7 +180,7 @@ def test_weights_start_from_a_pretrained_model(project, tmp_path, capsys):
 
 @pytest.mark.parametrize(("looks", "step"), [(0, 1), (1, 2), (2, 2), (4, 4)])
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_after_a_signal_it_goes_on_as_if_nothing_had_happened(
+def test_after_a_signal_it_resumes_with_the_same_result(
     project, tmp_path, capsys, looks, step, number
 ):
     other = tmp_path / "undisturbed"
@@ -193,7 +193,7 @@ def test_after_a_signal_it_goes_on_as_if_nothing_had_happened(
     assert f"{number.name}: stopped after epoch" in capsys.readouterr().out
     assert not (project.folder / "model.pt").exists()
     steps = project.train(max_epochs=3)
-    assert "going on from" in capsys.readouterr().out
+    assert "resuming from" in capsys.readouterr().out
     assert steps[0] == step
     assert project.history() == undisturbed.history()
     assert_same_models(project, undisturbed)
@@ -217,14 +217,14 @@ def test_the_state_is_saved_after_epochs_and_so_many_minutes(project, monkeypatc
     assert saved == [1, 2, 2][-saves:]
 
 
-def test_other_settings_start_anew_and_remove_snapshots(project, capsys):
+def test_other_settings_start_again_and_remove_snapshots(project, capsys):
     project.train(max_epochs=2, model_snapshot=1)
     project.train(max_epochs=1, model_snapshot=50)
     assert "going on" not in capsys.readouterr().out
     assert not (project.folder / "snapshots").exists()
 
 
-def test_other_code_starts_anew(project):
+def test_other_code_starts_again(project):
     assert project.open(code="one").unfinished != project.open(code="other").unfinished
 
 
@@ -252,20 +252,20 @@ def test_a_failure_is_a_sentence_with_sessions_and_frames(project, capsys):
     with pytest.raises(ValueError, match="Halving the learning rate 3 times did not help") as error:
         project.train(steps_per_epoch=50)
     message = str(error.value)
-    assert "its windows begin at b frame " in message  # row 120 is frame 27 of session b
-    assert "lower learning_rate or set gradient_clip" in message
+    assert "the windows concerned start at b frame " in message  # row 120 is frame 27 of session b
+    assert "lower learning_rate, or set gradient_clip" in message
     assert str(next(project.folder.glob("state-*.pt"))) in message
     printed = capsys.readouterr().out
     assert printed.count("WARNING: ") == 3
-    assert "Epoch 1 starts again at half the learning rate, 0.005" in printed
+    assert "Epoch 1 restarts at half the learning rate, 0.005" in printed
 
 
 def test_windows_are_named_by_session_and_frame_five_at_most():
     rows = [0, 99, 100, 101, 102, 103, 104]
     failure = NonFiniteError(["gradient"], 2, 7, rows)
     assert explain(failure, {"segments": SEGMENTS}) == (
-        "gradient not finite in step 7 of epoch 2; its windows begin at a frame 40, a frame 139, "
-        "b frame 7, b frame 8, b frame 9 and 2 more"
+        "gradient not finite in step 7 of epoch 2; the windows concerned start at a frame 40, "
+        "a frame 139, b frame 7, b frame 8, b frame 9 and 2 more"
     )
 
 

@@ -8,7 +8,7 @@ from vame_core.windows import Windows, open_windows
 
 
 def make_rows(frames):
-    """Frames whose values tell their row: column 0 is the row itself."""
+    """Frames whose values identify their row: column 0 is the row itself."""
     rows = torch.arange(frames, dtype=torch.float32)
     return torch.stack([rows, -rows], dim=1)
 
@@ -37,7 +37,7 @@ def test_windows_of_two_segments():
 
 @pytest.mark.parametrize("seed", range(20))
 @pytest.mark.parametrize("length", [1, 2, 5])
-def test_every_window_is_there_once_and_lies_inside_one_segment(seed, length):
+def test_every_window_appears_once_and_is_inside_one_segment(seed, length):
     segments, frames = random_segments(seed)
     windows = Windows(make_rows(frames), segments, length)
     expected = enumerate_windows(segments, length)
@@ -75,7 +75,7 @@ def test_drawing_depends_on_the_generator_alone():
     assert torch.equal(torch.get_rng_state(), before)
 
 
-def test_draws_lie_in_range_and_reach_every_window():
+def test_draws_are_in_range_and_reach_every_window():
     segments, length = [(0, 4), (5, 8), (10, 13)], 3
     windows = Windows(make_rows(13), segments, length)
     drawn = windows.draw(200, torch.Generator().manual_seed(0))

@@ -1,4 +1,4 @@
-"""How motifs form communities: the tree of motifs, cut where communities part."""
+"""Communities of motifs: the tree of motifs, cut into communities."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""All models beside each other: held-out errors, baselines, and differences with intervals."""
+"""All models compared: held-out errors, baselines, and differences with intervals."""
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -20,13 +20,13 @@ from figures.style import (
 
 ERRORS = {"reconstruction": "Held-out reconstruction", "future": "Held-out future"}
 
-# Markers differ in shape as well as in colour.
+# Markers differ in both shape and colour.
 NO_LINE = {"linestyle": "none"}
 TICK = NO_LINE | {"marker": "|", "markersize": 9}
 PCA = TICK | {"color": ORANGE, "markeredgewidth": 1.6}
 PCA |= {"label": "PCA, as many components as latents"}
 HELD = NO_LINE | {"color": VERMILION, "marker": "x", "markersize": 4.5, "markeredgewidth": 1.3}
-HELD |= {"label": "last frame held"}
+HELD |= {"label": "repetition of the last frame"}
 SEED = NO_LINE | {"color": BLUE, "marker": "o", "markersize": 4, "label": "one seed"}
 SEED |= {"markeredgecolor": "white", "markeredgewidth": 0.4}
 SESSION = NO_LINE | {"color": GREY, "marker": "o", "markersize": 2.2, "label": "one session"}
@@ -39,8 +39,8 @@ LONG_TIMES = ((3 * 3600, 3600, "h"), (180, 60, "min"), (0, 1, "s"))  # from, uni
 def draw_comparison(trainings: pd.DataFrame, sessions: pd.DataFrame, pairs: pd.DataFrame) -> Figure:
     """Draw `comparison.csv`, `comparison_sessions.csv`, `comparison_pairs.csv`; a line per model.
 
-    Where there are several models, a second row shows each one's difference to the best, of each
-    session and with its interval, where there is one. Panels are labelled (`Axes.get_label`).
+    If there are several models, a second row shows the difference of each to the best, per session
+    and with its interval, if there is one. Panels are labelled (`Axes.get_label`).
     """
     models = dict(list(trainings.groupby("model", sort=False)))
     several = len(models) > 1
@@ -153,7 +153,7 @@ def _draw_pair(axes: Axes, line: int, pair: pd.Series, sign: int) -> None:
 
 
 def _dots(axes: Axes, values: pd.Series, line: int, style: dict) -> None:
-    """Draw values on one line, moved apart up and down by a little, the same way every time."""
+    """Draw values on one line, slightly displaced up and down, the same way every time."""
     values = values.dropna().to_numpy()
     axes.plot(values, line + 0.16 * side_by_side(len(values)), **style)
 

@@ -1,4 +1,4 @@
-"""What one recording's animal did when: every motif over time."""
+"""The behaviour of one recording's animal: every motif over time."""
 
 from collections.abc import Mapping, Sequence
 
@@ -27,10 +27,10 @@ EXCERPT_SECONDS = 20.0
 
 
 def draw_ethogram(session: str, frames: pd.DataFrame, motifs: Sequence[int]) -> Figure:
-    """Draw one session's csv of motifs; `motifs` are all that there are, used or not.
+    """Draw one session's csv of motifs; `motifs` are all motifs, used or not.
 
     Panels are labelled (`Axes.get_label`): `ethogram`, `share`, and `excerpt/0` to `excerpt/2`:
-    stretches spread evenly over the recording, not chosen by what is seen in them.
+    parts spread evenly over the recording, not chosen by their content.
     """
     seconds = frames["seconds"].to_numpy()
     motif = frames["motif"].astype(float).fillna(-1).astype(int).to_numpy()
@@ -58,7 +58,7 @@ def draw_ethogram(session: str, frames: pd.DataFrame, motifs: Sequence[int]) -> 
 
 
 def excerpt_starts(length: float) -> list[float]:
-    """Seconds at which excerpts start: each in the middle of an equal share of the recording."""
+    """Return the starts of excerpts in seconds: each in the middle of an equal share."""
     count = int(np.clip(length // EXCERPT_SECONDS, 1, EXCERPTS))
     middles = (np.arange(count) + 0.5) * length / count
     return [max(0.0, float(middle - EXCERPT_SECONDS / 2)) for middle in middles]
@@ -68,7 +68,7 @@ def _draw_whole(
     axes: Axes, motif: np.ndarray, minutes: tuple, motifs: Sequence[int], names: Mapping[int, str]
 ) -> None:
     colours = [*((number, motif_colour(number)) for number in motifs), (-1, GREY)]
-    image = np.stack(  # a bin is as dark as its share of frames
+    image = np.stack(  # the darkness of a bin is its share of frames
         [1 - bin_means(motif == number, BINS)[:, None] * (1 - np.array(to_rgb(colour)))
          for number, colour in colours]
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Example bouts of a motif: where each point of the animal was, at the times that a film shows."""
+"""Example bouts of a motif: positions of the animal's points at the times of a film's frames."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,26 +12,26 @@ from figures.skeletons import in_image, poses_of, seen_from
 
 FPS = 20
 CONTEXT_SECONDS = 0.25
-"""Shown before and after a bout, in grey."""
+"""Seconds shown before and after a bout, in grey."""
 LONGEST_SECONDS = 3.0
 
 
 @dataclass(frozen=True)
 class Bout:
-    """A bout and its context, frame by frame as the film shows it.
+    """A bout and its context, at the film's frames.
 
     Attributes
     ----------
     session
-        Where it is from.
+        Session of the bout.
     seconds
         (frame,) time in the recording.
     points
-        (frame, keypoint, 2) pixels of the image, NaN where the animal is not known.
+        (frame, keypoint, 2) pixels of the image, NaN where the animal's position is unknown.
     shown
-        The same, as seen from the animal at the start of the bout.
+        The same points, from the animal's perspective at the start of the bout.
     inside
-        (frame,) bool: in the bout, and not before or after it.
+        (frame,) bool: true within the bout, false before and after it.
     """
 
     session: str
@@ -42,7 +42,7 @@ class Bout:
 
 
 def cut_bout(session: str, aligned: AlignedPoses, center: str, first: int, last: int) -> Bout:
-    """Take the frames `first` to `last` of a recording, and what is around them, at `FPS`."""
+    """Take the frames `first` to `last` of a recording, and those around them, at `FPS`."""
     fps, frames = aligned.fps, len(aligned.poses)
     start, end = first / fps, min((last + 1) / fps, first / fps + LONGEST_SECONDS)
     whole = np.arange(start - CONTEXT_SECONDS, end + CONTEXT_SECONDS, 1 / FPS)
@@ -73,7 +73,7 @@ def load_bouts(
     examples
         Rows of `examples.csv`.
     aligned
-        By session its aligned poses.
+        Aligned poses by session.
     """
     bouts: dict[int, list[Bout]] = {}
     for row in examples.sort_values(["motif", "rank"]).itertuples():
@@ -84,7 +84,7 @@ def load_bouts(
 
 
 def _at(points: np.ndarray, at: np.ndarray) -> np.ndarray:
-    """(frame, keypoint, 2) between frames; not known where one of both is not."""
+    """Interpolate (frame, keypoint, 2) between frames; NaN where one of both is unknown."""
     low = np.floor(at + 1e-9).astype(int).clip(0, len(points) - 1)
     high = np.minimum(low + 1, len(points) - 1)
     part = (at - low).clip(0, 1)[:, None, None]

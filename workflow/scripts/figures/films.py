@@ -19,9 +19,9 @@ from figures.style import FAINT, GREY, INK, paper_style, shorten
 PANEL = 150
 HEADER, FOOTER = 22, 14
 BODY_LENGTHS = 2.3
-"""Across a panel; of an animal that runs farther within a bout, more."""
+"""Width of a panel in body lengths; more if the animal runs farther within a bout."""
 DPI = 72
-"""A point of matplotlib's is a pixel then, and so widths and font sizes are in pixels."""
+"""A point of matplotlib is then one pixel, and so widths and font sizes are in pixels."""
 
 
 def draw_film(
@@ -32,18 +32,18 @@ def draw_film(
     pose: np.ndarray,
     said: str = "",
 ) -> list[Image.Image]:
-    """Draw the frames of one motif's film: its bouts beside each other, each from its start.
+    """Draw the frames of one motif's film: its bouts side by side, each from its start.
 
     Parameters
     ----------
     edges
-        Points to draw lines between.
+        Pairs of points to connect by lines.
     head
-        The point to mark, so that one sees where the animal looks.
+        The point to mark, which shows where the animal faces.
     pose
-        (keypoint, 2) of the mean animal: its length is what panels are scaled by.
+        (keypoint, 2) of the mean animal: its length determines the scale of the panels.
     said
-        What stands beside the motif's number.
+        Text next to the motif's number.
     """
     body_length = float(np.ptp(pose, axis=0).max()) if len(pose) else 0.0
     length = max((len(bout.seconds) for bout in bouts), default=1)
@@ -60,7 +60,7 @@ def draw_film(
 
 
 def save_film(frames: Sequence[Image.Image], path: str | Path) -> None:
-    """Write a gif that runs in real time, again and again."""
+    """Write a gif that loops in real time."""
     frames[0].save(
         path, format="GIF", save_all=True, append_images=frames[1:], loop=0, optimize=False,
         duration=round(1000 / FPS), disposal=1,
@@ -68,7 +68,7 @@ def save_film(frames: Sequence[Image.Image], path: str | Path) -> None:
 
 
 class Animal:
-    """One bout's panel: what stays is drawn when it is made, what moves is in `artists`."""
+    """One bout's panel: static parts are drawn when it is created, moving ones are in `artists`."""
 
     def __init__(
         self, axes: Axes, motif: int, bout: Bout, left: float, body_length: float, edges, head
@@ -80,7 +80,7 @@ class Animal:
         self.y = HEADER + PANEL - 1
         name = f"{shorten(bout.session, 14)}  {bout.seconds[bout.inside][0]:.1f} s"
         axes.text(left + 4, self.y + 3, name, color=GREY, fontsize=9, va="top")
-        axes.plot(*self.view.mean(axis=1).T, color=FAINT, linewidth=2)  # the way of its middle
+        axes.plot(*self.view.mean(axis=1).T, color=FAINT, linewidth=2)  # path of its centre
         axes.hlines(
             [self.y] * len(self.view), self.bar[:-1], self.bar[1:], self.colours, linewidth=2
         )
@@ -98,7 +98,7 @@ class Animal:
         return [self.outline, self.body, self.points, self.mark, self.ahead]
 
     def move(self, frame: int) -> None:
-        """Show a frame of the bout; a shorter one than the film waits at its end."""
+        """Show a frame of the bout; a bout shorter than the film stops at its last frame."""
         at = min(frame, len(self.view) - 1)
         pose = self.view[at]
         if not np.isfinite(pose).all():
@@ -115,7 +115,7 @@ class Animal:
 
 
 def _empty_film(motif: int, panels: int, said: str) -> Axes:
-    """Axes in pixels from the upper left corner, with the motif's number and what is said."""
+    """Return axes in pixels from the upper left corner, with the motif's number and text."""
     width, height = panels * PANEL, HEADER + PANEL + FOOTER
     figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI)
     FigureCanvasAgg(figure)
@@ -129,7 +129,7 @@ def _empty_film(motif: int, panels: int, said: str) -> Axes:
 
 
 def _animate(axes: Axes, animals: Sequence[Animal], length: int) -> Iterator[Image.Image]:
-    """Draw what stays once, and what moves over it for each frame."""
+    """Draw the static parts once, and the moving ones for each frame."""
     canvas = axes.figure.canvas
     canvas.draw()
     ground = canvas.copy_from_bbox(axes.figure.bbox)
@@ -143,7 +143,7 @@ def _animate(axes: Axes, animals: Sequence[Animal], length: int) -> Iterator[Ima
 
 
 def _view(bout: Bout, left: float, body_length: float) -> np.ndarray:
-    """(frame, keypoint, 2) in pixels of the film, in the middle of its panel."""
+    """Convert to (frame, keypoint, 2) in pixels of the film, in the middle of its panel."""
     known = bout.shown[np.isfinite(bout.shown).all(axis=(1, 2))]
     low, high = known.min(axis=(0, 1)), known.max(axis=(0, 1))
     scale = 0.92 * PANEL / max((high - low).max(), BODY_LENGTHS * body_length, 1e-6)
@@ -152,7 +152,7 @@ def _view(bout: Bout, left: float, body_length: float) -> np.ndarray:
 
 
 def _palette(motif: int) -> Image.Image:
-    """Colours of a film: those that are drawn, and what lies between two of them at an edge."""
+    """Return a film's palette: the colours used, and mixtures of two at edges."""
     white, ink, grey, faint, own = (
         np.array(to_rgb(colour)) for colour in ("white", INK, GREY, FAINT, motif_colour(motif))
     )

@@ -28,20 +28,20 @@ def film_motifs(
     center: str,
     orient: str,
 ) -> dict[int, list[Path]]:
-    """Write the films of each motif to a folder: a gif, and an mp4 where there is a video.
+    """Write the films of each motif to a folder: a gif, and an mp4 if there is a video.
 
     Parameters
     ----------
     usage, profile, examples
-        `usage.csv`, `profile.csv`, and `examples.csv`, of which `example_bouts` of each motif.
+        `usage.csv`, `profile.csv`, and `examples.csv`, of which `example_bouts` per motif are used.
     aligned
-        By session its aligned poses.
+        Aligned poses by session.
     videos
-        By session its video, where there is one.
+        Video by session, if there is one.
 
     Returns
     -------
-    By motif its gif, and its mp4 where there is one.
+    By motif its gif, and its mp4 if there is one.
     """
     folder = Path(folder)
     folder.mkdir(exist_ok=True)
@@ -66,12 +66,12 @@ def film_motifs(
 
 
 def gallery(title: str, films: Mapping[int, Sequence[Path]]) -> str:
-    """Put all films of a segmentation on one page that needs no other file.
+    """Put all films of a segmentation on one self-contained page.
 
     Parameters
     ----------
     films
-        What `film_motifs` returns.
+        The result of `film_motifs`.
     """
     figures = "\n".join(
         f'<figure id="motif{motif}">{"".join(map(_embedded, paths))}</figure>'

@@ -26,7 +26,7 @@ def draw_latent_map(points: pd.DataFrame) -> Figure:
     """Draw `latent_map.csv`. Panels are labelled (`Axes.get_label`) `motif` and `session`."""
     points = points[points["motif"] >= 0]
     sessions = list(dict.fromkeys(points["session"]))
-    points = points.sample(frac=1, random_state=0)  # no session is drawn over all others
+    points = points.sample(frac=1, random_state=0)  # no session hides all others
     with page_figure(92, wspace=0.03) as figure:
         by_motif, by_session = figure.subplots(1, 2)
         for axes, name in ((by_motif, "motif"), (by_session, "session")):
@@ -45,7 +45,7 @@ def draw_latent_map(points: pd.DataFrame) -> Figure:
 
 
 def session_colours(count: int) -> list[tuple]:
-    """Colours of sessions, from dark to light, unlike those of motifs."""
+    """Return colours of sessions, from dark to light, unlike those of motifs."""
     return [tuple(colour) for colour in colormaps["cividis"](np.linspace(0, 0.95, max(count, 1)))]
 
 
@@ -60,7 +60,7 @@ def _draw_points(axes: Axes, points: pd.DataFrame, colours: list) -> None:
 
 
 def _name_motifs(axes: Axes, points: pd.DataFrame) -> None:
-    """Write each motif's number at its most central window, apart from other numbers."""
+    """Write each motif's number at its most central window, away from other numbers."""
     names, places = [], []
     for motif, own in points.groupby("motif"):
         middle = own[["x", "y"]].median()
@@ -80,7 +80,7 @@ def _name_motifs(axes: Axes, points: pd.DataFrame) -> None:
 
 
 def moved_apart(places: np.ndarray, distance: float) -> np.ndarray:
-    """Push each pair of (point, 2) places apart until they are `distance` apart, or 100 times."""
+    """Move each pair of (point, 2) places apart until `distance` is reached, at most 100 times."""
     places = places.astype(float).copy()
     for _ in range(100):
         gaps = places[:, None] - places[None]
@@ -88,7 +88,7 @@ def moved_apart(places: np.ndarray, distance: float) -> np.ndarray:
         np.fill_diagonal(lengths, np.inf)
         if lengths.min() >= distance:
             break
-        same = lengths < 1e-9  # points on one spot part sideways
+        same = lengths < 1e-9  # coinciding points separate sideways
         gaps[same] = np.where(np.tri(len(places)) > 0, 1e-3, -1e-3)[same][:, None]
         lengths = np.where(same, 1e-3, lengths)
         push = np.clip(distance - lengths, 0, None) / 2

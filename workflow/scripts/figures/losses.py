@@ -11,7 +11,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLoca
 
 from figures.style import BLUE, GREY, INK, ORANGE, page_figure, round_ticks
 
-# column without its train_ or test_: panel title, unit
+# column without train_ or test_: panel title, unit
 TERMS = {
     "loss": ("Total loss", "weighted sum of terms"),
     "reconstruction": ("Reconstruction", "mean squared error,\nscaled units"),
@@ -26,24 +26,24 @@ SCHEDULES = {
 PANELS = TERMS | SCHEDULES
 COLUMNS = 4
 
-# column prefix: how it is drawn; the held-out curve is the one to read
+# column prefix: line style; the held-out curve is in front
 SPLITS = {
     "test": {"label": "held-out windows", "color": BLUE, "linewidth": 1.3, "zorder": 3},
     "train": {"label": "training windows", "color": ORANGE, "linewidth": 1.0, "zorder": 2},
 }
 LOG_FROM_RATIO = 5
-"""Values that span more than this factor, all positive, go on a logarithmic axis."""
+"""Positive values that span more than this factor get a logarithmic axis."""
 MARKERS_UP_TO = 12
-"""Epochs so few that each is marked; a single one has no line."""
+"""Up to this many epochs, each is marked; a single epoch has no line."""
 
 CHOSEN_STYLE = {"color": GREY, "linewidth": 0.8, "linestyle": (0, (3, 2)), "zorder": 1}
 SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def draw_losses(history: pd.DataFrame, chosen_epoch: int, selection: str = "") -> Figure:
-    """Draw small multiples over epochs of `history.csv`; `selection` says how one was chosen.
+    """Draw small multiples over epochs of `history.csv`; `selection` describes how one was chosen.
 
-    A term whose columns are empty, as the future's are without a future decoder, gets no panel.
+    A term without values, such as the future without a future decoder, gets no panel.
     Panels are labelled (`Axes.get_label`) with the columns they show.
     """
     history = history.sort_values("epoch")
@@ -91,7 +91,7 @@ def _markers(values: pd.Series) -> dict:
 
 
 def _scale_values(axes: Axes, values: np.ndarray) -> None:
-    """Use a logarithmic axis where the range asks for it, and plain numbers either way."""
+    """Use a logarithmic axis where the range requires it, with plain numbers in any case."""
     values = values[np.isfinite(values)]
     if values.size and values.min() > 0 and values.max() > LOG_FROM_RATIO * values.min():
         axes.set_yscale("log")
@@ -136,4 +136,4 @@ def _draw_legend(axes: Axes, history: pd.DataFrame, chosen_epoch: int, selection
         selection, (0, 0), xycoords=legend, xytext=(2, -4), textcoords="offset points",
         color=GREY, va="top",
     )  # fmt: skip
-    below.set_in_layout(False)  # a long sentence takes no room from the panels
+    below.set_in_layout(False)  # a long sentence must not shrink the panels

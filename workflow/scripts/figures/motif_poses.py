@@ -1,4 +1,4 @@
-"""What each motif looks like on average: the pose, its spread, and the path."""
+"""Mean pose of each motif, its spread, and the path of the animal."""
 
 from collections.abc import Sequence
 
@@ -25,7 +25,7 @@ def draw_motif_poses(
     skeleton: Sequence[Sequence[str]] | None,
     center: str,
 ) -> Figure:
-    """Draw `profile.csv` and `usage.csv`; `skeleton` lists keypoints to join, None finds lines.
+    """Draw `profile.csv` and `usage.csv`; `skeleton` lists keypoints to connect, None finds lines.
 
     Panels are labelled (`Axes.get_label`) by their motif.
     """
@@ -69,7 +69,7 @@ def draw_motif_poses(
 
 
 def path_of(motif: pd.Series, seconds: float) -> np.ndarray:
-    """(point, 2) path of `center` over so many seconds, at the motif's mean speed and turning."""
+    """Compute the (point, 2) path of `center` over `seconds`, at mean speed and turning rate."""
     time = np.linspace(0, seconds, 40)
     angle = np.radians(motif["turning"]) * time
     step = motif["speed"] * np.diff(time)
@@ -79,7 +79,7 @@ def path_of(motif: pd.Series, seconds: float) -> np.ndarray:
 
 
 def path_seconds(means: pd.DataFrame, poses: np.ndarray) -> float | None:
-    """How much of a path to show: as much as stays within a body length or so for all motifs."""
+    """Choose the duration of paths, so that all motifs stay within about a body length."""
     if not set(MOTION) <= set(means.columns):
         return None
     room = 1.3 * np.ptp(poses[..., 0], axis=1).mean()
@@ -88,7 +88,7 @@ def path_seconds(means: pd.DataFrame, poses: np.ndarray) -> float | None:
 
 
 def _limits(means: pd.DataFrame, poses: list[np.ndarray], seconds: float | None) -> np.ndarray:
-    """(2, 2) lowest and highest x and y that hold all poses and paths."""
+    """Return (2, 2) the lowest and highest x and y of all poses and paths."""
     points = np.reshape(poses, (-1, 2))
     if seconds:
         paths = [path_of(motif, seconds) for _, motif in means.dropna().iterrows()]

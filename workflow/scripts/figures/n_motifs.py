@@ -1,4 +1,4 @@
-"""How many motifs: each number that was tried, beside the same of surrogates."""
+"""Number of motifs: each candidate, compared with surrogates."""
 
 import pandas as pd
 from matplotlib.axes import Axes

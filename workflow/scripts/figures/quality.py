@@ -41,10 +41,10 @@ NAME_LENGTH = 22
 
 
 def draw_quality(session: str, summary: Mapping, traces: Mapping[str, np.ndarray]) -> Figure:
-    """Draw the figure of one session, from what `inspect_poses` wrote.
+    """Draw the figure of one session, from the output of `inspect_poses`.
 
     Panels are labelled (`Axes.get_label`): `states`, `trace/{name}_{axis}`, `skeleton` and
-    `body length`; the last two are left out where there are no keypoints.
+    `body length`; the last two are left out if there are no keypoints.
     """
     names = [str(name) for name in traces["names"]]
     shown = most_cleaned(traces)
@@ -66,7 +66,7 @@ def draw_quality(session: str, summary: Mapping, traces: Mapping[str, np.ndarray
 
 
 def most_cleaned(traces: Mapping[str, np.ndarray]) -> list[tuple[int, int]]:
-    """(name, axis) of the traces to show: each one's widest axis, the most cleaned first."""
+    """Choose (name, axis) of the traces to show: each one's widest axis, the most cleaned first."""
     _, clean = _raw_and_clean(traces)
     start = int(traces["excerpt_start"])
     states = traces["states"][start : start + len(clean), : clean.shape[1]]
@@ -77,7 +77,7 @@ def most_cleaned(traces: Mapping[str, np.ndarray]) -> list[tuple[int, int]]:
 
 
 def _raw_and_clean(traces):
-    """(frame, name, axis) of the excerpt: keypoints, or the numbers per frame where none are."""
+    """Return (frame, name, axis) of the excerpt: keypoints, or scalars if there are none."""
     if len(traces["keypoints"]):
         return traces["raw"], traces["clean"]
     scalars = traces["scalars"][..., None]
@@ -156,10 +156,10 @@ def _draw_skeleton(axes: Axes, traces: Mapping[str, np.ndarray]) -> None:
     names = [str(name) for name in traces["keypoints"]]
     axes.set_title("Aligned skeleton (usable frames)")
     if not len(skeleton):
-        empty_panel(axes, "no usable frame")
+        empty_panel(axes, "no usable frames")
         return
-    axes.set_xlabel("ahead (px)")
-    axes.set_ylabel("to the side (px)")
+    axes.set_xlabel("forward (px)")
+    axes.set_ylabel("sideways (px)")
     seen = [point for point in range(len(names)) if np.isfinite(skeleton[:, point]).any()]
     middle = np.nanmedian(skeleton, axis=0)
     points = skeleton[:, seen].reshape(-1, 2)
@@ -170,7 +170,7 @@ def _draw_skeleton(axes: Axes, traces: Mapping[str, np.ndarray]) -> None:
     axes.set_aspect("equal", adjustable="box", anchor="NW")
     axes.set_xlim(low[0] - margin, high[0] + margin)
     axes.set_ylim(high[1] + margin, low[1] - margin)  # as in the image, whose y axis points down
-    # Names stand in a column beside the panel, from top to bottom, so that none hides another.
+    # Names are in a column next to the panel, from top to bottom, so that none hides another.
     heights = np.linspace(1, 0, len(seen) + 2)[1:-1]
     for point, height in zip(sorted(seen, key=lambda each: middle[each, 1]), heights, strict=True):
         axes.annotate(
@@ -184,7 +184,7 @@ def _draw_body_length(axes: Axes, traces: Mapping[str, np.ndarray]) -> None:
     length, fps = traces["body_length"], float(traces["fps"])
     axes.set_title("Distance from center to orient")
     if not np.isfinite(length).any():
-        empty_panel(axes, "never known")
+        empty_panel(axes, "unknown in all frames")
         return
     axes.set_xlabel("time in the recording (min)")
     axes.set_ylabel("px")
@@ -218,6 +218,6 @@ def _draw_title(figure: Figure, session: str, summary: Mapping) -> None:
         f"{summary['jumps_per_minute']:.2g} jumps per keypoint and minute"
     )
     lines = textwrap.wrap(f"{shorten(session, 60)}: {said}", 130)
-    reason = summary["reason"] and f"Consider leaving this recording out: {summary['reason']}"
+    reason = summary["reason"] and f"Consider excluding this recording: {summary['reason']}"
     lines += textwrap.wrap(reason, 130)
     headline(figure, "\n".join(lines), VERMILION if reason else INK)

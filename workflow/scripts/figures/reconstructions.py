@@ -1,4 +1,4 @@
-"""Held-out windows: measured, reconstructed by the model, and the future that it predicts."""
+"""Held-out windows: measured, reconstructed and predicted."""
 
 from collections.abc import Mapping
 
@@ -36,8 +36,8 @@ TRACKS = {
 def draw_reconstructions(windows: Mapping[str, np.ndarray]) -> Figure:
     """Draw the most variable features (rows) in example windows (columns) of `reconstructions.npz`.
 
-    A vertical line stands where the window ends and the future begins; without a future (S = 0)
-    there is neither line nor future. Panels are labelled (`Axes.get_label`) `{feature}/{column}`.
+    A vertical line marks the end of the window and the start of the future; without a future (S =
+    0), both are missing. Panels are labelled (`Axes.get_label`) `{feature}/{column}`.
     """
     names = [str(feature) for feature in windows["features"]]
     shown = most_variable(windows["truth"], MOST_FEATURES)
@@ -62,15 +62,15 @@ def draw_reconstructions(windows: Mapping[str, np.ndarray]) -> Figure:
 
 
 def most_variable(truth: np.ndarray, count: int) -> np.ndarray:
-    """Indices of the features of `truth` (n, frame, feature) that spread most, widest first."""
+    """Find the features of `truth` (n, frame, feature) with the largest spread, largest first."""
     spread = np.nanstd(truth, axis=(0, 1), dtype=float)
     return np.argsort(-spread, kind="stable")[:count]
 
 
 def spread_evenly(total: int, count: int) -> np.ndarray:
-    """Indices of at most `count` out of `total`: each the middle one of an equal share.
+    """Choose at most `count` of `total` indices: each the middle one of an equal share.
 
-    Examples are placed by their order alone, so that none is shown because it came out well.
+    Examples are chosen only by their order, not by the quality of their reconstruction.
     """
     count = min(count, total)
     return ((np.arange(count) + 0.5) * total / count).astype(int)
@@ -113,7 +113,7 @@ def _say_which(figure: Figure, shown: int, total: int) -> None:
         handles=[Line2D([], [], linestyle="none", label=which)], loc="upper right",
         handlelength=0, handletextpad=0, labelcolor=GREY,
     )  # fmt: skip
-    note.set_in_layout(False)  # it shares the line of the legend, which has made room
+    note.set_in_layout(False)  # it shares the line of the legend, which reserves the space
 
 
 def _marker(frames: int) -> str | None:

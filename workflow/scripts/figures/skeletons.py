@@ -1,4 +1,4 @@
-"""An animal as points and the lines between them, and where it is in the arena."""
+"""An animal as points with lines between them, and its place in the arena."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -7,13 +7,13 @@ import numpy as np
 import pandas as pd
 
 NEARLY = 0.1
-"""Lines so little longer than the shortest that join the same points are drawn as well."""
+"""Lines at most this much longer than the shortest connection of the same points are also drawn."""
 
 
 def split_features(features: Sequence[str]) -> tuple[list[str], dict[tuple[str, int], int]]:
-    """Keypoints among a model's features, and the feature of each (keypoint, axis).
+    """Return keypoints among a model's features, and the feature of each (keypoint, axis).
 
-    A keypoint is what has an x or y; other features are numbers per frame.
+    A keypoint has an x or y; other features are scalars.
     """
     columns = {
         (name, "xyz".index(axis)): column
@@ -28,10 +28,10 @@ def split_features(features: Sequence[str]) -> tuple[list[str], dict[tuple[str, 
 def poses_of(
     series: np.ndarray, features: Sequence[str], center: str
 ) -> tuple[list[str], np.ndarray]:
-    """Names and (frame, keypoint, 2) of the animal as seen from above, from (frame, feature).
+    """Return names and (frame, keypoint, 2) as seen from above, from (frame, feature).
 
-    Coordinates that the alignment makes constant are no features: they are 0. That are both of
-    `center`, which is added, and y of the keypoint that the animal is turned by.
+    Coordinates that are constant after alignment are not features: they are 0. These are both of
+    `center`, which is added, and y of the keypoint that determines the heading.
     """
     names, columns = split_features(features)
     if not names:
@@ -48,10 +48,10 @@ def poses_of(
 def edges_of(
     names: Sequence[str], pose: np.ndarray, skeleton: Sequence[Sequence[str]] | None
 ) -> list[tuple[int, int]]:
-    """Pairs of points to draw lines between: those of the setting, or the shortest that join all.
+    """Choose pairs of points to connect: those of the setting, or the shortest that connect all.
 
-    Of a symmetric animal, the shortest tree is lopsided; so each line is drawn that belongs to
-    one of the trees that are nearly the shortest. A named keypoint that is not there is left out.
+    The shortest tree of a symmetric animal is not symmetric; therefore each line is drawn that is
+    part of a nearly shortest tree. Named keypoints that do not exist are left out.
     """
     if skeleton is not None:
         place = {name: index for index, name in enumerate(names)}
@@ -62,7 +62,7 @@ def edges_of(
             if one in place and other in place
         ]
     length = np.linalg.norm(pose[:, None] - pose[None], axis=-1)
-    detour = length.copy()  # the longest step of the way between two points whose steps are short
+    detour = length.copy()  # the longest step on the path with short steps between two points
     for middle in range(len(names)):
         detour = np.minimum(detour, np.maximum(detour[:, [middle]], detour[[middle]]))
     return [
@@ -73,7 +73,7 @@ def edges_of(
 
 
 def mean_animal(profile: pd.DataFrame, center: str) -> tuple[list[str], np.ndarray]:
-    """Names and (keypoint, 2) mean pose over all motifs of `profile.csv` that are used."""
+    """Return names and (keypoint, 2) mean pose over all used motifs of `profile.csv`."""
     features = list(dict.fromkeys(profile["feature"]))  # in the order of the aligned recordings
     means = profile.pivot(index="motif", columns="feature", values="mean").dropna()[features]
     names, poses = poses_of(means.to_numpy(float), features, center)
@@ -81,10 +81,10 @@ def mean_animal(profile: pd.DataFrame, center: str) -> tuple[list[str], np.ndarr
 
 
 def in_image(poses: np.ndarray, track: np.ndarray) -> np.ndarray:
-    """(frame, keypoint, 2) egocentric poses, set back to where the animal was in the image.
+    """Move (frame, keypoint, 2) egocentric poses back to the animal's place in the image.
 
-    ``track`` is (frame, 3): x, y and heading; where it is not known throughout, as in recordings
-    that came aligned, the animal stays at the origin.
+    ``track`` is (frame, 3): x, y and heading; where it is unknown in all frames, as in recordings
+    that were already aligned, the animal stays at the origin.
     """
     if np.isnan(track).all():
         return poses
@@ -92,9 +92,9 @@ def in_image(poses: np.ndarray, track: np.ndarray) -> np.ndarray:
 
 
 def seen_from(points: np.ndarray, track: np.ndarray, onset: int) -> np.ndarray:
-    """(frame, point, 2) of the image, moved and turned to how the animal stands at frame `onset`.
+    """Move and rotate (frame, point, 2) of the image to the animal's perspective at frame `onset`.
 
-    There it is at the origin and looks along the first axis.
+    In this frame it is at the origin and faces along the first axis.
     """
     if np.isnan(track).all():
         return points
@@ -102,7 +102,7 @@ def seen_from(points: np.ndarray, track: np.ndarray, onset: int) -> np.ndarray:
 
 
 def turned(points: np.ndarray, angle: np.ndarray) -> np.ndarray:
-    """(frame, point, 2) turned by (frame,) radians, from the first axis toward the second."""
+    """Rotate (frame, point, 2) by (frame,) radians, from the first axis toward the second."""
     cosine, sine = np.cos(angle)[:, None], np.sin(angle)[:, None]
     x, y = points[..., 0], points[..., 1]
     return np.stack([cosine * x - sine * y, sine * x + cosine * y], axis=-1)

@@ -1,4 +1,4 @@
-"""What all figures share: page width, fonts, colours, and files whose bytes repeat."""
+"""What all figures share: page width, fonts, colours, and reproducible files."""
 
 import textwrap
 from collections.abc import Sequence
@@ -15,12 +15,12 @@ from matplotlib.legend import Legend
 from matplotlib.ticker import MaxNLocator
 
 MM = 1 / 25.4
-"""Inches in a millimetre; matplotlib measures figures in inches."""
+"""Inches per millimetre; matplotlib measures figures in inches."""
 
 PAGE_WIDTH_MM = 180
-"""A figure across both columns of a journal page."""
+"""Width of a figure across both columns of a journal page."""
 
-# Okabe & Ito (2008): told apart with every common form of colour blindness.
+# Okabe & Ito (2008): distinguishable with every common form of colour blindness.
 BLUE = "#0072B2"
 ORANGE = "#E69F00"
 VERMILION = "#D55E00"
@@ -67,7 +67,7 @@ _STYLE = {
 
 @contextmanager
 def paper_style():
-    """Draw inside this: our style alone, whatever the user's matplotlibrc says."""
+    """Use only our style within this context, not the user's matplotlibrc."""
     with mpl.rc_context():
         mpl.rcdefaults()
         mpl.rcParams.update(_STYLE)
@@ -76,9 +76,9 @@ def paper_style():
 
 @contextmanager
 def page_figure(height_mm: float, **spaces: float):
-    """Draw on an empty figure of the page's width that belongs to no pyplot state.
+    """Yield an empty figure of the page's width, without pyplot state.
 
-    `spaces` are `wspace` and `hspace` between panels, as matplotlib's constrained layout has them.
+    `spaces` are `wspace` and `hspace` between panels, as in matplotlib's constrained layout.
     """
     size = (PAGE_WIDTH_MM * MM, height_mm * MM)
     with paper_style():
@@ -95,7 +95,7 @@ def save(figure: Figure, *, svg: str | Path, png: str | Path, dpi: int) -> None:
 
 
 def shorten(name: str, length: int) -> str:
-    """Cut the middle out of a name longer than `length`; names differ at their ends.
+    """Remove the middle of a name longer than `length`, since names differ at their ends.
 
     >>> shorten("mouse_042_day_03_trial_1", 13)
     'mouse_…rial_1'
@@ -107,17 +107,17 @@ def shorten(name: str, length: int) -> str:
 
 
 def feature_label(feature: str) -> str:
-    """Write `tail_base_x` as `tail_base x (px)`, on as many short lines as it takes."""
+    """Write `tail_base_x` as `tail_base x (px)`, on as many short lines as needed."""
     name, _, axis = feature.rpartition("_")
     unit = f" {axis} (px)"
-    if not name or axis not in {"x", "y", "z"}:  # a number per frame, in a unit of its own
+    if not name or axis not in {"x", "y", "z"}:  # a scalar, with its own unit
         name, unit = feature, ""
     breakable = shorten(name, 20).replace("_", "_ ")
     return "\n".join(textwrap.wrap(breakable + unit, 14)).replace("_ ", "_")
 
 
 def round_ticks(most: int, **options) -> MaxNLocator:
-    """Place at most so many intervals between ticks, at multiples of 1, 2 or 5."""
+    """Place at most this many intervals between ticks, at multiples of 1, 2 or 5."""
     return MaxNLocator(most, steps=[1, 2, 5, 10], **options)
 
 
@@ -143,18 +143,18 @@ def legend_over(axes: Axes, handles: Sequence[Artist], side: str, handlelength: 
 
 
 def empty_panel(axes: Axes, why: str) -> None:
-    """Turn a panel into a sentence that says why it is empty."""
+    """Replace a panel by a sentence that explains why it is empty."""
     axes.set_axis_off()
     axes.text(0.5, 0.5, why, ha="center", va="center", color=GREY, transform=axes.transAxes)
 
 
 def side_by_side(count: int) -> np.ndarray:
-    """Offsets from -1 to 1 of points that would hide one another; 0 for a single one."""
+    """Return offsets from -1 to 1 for points that would hide one another; 0 for a single one."""
     return np.linspace(-1, 1, count) if count > 1 else np.zeros(count)
 
 
 def bin_means(values: np.ndarray, most: int) -> np.ndarray:
-    """Mean over equal parts of the first axis, of which there are `most` or as many as values."""
+    """Compute means over equal parts of the first axis: at most `most`, or as many as values."""
     edges = np.linspace(0, len(values), min(most, len(values)) + 1).astype(int)
     width = np.diff(edges).reshape(-1, *[1] * (values.ndim - 1))
     return np.add.reduceat(np.asarray(values, float), edges[:-1], axis=0) / width

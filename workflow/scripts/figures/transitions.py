@@ -12,9 +12,9 @@ from figures.style import BLUE, FAINT, GREY, INK, empty_panel, page_figure
 
 SHOWN_FROM = 0.1
 MOST_ARROWS = 3
-"""From each motif, its most probable ones: with all, a graph of 30 motifs is a ball of wool."""
+"""From each motif, its most probable ones: with all of them, a graph of 30 motifs is unreadable."""
 POINTS = 82
-"""Typographic points in a unit of the graph, whose circle of motifs has radius 1."""
+"""Typographic points per unit of the graph, whose circle of motifs has radius 1."""
 
 
 def draw_transitions(
@@ -44,7 +44,7 @@ def draw_transitions(
 
 def _draw_graph(axes: Axes, chance: np.ndarray, share: np.ndarray, motifs, spans) -> None:
     """Draw motifs on a circle, clockwise from the top, members of a community side by side."""
-    gap = 0.7 if len(spans) > 1 else 0.0  # places left free between communities
+    gap = 0.7 if len(spans) > 1 else 0.0  # places between communities
     offsets = np.repeat(gap * np.arange(len(spans)), [end - start + 1 for _, start, end in spans])
     turn = 2 * np.pi / (len(motifs) + gap * len(spans))
     angle = np.pi / 2 - turn * (np.arange(len(motifs)) + offsets)
@@ -73,7 +73,7 @@ def _on_circle(angle: np.ndarray) -> np.ndarray:
 
 
 def shown_arrows(chance: np.ndarray) -> list[tuple[int, int]]:
-    """(from, to) of the transitions that are drawn, the least probable first."""
+    """Return (from, to) of the transitions that are drawn, the least probable first."""
     rank = np.argsort(np.argsort(-chance, axis=1, kind="stable"), axis=1)
     shown = (chance >= SHOWN_FROM) & (rank < MOST_ARROWS) & ~np.eye(len(chance), dtype=bool)
     return sorted(zip(*map(list, np.nonzero(shown)), strict=True), key=lambda pair: chance[pair])

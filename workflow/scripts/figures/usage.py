@@ -1,4 +1,4 @@
-"""How much each motif is used, by whom, and for how long at a time."""
+"""Motif usage by animal and group, and bout durations."""
 
 from collections.abc import Sequence
 
@@ -29,7 +29,7 @@ ANIMAL = {
     "markeredgewidth": 0.7,
     "alpha": 0.85,
 }
-# Groups differ in shape and in filling; colour is the motif's.
+# Groups differ in shape and in filling; colour shows the motif.
 GROUPS = [
     {"marker": "o", "markerfacecolor": "white", "markeredgecolor": INK},
     {"marker": "^", "markerfacecolor": INK, "markeredgecolor": INK},
@@ -44,7 +44,7 @@ SECONDS = [0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 60, 120, 300, 600]
 
 
 def draw_usage(usage: pd.DataFrame, groups: pd.DataFrame) -> Figure:
-    """Draw `usage.csv` and `groups.csv`; a point is an animal, over all its sessions.
+    """Draw `usage.csv` and `groups.csv`; one point per animal, over all its sessions.
 
     Panels are labelled (`Axes.get_label`): `share`, `seconds`, and for each pair of groups (four
     at most) `effect/{group} and {group}`.
@@ -75,14 +75,14 @@ def draw_usage(usage: pd.DataFrame, groups: pd.DataFrame) -> Figure:
 
 
 def animals_of(usage: pd.DataFrame) -> pd.DataFrame:
-    """Share of each motif in each animal's frames that have one: columns animal, group, motif."""
+    """Compute the share of each motif per animal: columns animal, group, motif."""
     sums = usage.groupby(["animal", "group", "motif"], as_index=False, sort=False)["frames"].sum()
     total = sums.groupby(["animal", "group"])["frames"].transform("sum")
     return sums.assign(share=sums["frames"] / total.where(total > 0))
 
 
 def star(q_value: float) -> str:
-    """One to three stars where a difference holds after control of false discoveries.
+    """Return one to three stars where a difference holds after control of false discoveries.
 
     >>> star(0.02), star(0.2), star(float("nan"))
     ('*', '', '')
@@ -99,7 +99,7 @@ def _draw_shares(axes: Axes, animals: pd.DataFrame, motifs: Sequence[int], style
         middle = np.arange(len(motifs)) - 0.4 + width * (place + 0.5)
         x = middle + width * 0.28 * side_by_side(len(own))[:, None]
         axes.plot(x.ravel(), own.ravel(), **style)
-        mean = pd.DataFrame(own).mean()  # of those animals that have any motif
+        mean = pd.DataFrame(own).mean()  # of the animals that have any motif
         axes.hlines(
             mean, middle - 0.42 * width, middle + 0.42 * width, color=INK, linewidth=1.3,
             label=f"mean of {style['label']}", zorder=1.5,
@@ -138,7 +138,7 @@ def _draw_effects(axes: Axes, pair: pd.DataFrame, one: str, other: str) -> None:
 
 
 def _draw_seconds(axes: Axes, usage: pd.DataFrame, motifs: Sequence[int]) -> None:
-    """Draw the median bout of each session, and the median over sessions of their quartiles."""
+    """Draw the median bout of each session, and the median over sessions of the quartiles."""
     axes.set_label("seconds")
     used = usage[usage["bouts"] > 0]
     for place, motif in enumerate(motifs):
@@ -157,7 +157,7 @@ def _draw_seconds(axes: Axes, usage: pd.DataFrame, motifs: Sequence[int]) -> Non
         axes.yaxis.set_major_locator(FixedLocator(inside[:: 1 + len(inside) // 6]))
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axes.yaxis.set_minor_formatter(NullFormatter())
-    axes.set_ylabel("bout (s)")
+    axes.set_ylabel("bout duration (s)")
     axes.set_title("Bout duration (median and quartiles; one dot per session)")
 
 

@@ -1,4 +1,4 @@
-"""Example bouts of a motif as they were filmed: cut from the video, around the animal."""
+"""Example bouts of a motif as filmed: cut from the video, around the animal."""
 
 import functools
 import os
@@ -17,33 +17,33 @@ from figures.style import GREY
 SIDE = 200
 BORDER = 4
 MARGIN = 0.35
-"""Room around the animal, as a share of its extent."""
+"""Margin around the animal, as a share of its extent."""
 TELL_TIMES = {"mov", "mp4", "matroska", "webm", "mpegts", "flv"}
-"""Containers that say when a picture is shown where pictures are not stored in that order."""
+"""Containers that store presentation times, for videos whose frames are stored in another order."""
 
 
 @dataclass(frozen=True)
 class Video:
-    """A recording's video, and the frame rate by which the recording's frames are counted."""
+    """A recording's video, and the frame rate that the recording's frames refer to."""
 
     path: str
     fps: float
 
 
 def film_bouts(motif: int, bouts: Sequence[Bout], videos: Sequence[Video]) -> list[np.ndarray]:
-    """Frames (height, width, 3) of a film: the bouts beside each other, cut around the animal.
+    """Return (height, width, 3) frames of a film: bouts side by side, cropped around the animal.
 
-    The border has the motif's colour in the bout, and is grey before and after.
+    The border has the motif's colour within the bout, and is grey before and after it.
 
     Parameters
     ----------
     videos
-        Of each bout, its recording's.
+        The video of each bout's recording.
 
     Raises
     ------
     ValueError
-        Naming a video that cannot be read, or that ends before the bout.
+        If a video cannot be read, or ends before the bout.
     """
     strips = [
         [
@@ -58,17 +58,17 @@ def film_bouts(motif: int, bouts: Sequence[Bout], videos: Sequence[Video]) -> li
 
 
 def cut_video(video: Video, bout: Bout) -> list[Image.Image]:
-    """Cut the video's frame at each time of the bout to a square around where the animal was."""
+    """Cut the video's frame at each time of the bout to a square around the animal."""
     wanted = np.round(bout.seconds * video.fps).astype(int)
     shown, pictures, number = {*wanted.tolist()}, {}, None
     for number, picture in read_frames(video.path, int(wanted[0]), int(wanted[-1])):
-        if number in shown:  # a fast camera has many more between them
+        if number in shown:  # a fast camera has many more frames in between
             pictures[number] = picture
     if number != wanted[-1]:
         raise ValueError(
-            f"{video.path}: frame {wanted[-1]} of the recording is not in it"
+            f"{video.path}: frame {wanted[-1]} of the recording is missing"
             + ("" if number is None else f" (it ends at {number})")
-            + "; the sessions table's column video has to name the video that was tracked"
+            + "; the column video of the sessions table must name the video that was tracked"
         )
     nearest = [pictures[each] for each in wanted.tolist()]
     box = _square(bout.points, nearest[0].size)
@@ -79,18 +79,18 @@ def cut_video(video: Video, bout: Bout) -> list[Image.Image]:
 
 
 def read_frames(video: str, first: int, last: int) -> Iterator[tuple[int, Image.Image]]:
-    """Read (number, picture) of a video's frames from `first` to `last`, as far as it has them.
+    """Read (number, image) of a video's frames from `first` to `last`, as far as they exist.
 
-    Frame n is the nth picture that decoding the whole video gives, counted from 0, whatever its
-    time: so trackers count them. It holds for videos of variable rate and for those that lack
-    frames. Reading begins at the keyframe before `first`, which the times of all packets tell; they
-    are read once per process. Where a video has no such times, or its pictures do not come as its
-    packets say, it is decoded from its start, with the same result.
+    Frame n is the nth image when the whole video is decoded, counted from 0, regardless of its
+    time, as trackers count frames. This also holds for videos with a variable rate or missing
+    frames. Reading starts at the keyframe before `first`, found from the times of all packets,
+    which are read once per process. If a video has no such times, or its images do not match its
+    packets, it is decoded from its start, with the same result.
 
     Raises
     ------
     ValueError
-        Naming a file that cannot be read as a video.
+        If a file cannot be read as a video.
     """
     try:
         status = os.stat(video)
@@ -111,14 +111,14 @@ def read_frames(video: str, first: int, last: int) -> Iterator[tuple[int, Image.
 
 @functools.lru_cache(maxsize=64)
 def packet_times(video: str, size: int, changed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Times of a video's pictures in order, and those of its keyframes, without decoding.
+    """Return the times of a video's images in order, and those of its keyframes, without decoding.
 
-    Both are empty where packets do not tell which picture is the nth.
+    Both are empty if packets do not determine which image is the nth.
 
     Parameters
     ----------
     size, changed
-        Of the file: when it is another one, it is read again.
+        Of the file: if they differ, it is read again.
     """
     unknown = np.empty(0, np.int64), np.empty(0, np.int64)
     times, keys = [], []
@@ -129,14 +129,14 @@ def packet_times(video: str, size: int, changed: int) -> tuple[np.ndarray, np.nd
             return unknown  # the times are guesses, in the order of storage
         try:
             for packet in container.demux(stream):
-                if packet.size == 0 or packet.is_discard:  # the end, and what an edit list cuts off
+                if packet.size == 0 or packet.is_discard:  # the end, and cut off by edit lists
                     continue
                 if packet.pts is None or packet.is_corrupt:
                     return unknown
                 times.append(packet.pts)
                 if packet.is_keyframe:
                     keys.append(packet.pts)
-        except av.FFmpegError:  # a damaged end; the pictures before it can be decoded
+        except av.FFmpegError:  # a damaged end; the images before it can be decoded
             return unknown
     own = np.unique(np.array(times, np.int64))
     return (own, np.sort(np.array(keys, np.int64))) if len(own) == len(times) else unknown
@@ -145,9 +145,9 @@ def packet_times(video: str, size: int, changed: int) -> tuple[np.ndarray, np.nd
 def _decode_near(
     video: str, times: np.ndarray, keys: np.ndarray, first: int, last: int
 ) -> Iterator[av.VideoFrame]:
-    """Decode from the keyframe before `first`, as long as each picture is the expected one."""
+    """Decode from the keyframe before `first`, as long as each image is the expected one."""
     place = np.searchsorted(keys, times[first], side="right") if first < len(times) else 0
-    if place < 2:  # from the first keyframe on, which is the start
+    if place < 2:  # from the first keyframe, which is the start
         return
     with av.open(video) as container:
         stream = _video_stream(container)
@@ -174,7 +174,7 @@ def _decode(video: str) -> Iterator[av.VideoFrame]:
 def _video_stream(container: av.container.InputContainer) -> av.VideoStream:
     stream = container.streams.best("video")
     if stream is None:
-        raise OSError("it has no pictures")
+        raise OSError("it contains no images")
     return stream
 
 
@@ -196,7 +196,7 @@ def _bordered(picture: Image.Image, colour: str) -> np.ndarray:
 
 
 def _square(points: np.ndarray, size: tuple[int, int]) -> tuple[int, int, int, int]:
-    """Left, top, right, bottom of a square around all places of the animal."""
+    """Return left, top, right, bottom of a square around all positions of the animal."""
     known = points[np.isfinite(points).all(axis=(1, 2))].reshape(-1, 2)
     low, high = known.min(axis=0), known.max(axis=0)
     side = int(min(np.ceil((1 + 2 * MARGIN) * (high - low).max()), max(size)))

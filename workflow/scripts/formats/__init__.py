@@ -1,4 +1,4 @@
-"""The files that stages hand over: one reader and one writer each.
+"""The files that stages exchange: one reader and one writer each.
 
-Modules that `vame_core` uses need numpy alone; tables and motifs need pandas as well.
+Modules that `vame_core` uses need only numpy; tables and motifs need pandas as well.
 """

@@ -20,19 +20,19 @@ class AlignedPoses:
     usable
         (frame,) bool
     features
-        "{keypoint}_{axis}", and the names of numbers per frame
+        "{keypoint}_{axis}", and the names of scalars (one number per frame)
     fps
         frames per second
     scalars
-        Those of the features that are no coordinates.
+        The features that are not coordinates.
     limits
-        By feature, the lowest and highest value that was no outlier.
+        Lowest and highest value of each feature without outliers.
     unit
-        Length that counts as 1 in coordinates, in the recording's own unit: the animal's body
+        Length of 1 in coordinates, in the recording's own unit: the animal's body
         length, or 1.
     track
         (frame, 3) float32: x and y of the keypoint `center` as tracked, and the angle of
-        center→orient in radians; NaN in every unusable frame, and throughout where it is not known.
+        center→orient in radians; NaN in every unusable frame, and everywhere if it is unknown.
     """
 
     poses: np.ndarray
@@ -45,7 +45,7 @@ class AlignedPoses:
     track: np.ndarray | None = None
 
     def as_recorded(self, rows: slice = slice(None)) -> np.ndarray:
-        """(frame, feature) of these frames, coordinates in the recording's own unit."""
+        """Return (frame, feature) of these frames, coordinates in the recording's own unit."""
         poses = self.poses[rows]
         if self.unit == 1:
             return poses
@@ -69,7 +69,7 @@ def save_aligned(aligned: AlignedPoses, path: str | Path) -> None:
 
 
 def open_aligned(path: str | Path) -> AlignedPoses:
-    """Aligned poses of a recording; `poses` and `track` are memory-mapped."""
+    """Open the aligned poses of a recording; `poses` and `track` are memory-mapped."""
     with np.load(path) as arrays:
         return AlignedPoses(
             poses=map_array(path, "poses"),
@@ -84,7 +84,7 @@ def open_aligned(path: str | Path) -> AlignedPoses:
 
 
 def map_array(path: str | Path, name: str) -> np.ndarray:
-    """Memory-map an array of an npz that `np.savez` wrote: its bytes lie there as in an npy."""
+    """Memory-map an array of an npz that `np.savez` wrote, whose bytes are stored as in an npy."""
     with zipfile.ZipFile(path) as archive:
         member = archive.getinfo(f"{name}.npy")
         assert member.compress_type == zipfile.ZIP_STORED, path

@@ -1,8 +1,8 @@
-"""Behaviours that a person annotated: one label per frame, bouts, or events of BORIS.
+"""Annotated behaviours: one label per frame, bouts, or events exported from BORIS.
 
 BORIS (Friard & Gamba 2016) exports events as tables of two kinds. *Tabular events* have a row for
-each START, STOP and POINT, *aggregated events* one for each bout. Its names of columns changed
-between versions; what is read here is in all of them since 7.
+each START, STOP and POINT, *aggregated events* one for each bout. Column names changed
+between versions; the columns read here exist in all versions since 7.
 """
 
 import csv
@@ -15,9 +15,9 @@ import pandas as pd
 from formats.text import open_text
 
 PREAMBLE = 60
-"""Lines in which the header has to lie; before it, BORIS 7 writes of the observation."""
+"""Number of lines that must contain the header; BORIS 7 writes observation details before it."""
 NO_SUBJECT = {"", "no focal subject"}
-KINDS = {  # the columns that tell a kind, and the names of its times
+KINDS = {  # the columns that identify a kind, and those of its times
     "frames": ({"start", "stop", "label"}, ("start", "stop")),
     "seconds": ({"start_seconds", "stop_seconds", "label"}, ("start_seconds", "stop_seconds")),
     "aggregated": ({"behavior", "start (s)", "stop (s)"}, ("start (s)", "stop (s)")),
@@ -28,12 +28,12 @@ KINDS = {  # the columns that tell a kind, and the names of its times
 def read_bouts(path: str | Path) -> pd.DataFrame | None:
     """Read bouts with `start`, `stop` and `label`, in frames or seconds as `in_frames` says.
 
-    None for a file that is no table of bouts or events.
+    Returns None if the file is not a table of bouts or events.
 
     Raises
     ------
     ValueError
-        If events are of several animals or recordings, lack an end, or a time is no number.
+        If events belong to several animals or recordings, lack an end, or a time is not a number.
     """
     with open_text(path) as file:
         lines = file.read().splitlines()
@@ -55,10 +55,10 @@ def read_bouts(path: str | Path) -> pd.DataFrame | None:
 
 
 def label_frames(path: str | Path, bouts: pd.DataFrame, frames: int, fps: float) -> np.ndarray:
-    """(frame,) label of each frame, '' outside of bouts.
+    """Return the (frame,) label of each frame, '' outside bouts.
 
     Where bouts overlap, the one that started last counts, so that a short behaviour within a long
-    one is seen. A point event labels one frame.
+    one is kept. A point event labels one frame.
 
     Raises
     ------
@@ -78,7 +78,7 @@ def label_frames(path: str | Path, bouts: pd.DataFrame, frames: int, fps: float)
     if len(late):
         row = bouts.iloc[late[0]]
         raise ValueError(
-            f"{path}: a bout of {row['label']} lies from {start[late[0]] / fps:.2f} to "
+            f"{path}: a bout of {row['label']} lasts from {start[late[0]] / fps:.2f} to "
             f"{stop[late[0]] / fps:.2f} s, but the track lasts {frames / fps:.2f} s"
         )
     labels = np.full(frames, "", dtype=object)
@@ -100,7 +100,7 @@ def _bouts_of(path, kind, table):
     if kind == "tabular":
         status = next((name for name in ("behavior type", "status") if name in table), None)
         if status is None:
-            raise ValueError(f"{path}: lacks BORIS's column Behavior type, or Status")
+            raise ValueError(f"{path}: the column Behavior type (or Status) of BORIS is missing")
         bouts = _join_events(path, bouts, table[status].str.upper().tolist())
     bouts.attrs["in_frames"] = kind == "frames"
     return bouts
@@ -112,8 +112,8 @@ def _check_one(path, table, column, what, none):
     found = [name for name in dict.fromkeys(table[column]) if name.lower() not in none]
     if len(found) > 1:
         raise ValueError(
-            f"{path}: has events of several {what}: {', '.join(found)}; keep the rows of one, in a "
-            "file of its own"
+            f"{path}: has events of several {what}: {', '.join(found)}; keep the rows of one in a "
+            "separate file"
         )
 
 
@@ -121,12 +121,12 @@ def _numbers(path, table, column):
     numbers = pd.to_numeric(table[column].str.replace(",", "."), errors="coerce")
     if numbers.isna().any():
         wrong = table[column][numbers.isna()].iloc[0]
-        raise ValueError(f"{path}: {wrong or '(empty)'} in the column {column} is no number")
+        raise ValueError(f"{path}: {wrong or '(empty)'} in the column {column} is not a number")
     return numbers.to_numpy(float)
 
 
 def _join_events(path: str | Path, events: pd.DataFrame, status: Sequence[str]) -> pd.DataFrame:
-    """One row for each START and its STOP, and for each POINT."""
+    """Return one row for each START and its STOP, and for each POINT."""
     open_since: dict[str, float] = {}
     bouts = []
     order = np.argsort(events["start"].to_numpy(), kind="stable")
@@ -137,7 +137,7 @@ def _join_events(path: str | Path, events: pd.DataFrame, status: Sequence[str]) 
         elif label in open_since:
             bouts.append((open_since.pop(label), time, label))
         elif status[row] == "STOP":
-            raise ValueError(f"{path}: {label} stops at {time:g} s, but has no START before")
+            raise ValueError(f"{path}: {label} stops at {time:g} s, but has no earlier START")
         else:
             open_since[label] = time
     if open_since:

@@ -1,4 +1,4 @@
-"""Files that are whole or absent, their checksums, and JSON."""
+"""Atomic writing of files, checksums, and JSON."""
 
 import hashlib
 import json
@@ -10,24 +10,24 @@ from typing import Any, BinaryIO
 from urllib.parse import unquote
 
 LINKS = ".snakemake/names/"
-"""Where settings.files.plain_name puts links to files whose names Snakemake does not take."""
+"""Folder in which settings.files.plain_name links files whose names Snakemake cannot use."""
 
 
 def aside_of(path: Path) -> Path:
-    """A hidden name beside `path`, of the same suffix, which no other process writes to.
+    """Return a hidden name in the folder of `path`, with its suffix, that no other process uses.
 
-    The host is in it, since on a shared disk a job's lost copy may still be writing its own.
+    It contains the host, since on a shared disk a lost copy of the job may still be writing.
     """
     return path.with_name(f".{path.stem}.{platform.node()}-{os.getpid()}.part{path.suffix}")
 
 
 def write_atomically(path: Path, write: Callable[[BinaryIO], Any]) -> None:
-    """Let `write` fill a file beside `path`, flush it to the disk and rename it to `path`.
+    """Call `write` with a temporary file, flush it to disk and rename it to `path`.
 
     Raises
     ------
     OSError
-        Naming `path`, if the disk is full or the folder read-only; what was there is intact.
+        Naming `path`, if the disk is full or the folder read-only; an earlier file is unchanged.
     """
     aside = aside_of(path)
     try:
@@ -39,7 +39,7 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], Any]) -> None:
     except OSError as error:
         raise OSError(
             error.errno,
-            f"cannot write it ({error.strerror}); what was there is untouched",
+            f"cannot write it ({error.strerror}); an existing file is unchanged",
             str(path),
         ) from error
     finally:
@@ -47,13 +47,13 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], Any]) -> None:
 
 
 def own_name(path: str) -> str:
-    """The name that the user gave a file, which a job may have by a link."""
+    """Return the name that the user gave a file, if a job has it through a link."""
     start, link, name = path.rpartition(LINKS)
     return str(Path(*map(unquote, Path(name).parts))) if link and not start else path
 
 
 def sha256(path: str | Path) -> str:
-    """Hex digest of a file's content."""
+    """Compute the hex digest of a file's content."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

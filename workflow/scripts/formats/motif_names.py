@@ -1,9 +1,9 @@
-"""Names that a person gave to motifs, and motifs that are merged: the file of `motif_names`.
+"""Motif names given by a user, and merged motifs: the file of `motif_names`.
 
 Tab-separated rows `model seed segmentation motif name merged_into note` for any number of
-segmentations. Motifs of another fit have other numbers, so a line for each segmentation tells which
+segmentations. Motifs of another fit have other numbers, so a line per segmentation records which
 segmenter its rows belong to: `# segmenter`, model, seed, segmentation, and the first 12 digits of
-the segmenter's sha256. The motif browser writes all of it.
+the segmenter's sha256. The motif browser writes the file.
 """
 
 import csv
@@ -20,7 +20,7 @@ Key = tuple[str, str, str]
 
 @dataclass(frozen=True)
 class MotifNames:
-    """Of one segmentation: the name of each motif that has one, and what motifs are merged into."""
+    """Names of one segmentation's motifs, and the motif that each merged motif is merged into."""
 
     names: Mapping[int, str] = field(default_factory=dict)
     merged: Mapping[int, int] = field(default_factory=dict)
@@ -31,7 +31,7 @@ def digest_of(segmenter: str | Path) -> str:
 
 
 def read_rows(path: str | Path) -> tuple[dict[Key, str], list[dict[str, str]]]:
-    """Digests of segmenters by model, seed and segmentation; and all rows. None without a file.
+    """Read digests of segmenters by model, seed and segmentation, and all rows, if a file is given.
 
     Raises
     ------
@@ -51,8 +51,8 @@ def read_rows(path: str | Path) -> tuple[dict[Key, str], list[dict[str, str]]]:
     missing = [name for name in COLUMNS if name not in (table.fieldnames or ())]
     if missing:
         raise ValueError(
-            f"{path}: lacks the columns {', '.join(missing)}; they are {', '.join(COLUMNS)}, "
-            "separated by tabs"
+            f"{path}: these columns are missing: {', '.join(missing)}; the columns are "
+            f"{', '.join(COLUMNS)}, separated by tabs"
         )
     return digests, [{name: (row[name] or "").strip() for name in COLUMNS} for row in table]
 
@@ -60,12 +60,12 @@ def read_rows(path: str | Path) -> tuple[dict[Key, str], list[dict[str, str]]]:
 def read_motif_names(
     path: str | Path, segmenter: str | Path, model: str, seed: str, segmentation: str
 ) -> MotifNames:
-    """Names and merges of one segmentation; none without a file.
+    """Read names and merges of one segmentation; none without a file.
 
     Raises
     ------
     ValueError
-        If the file belongs to another segmenter, or a row does not fit the motifs.
+        If the file belongs to another segmenter, or a row names an unknown motif.
     """
     key, numbers = (model, str(seed), segmentation), read_numbers(segmenter)
     digests, rows = read_rows(path)
@@ -75,9 +75,9 @@ def read_motif_names(
     shown = f"{segmentation} of model {model}, seed {seed}"
     if digests.get(key) != digest_of(segmenter):
         raise ValueError(
-            f"{path}: its names of {shown} belong to another segmenter "
-            f"({digests.get(key, 'none')}, not {digest_of(segmenter)}): motifs were fitted anew, "
-            "and their numbers mean others. Set motif_names: null, and name motifs in the browser"
+            f"{path}: the names of {shown} belong to another segmenter "
+            f"({digests.get(key, 'none')}, not {digest_of(segmenter)}): motifs were fitted again "
+            "and have other numbers. Set motif_names: null, and name motifs in the browser"
         )
     names: dict[int, str] = {}
     merged: dict[int, int] = {}
@@ -94,7 +94,7 @@ def read_motif_names(
     if twice:
         raise ValueError(
             f"{path}: two motifs of {shown} are called {', '.join(twice)}: merge them, or give "
-            "each a name of its own"
+            "each its own name"
         )
     return MotifNames(names, merged)
 
@@ -107,7 +107,7 @@ def _number(text: str, numbers: Iterable[int], path: str | Path, shown: str) -> 
 
 
 def _end_of(motif: int, merged: Mapping[int, int], path: str | Path, shown: str) -> int:
-    """The motif that counts in the end, where one is merged into another that is merged, too."""
+    """Return the final motif, where one is merged into another that is also merged."""
     passed = [motif]
     while passed[-1] in merged:
         passed.append(merged[passed[-1]])

@@ -1,13 +1,13 @@
-"""Animals that prefixes of keypoint names tell apart: for readers, and for the check of headers.
+"""Animals that are distinguished by prefixes of keypoint names, for readers and header checks.
 
-Snakemake's own environment reads headers with this, so it needs no library.
+It is used in Snakemake's own environment to read headers, so it needs no library.
 """
 
 from collections.abc import Iterable
 
 
 def prefix_of(name: str, prefixes: Iterable[str]) -> str | None:
-    """The longest prefix that a keypoint's name begins with, or None.
+    """Return the longest prefix with which a keypoint's name starts, or None.
 
     >>> prefix_of("m10nose", ["m1", "m10"])
     'm10'
@@ -17,5 +17,5 @@ def prefix_of(name: str, prefixes: Iterable[str]) -> str | None:
 
 
 def animal_of_prefix(prefix: str) -> str:
-    """The individual whose keypoints have the prefix: m1 for m1_."""
+    """Return the individual whose keypoints have the prefix: m1 for m1_."""
     return prefix.rstrip("_-. ") or prefix

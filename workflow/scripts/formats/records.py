@@ -1,8 +1,8 @@
 """Records of jobs, one JSON file each, and manifests, which hold many of them.
 
-A record lies at `results/provenance/{rule}/{wildcards}.json`, as the job's log lies at
-`logs/{rule}/{wildcards}.log`. Snakemake does not know of it: the job writes it before its outputs
-get their names, so that whatever has its name has a record.
+The record of a job is `results/provenance/{rule}/{wildcards}.json`, as its log is
+`logs/{rule}/{wildcards}.log`. Snakemake does not know of it: the job writes it before it renames
+its outputs, so that every output has a record.
 """
 
 import hashlib
@@ -19,16 +19,16 @@ from typing import Any
 from formats.files import own_name, write_json
 
 STORAGE = ".snakemake/storage/"
-"""Where Snakemake puts a job's copies of files that lie in a bucket or on a server."""
+"""Folder of Snakemake's local copies of files from a bucket or a server."""
 
 TO_A_MODEL = ("simulate_demo", "import_poses", "align_poses", "split_dataset", "train_model")
-"""Rules whose jobs lead to a trained model. A run may have a hundred thousand other records."""
+"""Rules that contribute to a trained model. A run may have a hundred thousand other records."""
 
 
 def record_of(log: str | Path, rule: str) -> Path:
-    """The record of the job of this rule that writes this log.
+    """Return the path of the record of the job of this rule that writes this log.
 
-    In a workflow that uses this one as a module, the rule's name has a prefix, its log has not.
+    In a workflow that uses this one as a module, the rule's name has a prefix, its log has none.
     """
     parts = Path(log).parts
     start = next(
@@ -38,18 +38,18 @@ def record_of(log: str | Path, rule: str) -> Path:
 
 
 def name_in_record(path: str, record: Path) -> str:
-    """A file as a record names it: by its path, or where it lies if Snakemake fetched it.
+    """Return a file's name in a record: its path, or its address if Snakemake fetched it.
 
-    Results in a bucket have the names that they have when the bucket's folder is fetched, so that
-    records and files still belong together then. Other files have their address; a plugin serves
-    one scheme, so `https` reads as `http`.
+    Results in a bucket get the names that they have once the bucket's folder is fetched, so that
+    records and files still match. Other files get their address; since a plugin serves one scheme,
+    `https` becomes `http`.
 
     Parameters
     ----------
     path
-        As the job has it, such as `.snakemake/storage/s3/bucket/folder/results/poses/mouse1.nc`.
+        The job's path, such as `.snakemake/storage/s3/bucket/folder/results/poses/mouse1.nc`.
     record
-        The job's record, which lies in `results/provenance` beside all other results.
+        The job's record, which lies in `results/provenance` next to all other results.
     """
     results = record.as_posix().rpartition("results/provenance/")[0]
     if STORAGE in results and path.startswith(results):
@@ -63,21 +63,21 @@ def lineage(
     last: dict[str, Any] | None = None,
     rules: Iterable[str] = ("*",),
 ) -> dict[str, Any]:
-    """Records of all jobs that led to these files, as the part of a manifest that traces them.
+    """Collect the records of all jobs that led to these files, as a part of a manifest.
 
-    Machines and versions of software, which most jobs share, are listed once; each job names its
-    own. `without_record` lists results whose record is gone.
+    Machines and software versions, which most jobs share, are listed once; each job refers to
+    its own. `without_record` lists results whose record is missing.
 
     Parameters
     ----------
     files
-        As the job that asks has them.
+        Paths in the job that calls this.
     record
-        The record of the job that asks: those of other jobs lie in the same folder.
+        The record of the job that calls this: those of other jobs are in the same folder.
     last
-        That record, where it is to be one of them.
+        That record, if it is to be included.
     rules
-        The rules that can have led there, where that is known: only their records are read.
+        The rules that can have contributed, where they are known: only their records are read.
     """
     folder = next(parent for parent in record.parents if parent.name == "provenance")
     makers: dict[str, dict[str, Any]] = {}
@@ -102,7 +102,7 @@ def lineage(
 
 
 def gather(jobs: list[dict[str, Any]]) -> dict[str, Any]:
-    """Jobs in the order in which they ran, with machines and software in tables of their own."""
+    """Order jobs by time, and list machines and software in separate tables."""
     jobs = sorted(
         jobs, key=lambda job: (job["started"], job["finished"], job["rule"], str(job["wildcards"]))
     )
@@ -117,12 +117,12 @@ def gather(jobs: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def write_manifest(path: str | Path, content: dict[str, Any]) -> None:
-    """Write a manifest with the digest of its content, so that an edit of it shows as well."""
+    """Write a manifest with the digest of its content, so that edits of it are detected as well."""
     write_json(path, content | {"digest": digest_of(content)})
 
 
 def digest_of(content: dict[str, Any]) -> str:
-    """sha256 of a JSON object, the same however it is laid out."""
+    """Compute the sha256 of a JSON object, independent of its layout."""
     plain = json.dumps(json.loads(json.dumps(content)), sort_keys=True)
     return hashlib.sha256(plain.encode()).hexdigest()
 
@@ -137,7 +137,7 @@ def describe_machine() -> dict[str, Any]:
 
 
 def imported_versions() -> dict[str, str]:
-    """Versions of all packages that the job has imported, by the names they are imported by."""
+    """Return the versions of all packages that the job has imported, by import name."""
     versions = {
         name: _version_of(name, module)
         for name, module in sorted(sys.modules.items())
@@ -149,5 +149,5 @@ def imported_versions() -> dict[str, str]:
 def _version_of(name: str, module: ModuleType) -> str | None:
     try:
         return metadata.version(name)
-    except metadata.PackageNotFoundError:  # installed under another name, or no package
+    except metadata.PackageNotFoundError:  # installed under another name, or not a package
         return vars(module).get("__version__")

@@ -1,4 +1,4 @@
-"""Runs of true values, and arrays in blocks: recordings may be larger than the memory."""
+"""Runs of true values, and arrays in blocks: recordings may be larger than memory."""
 
 from collections.abc import Iterator
 
@@ -9,12 +9,12 @@ BLOCK = 65_536
 
 
 def find_runs(mask: np.ndarray) -> np.ndarray:
-    """(run, 2) start and stop (excluded) of each run of true values in a 1D mask."""
+    """Find runs of true values in a 1D mask: (run, 2) start and stop (excluded)."""
     edges = np.flatnonzero(np.diff(np.pad(mask.astype(np.int8), 1)))
     return edges.reshape(-1, 2)
 
 
 def blocks_of(length: int, size: int = BLOCK) -> Iterator[slice]:
-    """Slices that cover 0 to `length`, in order."""
+    """Yield slices that cover 0 to `length`, in order."""
     for start in range(0, length, size):
         yield slice(start, min(start + size, length))

@@ -1,6 +1,6 @@
-"""Segmenters, `results/segmenters/{model}/seed{seed}/{segmentation}.npz`: what others read of them.
+"""Segmenters, `results/segmenters/{model}/seed{seed}/{segmentation}.npz`, as others read them.
 
-`motif_analysis.segmentation` writes and reads them whole.
+`motif_analysis.segmentation` reads and writes the complete file.
 """
 
 from pathlib import Path
@@ -9,6 +9,6 @@ import numpy as np
 
 
 def read_numbers(path: str | Path) -> list[int]:
-    """Numbers of a segmenter's motifs, rising; with gaps where it kept those of a reference."""
+    """Read the numbers of a segmenter's motifs, ascending; with gaps if a reference was kept."""
     with np.load(path, allow_pickle=False) as arrays:
         return arrays["numbers"].tolist()

@@ -1,21 +1,21 @@
-"""Limits that tables, figures and the report share: what is too few to say anything."""
+"""Limits shared by tables, figures and the report: the least data for a statement."""
 
 CONFIDENCE = 0.95
-"""Of all intervals."""
+"""Confidence level of all intervals."""
 
 FALSE_DISCOVERY_RATE = 0.05
-"""A difference between groups is named where its q-value is at most this."""
+"""Differences between groups are reported if their q-value is at most this."""
 
 FEWEST_ANIMALS = 4
-"""Per group, for a comparison of groups to find a difference.
+"""Animals per group that a comparison of groups needs to find a difference.
 
 The smallest p of a two-sided permutation test is 2 / C(2n, n) with n animals in each of two groups:
 0.1 for three, 0.03 for four.
 """
 
 FEWEST_SESSIONS = 6
-"""Sessions needed for an interval over sessions.
+"""Sessions required for an interval over sessions.
 
 With n sessions, all of them favour the same of two models by chance with probability 2 · 2⁻ⁿ: 6 %
-for five. From six on, an interval of 95 % can exclude zero without claiming more than there is.
+for five. From six on, a 95% interval can exclude zero at its nominal level.
 """

@@ -1,4 +1,4 @@
-"""Tables of results as csv, whose names stay text, and the names of communities."""
+"""Result tables as csv, whose text columns stay text, and the names of communities."""
 
 from itertools import takewhile
 from pathlib import Path
@@ -9,13 +9,13 @@ TEXT = (
     *("session", "animal", "group", "group_a", "group_b", "model", "other", "better"),
     *("worst", "leave_out_because", "notes", "name"),
 )
-"""Columns of names and sentences, which may look like numbers, or like nothing."""
+"""Columns of names and sentences, which may look like numbers or be empty."""
 
 
 def read_table(path: str | Path) -> pd.DataFrame:
-    """Read a csv of ours; columns of `TEXT` are text, and '' where they are empty.
+    """Read a csv of this workflow; columns of `TEXT` are text, '' in empty cells.
 
-    Lines that begin with # are comments above the header and nowhere else: a group may be called
+    Lines that start with # are comments above the header only: a group may be called
     #1.
     """
     with open(path, encoding="utf-8") as file:
@@ -36,7 +36,7 @@ def write_table(table: pd.DataFrame, path: str | Path, index: bool = False) -> N
 
 
 def community_name(number: int) -> str:
-    """A to Z, then A1, A2, …
+    """Return the name of a community: A to Z, then A1, A2, …
 
     >>> community_name(0), community_name(26)
     ('A', 'A1')

@@ -1,6 +1,6 @@
-"""Files of people and other programs, told from their bytes and not from their names.
+"""Files from users and other programs, recognised by their bytes, not by their names.
 
-Snakemake's own environment reads headers with this, so it needs no library.
+It is used in Snakemake's own environment to read headers, so it needs no library.
 """
 
 import codecs
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO, TextIO, cast
 
 TEXT_TO_READ = 1 << 20
-"""Characters of a text file in which its header has to lie."""
+"""Number of characters at the start of a text file that must contain the header."""
 
 HDF5 = b"\x89HDF\r\n\x1a\n"
 GZIP = b"\x1f\x8b"
@@ -19,7 +19,7 @@ CHUNK = 1 << 20
 FALLBACK = "latin-1"
 MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
-    codecs.BOM_UTF32_LE: "utf-32",  # before UTF-16, whose mark begins it
+    codecs.BOM_UTF32_LE: "utf-32",  # before UTF-16, whose mark is its start
     codecs.BOM_UTF32_BE: "utf-32",
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
@@ -36,22 +36,22 @@ def is_hdf5(path: str | Path) -> bool:
 
 
 def is_packed(path: str | Path) -> bool:
-    """True for a file that gzip has written."""
+    """True if gzip wrote the file."""
     return begins_with(path, GZIP)
 
 
 def open_unpacked(path: str | Path) -> BinaryIO:
-    """Open a file for reading its bytes; what gzip has packed is unpacked."""
+    """Open a file for reading bytes; gzip-compressed files are decompressed."""
     return cast(BinaryIO, gzip.open(path)) if is_packed(path) else open(path, "rb")
 
 
 def encoding_of(path: str | Path, of_start: bool = False) -> str:
-    """The encoding that a byte-order mark names, else UTF-8, or `FALLBACK` if it is no UTF-8.
+    """Return the encoding of a byte-order mark, else UTF-8, or `FALLBACK` if it is not UTF-8.
 
     Parameters
     ----------
     of_start
-        Look at the first `CHUNK` bytes alone.
+        Look only at the first `CHUNK` bytes.
     """
     decoder = codecs.getincrementaldecoder("utf-8")()
     with open_unpacked(path) as file:
@@ -70,11 +70,11 @@ def encoding_of(path: str | Path, of_start: bool = False) -> str:
 
 
 def open_text(path: str | Path, encoding: str = "", errors: str = "strict") -> TextIO:
-    """Open a text file, line ends as they are; the encoding is told from it unless given."""
+    """Open a text file with line ends unchanged; the encoding is detected unless given."""
     encoding = encoding or encoding_of(path)
     return io.TextIOWrapper(open_unpacked(path), encoding, errors, newline="")
 
 
 def is_nameless(name: str) -> bool:
-    """True for an empty cell of a header, and for what pandas calls a column of none."""
+    """True for an empty cell of a header, and for pandas' name of an unnamed column."""
     return re.fullmatch(r"\s*(Unnamed: \d+(_level_\d+)?)?\s*", name) is not None

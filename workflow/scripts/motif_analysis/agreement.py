@@ -9,7 +9,7 @@ from formats.statistics import CONFIDENCE, FEWEST_SESSIONS
 from scipy.optimize import linear_sum_assignment
 
 REPLICATES = 1_000
-BLOCKS = 60  # of all sessions together, where there are too few sessions to resample
+BLOCKS = 60  # of all sessions together, if there are too few sessions to resample
 SHORTEST_BLOCK = 100  # frames: far longer than a bout
 COLUMNS = [
     *("segmentation", "seed_a", "seed_b"),
@@ -17,13 +17,13 @@ COLUMNS = [
     *("nmi", "nmi_low", "nmi_high", "matched_share"),
 ]
 
-# scikit-learn has both measures, but for one table at a time; a bootstrap has a thousand tables.
+# scikit-learn computes both measures for one table at a time; a bootstrap has a thousand tables.
 
 
 def adjusted_rand(tables: np.ndarray) -> np.ndarray:
-    """Adjusted Rand index (Hubert & Arabie 1985) of (..., motif, motif) counts of frames.
+    """Compute the adjusted Rand index (Hubert & Arabie 1985) of (..., motif, motif) frame counts.
 
-    1 where both are the same but for names, 0 on average by chance.
+    1 if both are the same except for names, 0 on average by chance.
     """
 
     def pairs(counts):
@@ -38,7 +38,7 @@ def adjusted_rand(tables: np.ndarray) -> np.ndarray:
 
 
 def mutual_information(tables: np.ndarray) -> np.ndarray:
-    """Mutual information of (..., motif, motif) counts, normalised by the mean entropy."""
+    """Compute the mutual information of (..., motif, motif) counts, normalised by mean entropy."""
 
     def entropy(share):
         return -(share * np.log(np.where(share > 0, share, 1))).sum(axis=-1)
@@ -51,9 +51,9 @@ def mutual_information(tables: np.ndarray) -> np.ndarray:
 
 
 def matched_share(table: np.ndarray) -> float:
-    """Share of frames with the same motif in both, after the best one-to-one matching of motifs.
+    """Compute the share of frames with the same motif in both, after one-to-one matching of motifs.
 
-    The matching is found by the Hungarian method (Kuhn 1955).
+    The best matching is found by the Hungarian method (Kuhn 1955).
     """
     matched = table[linear_sum_assignment(table, maximize=True)].sum()
     return float(matched / max(table.sum(), 1))
@@ -62,9 +62,9 @@ def matched_share(table: np.ndarray) -> float:
 def count_blocks(
     one: Mapping[str, np.ndarray], other: Mapping[str, np.ndarray], n_motifs: int
 ) -> np.ndarray:
-    """(block, motif, motif) frames by their motif in `one` and in `other`.
+    """Count (block, motif, motif) frames by their motif in `one` and in `other`.
 
-    A block is a session, or a part of one where there are fewer than `FEWEST_SESSIONS`.
+    A block is a session, or a part of one if there are fewer than `FEWEST_SESSIONS`.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ def count_blocks(
 def agreement_row(blocks: np.ndarray, rng: np.random.Generator) -> dict[str, float]:
     """Measure the agreement over all blocks, with percentiles of a bootstrap over them.
 
-    Blocks are drawn as multinomial weights, so that a replicate is one product;
+    Blocks are sampled as multinomial weights, so that a replicate is one product;
     `scipy.stats.bootstrap` draws indices, which gives other numbers and takes far more memory.
     """
     n = len(blocks)
@@ -109,18 +109,18 @@ def compare_seeds(
     seeds: Sequence[int],
     sessions: Sequence[str],
 ) -> pd.DataFrame:
-    """Compare every two seeds of each segmentation, a row each; no row where there is one seed.
+    """Compare every two seeds of each segmentation, a row each; no row if there is one seed.
 
     Parameters
     ----------
     motifs
         (frame,) motifs by segmentation, seed and session, the session varying fastest; those of one
-        segmentation are held in memory at once.
+        segmentation are in memory at once.
     """
     rows = []
     for segmentation in segmentations:
         own = {seed: {session: next(motifs) for session in sessions} for seed in seeds}
-        # Where the number of motifs is chosen, each seed has its own.
+        # If the number of motifs is chosen, each seed has its own.
         n_motifs = 1 + max(int(m.max(initial=0)) for by in own.values() for m in by.values())
         rng = np.random.default_rng(0)
         for first, second in combinations(seeds, 2):

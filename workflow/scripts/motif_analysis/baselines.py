@@ -12,23 +12,23 @@ from motif_analysis.bouts import find_bouts
 from motif_analysis.latents import draw_stretches, draw_windows, find_known, take
 from motif_analysis.segmentation import Segmenter
 
-COMPONENT_WINDOWS = 20_000  # on which principal components are found
-SURROGATE_WINDOWS = 50_000  # of which surrogates are made, at most
-SHORTEST_STRETCH = 16  # windows of a stretch that a surrogate is made of
-SHORT_FRAMES = 2  # of a bout that counts as short
+COMPONENT_WINDOWS = 20_000  # to which principal components are fitted
+SURROGATE_WINDOWS = 50_000  # maximum from which surrogates are generated
+SHORTEST_STRETCH = 16  # windows, at least, of a stretch for a surrogate
+SHORT_FRAMES = 2  # of a bout that counts as short, at most
 
 
 def component_latents(
     aligned: Mapping[str, AlignedPoses], time_window: int, n: int, rng: np.random.Generator
 ) -> dict[str, np.ndarray]:
-    """(window, component) principal components of each session's windows of scaled poses.
+    """Compute (window, component) principal components of each session's scaled windows.
 
-    They stand in for a model's latents: NaN where a window is not usable.
+    They are used like a model's latents: NaN where a window is not usable.
 
     Parameters
     ----------
     n
-        Components: as many as the model has latents, or as the windows allow.
+        Number of components: as many as the model has latents, or as the windows allow.
     """
     features = next(iter(aligned.values())).features
     windows = {
@@ -66,21 +66,21 @@ def _columns(aligned, features):
 
 
 def randomise_phases(latents: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Make a (window, latent) surrogate with the spectra and cross-spectra of the original.
+    """Generate a (window, latent) surrogate with the spectra and cross-spectra of the original.
 
-    The same random phases are added to all latents (Prichard & Theiler 1994): the surrogate is as
-    smooth and as correlated, but Gaussian and without states.
+    The same random phases are added to all latents (Prichard & Theiler 1994): the surrogate is
+    equally smooth and correlated, but Gaussian and without states.
     """
     spectrum = np.fft.rfft(latents, axis=0)
     phases = rng.uniform(0, 2 * np.pi, size=(len(spectrum), 1))
-    phases[0] = 0  # the mean stays
+    phases[0] = 0  # the mean is unchanged
     if len(latents) % 2 == 0:
-        phases[-1] = 0  # and the highest frequency stays real
+        phases[-1] = 0  # the highest frequency is real
     return np.fft.irfft(spectrum * np.exp(1j * phases), n=len(latents), axis=0)
 
 
 def bout_statistics(stretches: list[np.ndarray], segmenter: Segmenter) -> dict[str, float]:
-    """Mean frames of a bout, and the share of bouts of at most `SHORT_FRAMES`."""
+    """Compute mean frames per bout, and the share of bouts of at most `SHORT_FRAMES`."""
     bouts = [find_bouts(segmenter.label(own)).frames for own in stretches]
     frames = np.concatenate([np.empty(0, int), *bouts])
     if not len(frames):
@@ -98,7 +98,7 @@ def compare_with_surrogates(
 
     Returns
     -------
-    Of each statistic its value, and the mean, lowest and highest of the surrogates.
+    Each statistic with its value, and the mean, lowest and highest of the surrogates.
     """
     known = {session: find_known(own) for session, own in latents.items()}
     stretches = [

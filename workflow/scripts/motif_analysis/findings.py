@@ -36,7 +36,7 @@ def finding(
 ) -> dict[str, Any]:
     """Judge one number by `VERDICTS`, unless a verdict is passed.
 
-    `baseline` is another method's number, `low` and `high` bound an interval (or surrogates), and
+    `baseline` is another method's value, `low` and `high` are an interval (or surrogates), and
     `chance` and `chance_high` are the mean and 95th percentile under shifted labels.
     """
     numbers = {"value": value, "baseline": None, "low": None, "high": None} | compared
@@ -54,7 +54,7 @@ def finding(
 def of_training(metrics: Mapping[str, Any] | None) -> list[dict[str, Any]]:
     """Judge a model by its `metrics.json`, whose numbers are of held-out windows."""
     if metrics is None:
-        sentence = "The model was trained elsewhere; its metrics.json is there."
+        sentence = "The model was trained in another run, which has its metrics.json."
         return [finding("r2_reconstruction", None, sentence, UNKNOWN)]
     zdims, active = metrics["zdims"], metrics["active_latents"]
     value, linear = metrics["r2_reconstruction"], metrics["r2_pca_reconstruction"]
@@ -96,14 +96,14 @@ def _of_future(value, hold, linear):
         return finding("r2_future", None, sentence, UNKNOWN)
     shares = [f"{max(share, 0):.0%}" for share in (value, hold, linear)]
     sentence = (
-        "The prediction explains {} of the variance of the frames after the window (holding the "
+        "The prediction explains {} of the variance of the frames after the window (repeating the "
         "last frame: {}; PCA of the window: {})."
     )
     return finding("r2_future", value, sentence.format(*shares), baseline=hold)
 
 
 def of_agreement(agreement: pd.DataFrame, segmentation: str, seed: int) -> list[dict[str, Any]]:
-    """Judge how well motifs agree with those of the same model trained with other seeds."""
+    """Evaluate how well motifs agree with those of the same model trained with other seeds."""
     own = agreement[agreement["segmentation"] == segmentation]
     own = own[(own["seed_a"] == seed) | (own["seed_b"] == seed)]
     if not len(own):
@@ -127,16 +127,16 @@ def of_agreement(agreement: pd.DataFrame, segmentation: str, seed: int) -> list[
 def of_bouts(
     statistics: Mapping[str, Mapping[str, float]], fps: float, change_cost: float
 ) -> list[dict[str, Any]]:
-    """Judge bouts by those of surrogates, from `baselines.compare_with_surrogates`.
+    """Evaluate bouts relative to those of surrogates, from `baselines.compare_with_surrogates`.
 
-    Where changes cost something, bouts of surrogates last long as well: the cost fits the distances
-    between real motifs, and surrogates have none. The mean duration is then reported alone.
+    If changes have a cost, bouts of surrogates are long as well: the cost fits the distances
+    between real motifs, and surrogates have none. Only the mean duration is reported then.
     """
     seconds = {key: frames / fps for key, frames in statistics["mean_frames"].items()}
     short = statistics["short_share"]
     sentences = {
         "bout_seconds": f"The mean duration of a bout is {seconds['value']:.2f} s (surrogate "
-        f"latents, as smooth but without states: {seconds['chance']:.2f} s).",
+        f"latents, equally smooth but without states: {seconds['chance']:.2f} s).",
         "short_bouts": f"{short['value']:.0%} of the bouts last one or two frames (surrogate "
         f"latents: {short['chance']:.0%}).",
     }
@@ -155,7 +155,7 @@ def of_bouts(
 
 
 def of_n_motifs(segmenter: Segmenter) -> list[dict[str, Any]]:
-    """Tell how the number of motifs was chosen; nothing where it was set."""
+    """Report how the number of motifs was chosen; nothing if it was set."""
     if not len(segmenter.tried):
         return []
     number, way, sentence = describe_choice(segmenter.tried)
@@ -164,7 +164,7 @@ def of_n_motifs(segmenter: Segmenter) -> list[dict[str, Any]]:
 
 
 def of_usage(usage: pd.DataFrame) -> list[dict[str, Any]]:
-    """Judge how many motifs are used, and how evenly."""
+    """Evaluate how many motifs are used, and how evenly."""
     frames = usage.groupby("motif")["frames"].sum()
     used, largest = int((frames > 0).sum()), frames.max() / max(frames.sum(), 1)
     sentence = (
@@ -176,12 +176,12 @@ def of_usage(usage: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def of_labels(scores: Mapping[str, tuple[Any, Any]]) -> list[dict[str, Any]]:
-    """Judge motifs and latents by labels, beside PCA of the same windows.
+    """Evaluate motifs and latents by labels, compared with PCA of the same windows.
 
     Parameters
     ----------
     scores
-        What `labels.score_windows` returns.
+        The result of `labels.score_windows`.
     """
     if not scores:
         sentence = (
@@ -192,7 +192,7 @@ def of_labels(scores: Mapping[str, tuple[Any, Any]]) -> list[dict[str, Any]]:
     findings = []
     for name, (own, other) in scores.items():
         if own is None:
-            sentence = "A linear probe needs two sessions with labels: to train on and to test on."
+            sentence = "A linear probe needs two sessions with labels, for training and testing."
             findings.append(finding(name, None, sentence, UNKNOWN))
             continue
         sentence = (
@@ -205,7 +205,7 @@ def of_labels(scores: Mapping[str, tuple[Any, Any]]) -> list[dict[str, Any]]:
 
 
 def _relation(own):
-    """Say how the model compares with PCA, by the interval of the difference."""
+    """Describe how the model compares with PCA, by the interval of the difference."""
     if "lead_low" not in own:
         return ""
     low, high = own["lead_low"], own["lead_high"]
@@ -218,12 +218,12 @@ def _relation(own):
 
 
 def of_sessions(scores: Mapping[str, Mapping[str, float]]) -> list[dict[str, Any]]:
-    """Judge how well motifs tell sessions, animals and groups apart.
+    """Evaluate how much motifs differ between sessions, animals and groups.
 
     Parameters
     ----------
     scores
-        What `scores.score_sessions` returns.
+        The result of `scores.score_sessions`.
     """
     findings = []
     for name, own in scores.items():
@@ -232,9 +232,9 @@ def of_sessions(scores: Mapping[str, Mapping[str, float]]) -> list[dict[str, Any
             f"(shifted in time: {own['chance']:.2f}). "
         )
         sentence += (
-            f"A difference between groups may be one between {name}s alone."
+            f"A difference between groups may only be a difference between {name}s."
             if name != "group"
-            else "This includes all that differs between animals of the groups."
+            else "This includes all differences between animals of the groups."
         )
         verdict = None if name == "session" else UNKNOWN
         compared = dict(own)
@@ -265,7 +265,7 @@ def of_groups(groups: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def advice_of(findings: list[dict[str, Any]]) -> list[str]:
-    """Advise on settings, one sentence for each finding that asks for a change."""
+    """Advise on settings, one sentence for each finding that requires a change."""
     advice = [ADVICE.get(each["name"], {}).get(each["verdict"]) for each in findings]
     return [sentence for sentence in advice if sentence]
 
@@ -290,9 +290,9 @@ def evaluate_motifs(
     sessions, label_files
         As in `labels.labels_of_sessions`.
     latents, aligned
-        Of each session.
+        By session.
     metrics
-        Content of the model's `metrics.json`; None where it was trained elsewhere.
+        Content of the model's `metrics.json`; None if it was trained in another run.
     tables
         agreement (of seeds), usage and groups
     settings

@@ -5,7 +5,7 @@ from formats.motifs import centre_of
 
 
 def motifs_of_frames(motifs: np.ndarray, frames: int, time_window: int) -> np.ndarray:
-    """(frame,) int16: the motif of the window centred on each frame, -1 where there is none.
+    """Return (frame,) int16: the motif of the window centred on each frame, -1 where there is none.
 
     `motifs` are those of the windows that start at frame 0, 1, …
     """
@@ -16,9 +16,9 @@ def motifs_of_frames(motifs: np.ndarray, frames: int, time_window: int) -> np.nd
 
 
 def describe_columns(time_window: int, fps: float) -> list[str]:
-    """Comments that tell a reader of the csv what its rows mean."""
+    """Return comments that explain the rows of the csv to its readers."""
     return [
         f"motif is that of the window of {time_window} frames whose centre is this frame; "
-        f"the window begins {centre_of(time_window)} frames before",
+        f"the window starts {centre_of(time_window)} frames before",
         f"motif is empty where no such window is usable; {fps:g} frames per second",
     ]

@@ -19,7 +19,7 @@ def join_motifs(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     Returns
     -------
     The motifs that take part in a transition, and scipy's linkage of them, (merge, 4); both empty
-    where there is no transition.
+    if there is no transition.
     """
     counts = counts * ~np.eye(len(counts), dtype=bool)
     used = np.flatnonzero(counts.sum(axis=0) + counts.sum(axis=1))
@@ -33,7 +33,7 @@ def join_motifs(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def cut_tree(merges: np.ndarray, counts: np.ndarray, communities: int | None) -> np.ndarray:
-    """(used motif,) its community; as many as requested, or those of the greatest modularity.
+    """Assign each (used motif,) to a community; as many as requested, or of greatest modularity.
 
     The modularity (Newman & Girvan 2004) of the undirected graph of transitions measures how much
     more often motifs follow others of their community than by chance.
@@ -41,7 +41,7 @@ def cut_tree(merges: np.ndarray, counts: np.ndarray, communities: int | None) ->
     Parameters
     ----------
     merges
-        What `join_motifs` returns.
+        The result of `join_motifs`.
     counts
         (from, to) transitions of the motifs in it.
     """
@@ -61,7 +61,7 @@ def modularity(counts: np.ndarray, community: np.ndarray) -> float:
 def community_tables(
     counts: np.ndarray, frames: np.ndarray, communities: int | None
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Cut the tree of motifs into communities, numbered by falling usage.
+    """Cut the tree of motifs into communities, numbered by decreasing usage.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ def community_tables(
 
     Returns
     -------
-    A row per motif: community, and order of the tree's leaves, both empty where it is never used.
+    A row per motif: community, and order of the tree's leaves, both empty for unused motifs.
     A row per merge: left and right as in scipy's linkage of the used motifs (with n of them, n + i
     is merge i), height, and the motifs below.
     """
@@ -86,7 +86,7 @@ def community_tables(
     if len(used):
         cut = cut_tree(merges, counts[np.ix_(used, used)], communities)
         order = leaves_list(merges)
-    else:  # no transition: each motif that is used is a community
+    else:  # no transition: each used motif is a community
         used = np.flatnonzero(frames)
         cut = order = np.arange(len(used))
     ranks = np.argsort(np.argsort(-np.bincount(cut, frames[used]), kind="stable"))

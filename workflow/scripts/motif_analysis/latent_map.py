@@ -13,10 +13,10 @@ from motif_analysis.latents import draw_windows, find_known
 from motif_analysis.pooling import fit_pooling, reaches_of
 
 NEIGHBOURS = 15
-"""UMAP's own default; each window counts itself."""
+"""UMAP's own default; each window is its own first neighbour."""
 
 EPOCHS = 200
-"""What UMAP takes for more than 10,000 points; below, it would take 500, which look the same."""
+"""UMAP's default for more than 10,000 points; for fewer it would be 500, with similar maps."""
 
 
 def map_latents(
@@ -27,11 +27,11 @@ def map_latents(
     Parameters
     ----------
     settings
-        map_windows (at most so many are mapped), pooling_seconds and motif_seed
+        map_windows (maximum number of windows), pooling_seconds and motif_seed
 
     Returns
     -------
-    session, frame (of the window's centre), x, y; no row where there are too few windows.
+    session, frame (of the window's centre), x, y; no row if there are too few windows.
     """
     known = {session: find_known(own) for session, own in latents.items()}
     seed = settings["motif_seed"]
@@ -40,14 +40,14 @@ def map_latents(
     count = sum(map(len, drawn.values()))
     if count <= NEIGHBOURS:
         return pd.DataFrame(columns=["session", "frame", "x", "y"])
-    import umap  # noqa: PLC0415  it takes seconds
+    import umap  # noqa: PLC0415  importing it takes seconds
 
     reaches = reaches_of(settings["pooling_seconds"], fps)
     pooled = fit_pooling(latents, reaches, rng).take(latents, drawn)
-    # UMAP's own search for neighbours takes 40 s to compile, each time that a job starts
+    # UMAP's own search for neighbours takes 40 s to compile, in every job
     near = NearestNeighbors(n_neighbors=NEIGHBOURS).fit(pooled)
     distances, indices = near.kneighbors(pooled)
-    warnings.filterwarnings("ignore", "precomputed_knn")  # no new points are mapped later
+    warnings.filterwarnings("ignore", "precomputed_knn")  # no new points are mapped
     mapper = umap.UMAP(
         n_neighbors=NEIGHBOURS,
         n_epochs=EPOCHS,

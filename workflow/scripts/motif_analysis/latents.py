@@ -1,18 +1,18 @@
-"""Usable windows of many recordings, read in parts: together they may exceed the memory."""
+"""Usable windows of many recordings, read in parts: together they may exceed memory."""
 
 from collections.abc import Mapping
 
 import numpy as np
 from formats.runs import blocks_of, find_runs
 
-LONGEST_STRETCH = 10_000  # windows: longer stretches are cut before some are drawn
+LONGEST_STRETCH = 10_000  # windows: longer stretches are cut before sampling
 
 Stretch = tuple[str, int, int]
 """Session, first window, last window + 1; all windows between are usable."""
 
 
 def find_known(latents: np.ndarray) -> np.ndarray:
-    """(window,) bool: which windows are usable."""
+    """Return (window,) bool: which windows are usable."""
     known = np.zeros(len(latents), dtype=bool)
     for part in blocks_of(len(latents)):
         known[part] = np.isfinite(latents[part]).all(axis=1)
@@ -22,7 +22,7 @@ def find_known(latents: np.ndarray) -> np.ndarray:
 def draw_windows(
     known: Mapping[str, np.ndarray], count: int, rng: np.random.Generator
 ) -> dict[str, np.ndarray]:
-    """Draw up to `count` usable windows of all sessions uniformly; sorted within a session."""
+    """Sample up to `count` usable windows of all sessions uniformly; sorted within a session."""
     if not known:
         return {}
     usable = {session: np.flatnonzero(mask) for session, mask in known.items()}
@@ -39,12 +39,12 @@ def draw_windows(
 
 
 def take(latents: Mapping[str, np.ndarray], windows: Mapping[str, np.ndarray]) -> np.ndarray:
-    """(window, latent) of these windows of these sessions, one session after the other."""
+    """Return (window, latent) of the chosen windows, one session after the other."""
     return np.concatenate([latents[session][own] for session, own in windows.items()])
 
 
 def find_stretches(known: Mapping[str, np.ndarray]) -> list[Stretch]:
-    """All stretches of usable windows, in order."""
+    """Find all stretches of usable windows, in order."""
     return [
         (session, start, stop)
         for session, own in known.items()
@@ -59,9 +59,9 @@ def draw_stretches(
     shortest: int = 1,
     longest: int | None = None,
 ) -> list[Stretch]:
-    """Draw stretches of `shortest` to `longest` windows until they hold `count`.
+    """Sample stretches of `shortest` to `longest` windows until they contain `count`.
 
-    Stretches are cut at `LONGEST_STRETCH` where no other length is given.
+    Stretches are cut at `LONGEST_STRETCH` unless another length is given.
     """
     pieces = [
         (session, start + part.start, start + part.stop)

@@ -1,19 +1,19 @@
-"""How many motifs: what each number explains of held-out data, and whether refits agree on it.
+"""Choice of the number of motifs by held-out data and by the agreement of refits.
 
 A sample of pooled latents is cut into blocks. Half of the blocks is fitted and the other half held
-out, and the other way round, in several splits. Surrogates are the same pooled latents with phases
-that are randomised: as smooth and as correlated, but without clusters.
+out, and vice versa, in several splits. Surrogates are the same pooled latents with randomised
+phases: equally smooth and correlated, but without clusters.
 
 - The gap (Tibshirani, Walther & Hastie 2001) is how much better held-out data are explained than
   those of surrogates: the difference of the logarithms of unexplained variances (k-means), or of
   log-likelihoods above a single state (hidden Markov model).
 - The excess is how much better both fits of a split agree (adjusted Rand index) than on surrogates.
 
-Chosen is the smallest number whose gap is within one standard error of the largest gap, but none
+The chosen number is the smallest whose gap is within one standard error of the largest gap, but not
 above the largest number whose excess is within one standard error of the largest excess, or whose
-refits agree by 0.8 (which Tibshirani & Walther 2005 ask of their prediction strength). These are
-standard errors of the difference between both numbers. Where no gap is above zero by three standard
-errors, there is nothing to choose by, and the smallest number is taken.
+refits agree by 0.8 (the threshold of Tibshirani & Walther 2005 for their prediction strength).
+These are standard errors of the difference between both numbers. If no gap exceeds zero by three
+standard errors, the data do not determine the number, and the smallest number is taken.
 """
 
 from collections.abc import Mapping, Sequence
@@ -39,18 +39,18 @@ from motif_analysis.segmentation import (
     new_segmenter,
 )
 
-SPLITS = 4  # of the data into halves, each half fitted with a seed of its own
+SPLITS = 4  # of the data into halves, each half is fitted with its own seed
 SURROGATES = 4
 BLOCKS = 60
 SHORTEST_BLOCK = 100  # windows: far longer than a bout
 FEWEST_BLOCKS = 4
 LONGEST_STRETCH = 2_000  # windows whose phases are randomised together
-KMEANS_WINDOWS = 6_000  # of a half, on which k-means is fitted
+KMEANS_WINDOWS = 6_000  # of a half, to which k-means is fitted
 HMM_WINDOWS = 12_000  # of both halves: a hidden Markov model costs far more
 HMM_ITERATIONS = 15
 WINDOWS_PER_MOTIF = 5  # of a half, at least
 CLEAR = 3  # standard errors of the largest gap above zero
-RELIABLE = 0.8  # agreement that limits no choice
+RELIABLE = 0.8  # agreement that never limits the choice
 
 TRIED = (
     *("n_motifs", "held_out", "held_out_surrogates", "gap", "gap_se", "gap_difference_se"),
@@ -69,11 +69,11 @@ class Refits:
     Attributes
     ----------
     losses, bases
-        (split, block) of what is held out: with k-means, squared distances to the nearest centre
-        and to the mean; with a hidden Markov model, the log-likelihood lost against a single state,
-        and windows.
+        (split, block) of the held-out blocks: with k-means, squared distances to the nearest centre
+        and to the mean; with a hidden Markov model, the loss in log-likelihood against a single
+        state, and windows.
     tables
-        (split, block, motif, motif) windows by their motifs of both fits.
+        (split, block, motif, motif) windows by their motifs in both fits.
     bout_frames
         Median duration of a bout.
     """
@@ -97,20 +97,20 @@ def choose_n_motifs(
     Parameters
     ----------
     numbers
-        In rising order.
+        In ascending order.
     settings
         As for `segmentation.fit_segmenter`.
 
     Returns
     -------
     The number, and a row of `TRIED` for each number that the sample allows; no rows if there is one
-    number. Standard errors are those of a bootstrap over blocks and splits, together with that of
-    the surrogates' mean; the agreement's interval is 1.96 standard errors on either side.
+    number. Standard errors come from a bootstrap over blocks and splits, combined with that of
+    the surrogates' mean; the agreement's interval is ± 1.96 standard errors.
 
     Raises
     ------
     ValueError
-        Too few windows to hold out half of them.
+        If there are too few windows to hold out half of them.
     """
     if len(numbers) == 1:
         return numbers[0], np.empty((0, len(TRIED)))
@@ -122,8 +122,8 @@ def choose_n_motifs(
     numbers = [number for number in numbers if number * WINDOWS_PER_MOTIF <= total // 2]
     if sum(-(-len(each) // size) for each in stretches) < FEWEST_BLOCKS or not numbers:
         raise ValueError(
-            f"n_motifs: auto holds out half of the windows, and there are {total} in stretches of "
-            f"{SHORTEST_STRETCH} or more: set a number, or bring longer recordings"
+            f"n_motifs: auto holds out half of the windows, but only {total} are in runs of "
+            f"{SHORTEST_STRETCH} or more: set a number, or add longer recordings"
         )
     splits, count = (SPLITS, SURROGATES) if algorithm == "kmeans" else (2, 2)
     found = _refit(stretches, size, numbers, like, splits, rng)
@@ -142,11 +142,11 @@ def choose_n_motifs(
 
 
 def choose(tried: Mapping[str, np.ndarray]) -> tuple[int, str]:
-    """Choose by the rule that stands above.
+    """Choose by the rule described above.
 
     Returns
     -------
-    Index of the number, and a key of `WAYS`: what decided.
+    Index of the number, and a key of `WAYS`: the reason.
     """
     best = np.argmax(tried["gap"])
     if tried["gap"][best] <= CLEAR * tried["gap_se"][best]:
@@ -175,7 +175,7 @@ WAYS = {
 
 
 def describe_choice(tried: np.ndarray) -> tuple[int, str, str]:
-    """The chosen number, what decided (a key of `WAYS`), and a sentence.
+    """Return the chosen number, the reason (a key of `WAYS`), and a sentence.
 
     Parameters
     ----------
@@ -194,7 +194,7 @@ def describe_choice(tried: np.ndarray) -> tuple[int, str, str]:
 
 
 def tabulate_tried(segmenter: Segmenter) -> pd.DataFrame:
-    """A row for each number of motifs that was tried; none where the number was set."""
+    """Return a row per candidate for the number of motifs; no rows if the number was set."""
     names = {"held_out": HELD_OUT[segmenter.algorithm]}
     names["held_out_surrogates"] = f"{names['held_out']}_surrogates"
     table = pd.DataFrame(segmenter.tried.reshape(-1, len(TRIED)), columns=list(TRIED))
@@ -202,7 +202,7 @@ def tabulate_tried(segmenter: Segmenter) -> pd.DataFrame:
 
 
 def _draw_pooled(latents, like, motif_windows, rng):
-    """Pooled latents of a sample of stretches."""
+    """Sample stretches and return their pooled latents."""
     if like.algorithm == "hmm":
         motif_windows = min(motif_windows, HMM_WINDOWS)
     pooling = fit_pooling(latents, like.pooling.reaches, rng)
@@ -212,7 +212,7 @@ def _draw_pooled(latents, like, motif_windows, rng):
 
 
 def _refit(stretches, size, numbers, like, splits, rng):
-    """`Refits` of each number; blocks have at most `size` windows."""
+    """Return `Refits` of each number; blocks have at most `size` windows."""
     blocks = [
         each[start : start + size].astype(np.float32)
         for each in stretches
@@ -241,8 +241,8 @@ def _refit(stretches, size, numbers, like, splits, rng):
 
 
 def _measure_kmeans(blocks, own, n_motifs, bout_frames, seed):
-    """Motifs of all blocks, fitted on `own` of them, and the loss and its base of each block."""
-    from sklearn.cluster import KMeans  # noqa: PLC0415  labelling does without
+    """Fit motifs to `own` blocks; return motifs, loss and base of all blocks."""
+    from sklearn.cluster import KMeans  # noqa: PLC0415  not needed for labelling
 
     sample = np.concatenate([blocks[number] for number in own])
     sample = sample[:: -(-len(sample) // KMEANS_WINDOWS)]
@@ -273,9 +273,9 @@ _QUALITIES = {"kmeans": lambda ratio: -np.log(ratio), "hmm": lambda ratio: -rati
 
 
 def _compare(numbers, found, surrogates, algorithm, rng):
-    """Columns of `TRIED` that compare fits to the data with those to surrogates.
+    """Compute the columns of `TRIED` that compare fits to the data with those to surrogates.
 
-    `found` has a `Refits` of each number, `surrogates` those of all surrogates of each number.
+    `found` has the `Refits` of each number, `surrogates` those of each surrogate and number.
     """
     splits, blocks = found[0].losses.shape
     drawn = rng.multinomial(blocks, np.full(blocks, 1 / blocks), size=REPLICATES)
@@ -320,6 +320,6 @@ def _compare(numbers, found, surrogates, algorithm, rng):
 
 
 def _standard_error(replicates, surrogates):
-    """Of a value above surrogates' mean, from (number, replicate) and (number, surrogate)."""
+    """Compute the error of a difference to the surrogates' mean, from replicates and surrogates."""
     of_mean = surrogates.var(axis=1, ddof=1) / surrogates.shape[1]
     return np.sqrt(replicates.var(axis=1) + of_mean)

@@ -1,4 +1,4 @@
-"""Numbers of motifs, and how new motifs keep those of a reference."""
+"""Numbers of motifs, and matching of new motifs to those of a reference."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -7,17 +7,17 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 SAME = 0.5
-"""Dice coefficient of their frames from which two motifs are the same."""
+"""Dice coefficient of their frames above which two motifs count as the same."""
 
 
 @dataclass(frozen=True)
 class Numbering:
-    """The number of each motif, and what became of the motifs of a reference.
+    """The number of each motif, and its relation to the motifs of a reference.
 
     Attributes
     ----------
     numbers
-        (motif,) the number of each, rising
+        (motif,) the number of each, ascending
     next_number
         lowest number that no motif has ever had, here or in the references before
     new
@@ -25,9 +25,9 @@ class Numbering:
     lost
         numbers of the reference's motifs that were not found again
     shared_sessions
-        recordings that the reference was fitted on, too; 0 without a reference
+        recordings that the reference was also fitted on; 0 without a reference
     kept_share
-        share of their frames whose motif has the number that it has in the reference; NaN without
+        share of their frames whose motif has the same number as in the reference; NaN without
         a reference
     """
 
@@ -46,7 +46,7 @@ def number_in_order(n_motifs: int) -> Numbering:
 
 @dataclass(frozen=True)
 class FittedFrames:
-    """Motifs of the frames that a segmenter was fitted on, as runs of equal ones.
+    """Motifs of the frames that a segmenter was fitted on, as runs of equal motifs.
 
     Attributes
     ----------
@@ -55,10 +55,9 @@ class FittedFrames:
     session_runs
         (session,) number of runs of each
     run_motifs
-        (run,) number of the motif, -1 for frames without one; the runs of one session after those
-        of the other
+        (run,) number of the motif, -1 for frames without one; runs are ordered by session
     run_frames
-        (run,) frames
+        (run,) number of frames
     """
 
     sessions: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.str_))
@@ -67,15 +66,15 @@ class FittedFrames:
     run_frames: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.int32))
 
     def lengths(self) -> dict[str, int]:
-        """Frames of each session."""
+        """Return the number of frames of each session."""
         return {session: int(frames.sum()) for session, _, frames in self._runs()}
 
     def motifs(self, session: str) -> np.ndarray:
-        """(frame,) int16 of one session."""
+        """Return the (frame,) int16 motifs of one session."""
         return next(np.repeat(motifs, n) for name, motifs, n in self._runs() if name == session)
 
     def renumber(self, numbers: Mapping[int, int]) -> "FittedFrames":
-        """Give motifs other numbers."""
+        """Replace the numbers of motifs."""
         known, place = np.unique(self.run_motifs, return_inverse=True)
         other = [numbers.get(motif, -1) for motif in known.tolist()]
         return replace(self, run_motifs=np.array(other, dtype=np.int16)[place])
@@ -88,7 +87,7 @@ class FittedFrames:
 
 
 def keep_frames(motifs: Mapping[str, np.ndarray]) -> FittedFrames:
-    """Keep the (frame,) motifs of each session, -1 where there is none."""
+    """Store the (frame,) motifs of each session, -1 where there is none."""
     starts = {
         session: np.flatnonzero(np.diff(own, prepend=own[0] - 1) != 0) if len(own) else []
         for session, own in motifs.items()
@@ -107,22 +106,22 @@ def keep_frames(motifs: Mapping[str, np.ndarray]) -> FittedFrames:
 def match_motifs(
     fitted: FittedFrames, numbering: Numbering, old: FittedFrames, reference: Numbering
 ) -> tuple[dict[int, int], Numbering]:
-    """Match motifs to those of a reference, on the recordings that both were fitted on.
+    """Match motifs to those of a reference, using the recordings that both were fitted on.
 
-    Two motifs are the same if their Dice coefficient, the number of frames that both have over the
+    Two motifs are the same if their Dice coefficient, the number of shared frames divided by the
     mean of their frames, is at least `SAME`. Of these pairs, the one-to-one matching with most
     frames is chosen (the Hungarian method: Kuhn 1955). Other motifs are new, and get the next
-    numbers that no motif has had, in their order.
+    unused numbers, in their order.
 
     Returns
     -------
-    The number that each motif is to have, by the one that it has, and the numbering of motifs in
-    the order of the first.
+    The new number of each motif, by its old one, and the numbering of motifs in
+    the order of the old ones.
 
     Raises
     ------
     ValueError
-        There is no such recording, or one has another number of frames.
+        If there is no shared recording, or one has a different number of frames.
     """
     shared = _shared_sessions(fitted.lengths(), old.lengths())
     table = np.zeros((reference.next_number, numbering.next_number), dtype=np.int64)
@@ -155,15 +154,15 @@ def _shared_sessions(lengths: Mapping[str, int], old: Mapping[str, int]) -> Sequ
     shared = [session for session in lengths if lengths[session] and old.get(session)]
     if not shared:
         raise ValueError(
-            f"none of its recordings ({_listed(old)}) is one of those that motifs are fitted on "
-            f"here ({_listed(lengths)}); motifs are matched on recordings of the same name"
+            f"none of its recordings ({_listed(old)}) is among those of this fit "
+            f"({_listed(lengths)}); motifs are matched on recordings of the same name"
         )
     other = [session for session in shared if lengths[session] != old[session]]
     if other:
         each = [f"{name} has {old[name]} frames there and {lengths[name]} here" for name in other]
         raise ValueError(
-            f"{_listed(each)}; motifs are matched frame by frame, so give a recording that was cut "
-            "or resampled another name in the sessions table, or name another reference"
+            f"{_listed(each)}; motifs are matched frame by frame: give a recording that was cut or "
+            "resampled another name in the sessions table, or set another reference"
         )
     return shared
 

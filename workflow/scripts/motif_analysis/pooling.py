@@ -1,8 +1,9 @@
-"""Latents pooled over time: how they are spread around a frame, rather than where they are in it.
+"""Latents pooled over time: their distribution around a frame, rather than their current value.
 
-A latent tells the phase of a movement: clustered as it is, a walk falls into the phases of its
-step. What tells behaviours apart is the mean, the standard deviation and the mean absolute change
-of latents over a second or a few (statistics pooling: Snyder et al. 2018, "X-vectors").
+A latent depends on the phase of a movement: when latents are clustered directly, a walk is split
+into the phases of its step. Behaviours differ in the mean, the standard deviation and the mean
+absolute change of latents over a second or a few (statistics pooling: Snyder et al. 2018,
+"X-vectors").
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,36 +15,36 @@ from formats.runs import blocks_of, find_runs
 from motif_analysis.latents import draw_windows, find_known, take
 
 WEIGHTS = np.array([1.0, 0.5, 0.5])
-"""Of the mean, the standard deviation and the mean absolute change of each length. The last two
-tell much the same: at full weight, motifs of labelled mice told less of behaviour."""
+"""Weights of the mean, the standard deviation and the mean absolute change of each length. The last
+two are nearly redundant: at full weight, motifs of labelled mice were less informative."""
 PARTS = len(WEIGHTS)
 SCALING_WINDOWS = 20_000
 
 
 @dataclass(frozen=True)
 class Pooling:
-    """Over how many windows latents are pooled, and how much each part of the result weighs.
+    """Lengths over which latents are pooled, and the weight of each part of the result.
 
     Attributes
     ----------
     reaches
-        (length,) windows on either side of a window that are pooled with it. Empty: not pooled.
+        (length,) windows on either side of a window that are pooled with it. Empty without pooling.
     scale
-        (length · `PARTS`,) what each part is divided by. A part is scaled as a whole: latents
-        standardised one by one would give those that hold noise the weight of behaviour.
+        (length · `PARTS`,) divisor of each part. A part is scaled as a whole: standardising latents
+        one by one would give those that contain noise the weight of behaviour.
     """
 
     reaches: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     scale: np.ndarray = field(default_factory=lambda: np.empty(0))
 
     def width(self, zdims: int) -> int:
-        """Columns of `apply`, given those of the latents."""
+        """Return the number of columns of `apply`, given that of the latents."""
         return zdims * max(1, PARTS * len(self.reaches))
 
     def apply(self, latents: np.ndarray, start: int = 0, stop: int | None = None) -> np.ndarray:
         """Pool (window, latent) latents around each of the windows `start` to `stop` (excluded).
 
-        At the edge of a stretch of usable windows, pools over those windows that are inside it.
+        At the edge of a stretch of usable windows, only windows inside it are pooled.
 
         Returns
         -------
@@ -68,9 +69,9 @@ class Pooling:
     def take(
         self, latents: Mapping[str, np.ndarray], windows: Mapping[str, np.ndarray]
     ) -> np.ndarray:
-        """Pool around these windows of these sessions, one session after the other.
+        """Pool around the chosen windows, one session after the other.
 
-        Windows of a session are in rising order.
+        Windows of a session are in ascending order.
         """
         if not len(self.reaches):
             return take(latents, windows)
@@ -85,14 +86,14 @@ class Pooling:
 
 
 def pool_stretch(latents: np.ndarray, reach: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Mean, standard deviation and mean absolute change of usable windows around each of them.
+    """Compute mean, standard deviation and mean absolute change of usable windows around each.
 
     Parameters
     ----------
     latents
         (window, latent) of consecutive usable windows.
     reach
-        Windows on either side, as far as there are any.
+        Windows before and after, as far as there are any.
 
     Returns
     -------
@@ -105,7 +106,7 @@ def pool_stretch(latents: np.ndarray, reach: int) -> tuple[np.ndarray, np.ndarra
         sums = np.pad(np.cumsum(values, axis=0), ((1, 0), (0, 0)))
         return (sums[high] - sums[low]) / np.maximum(high - low, 1)[:, None]
 
-    centre = latents.mean(axis=0)  # so that squares do not cancel
+    centre = latents.mean(axis=0)  # avoids cancellation in the squares
     mean = mean_of(latents - centre, high)
     variance = mean_of((latents - centre) ** 2, high) - mean**2
     change = mean_of(np.abs(np.diff(latents, axis=0)), high - 1)
@@ -113,7 +114,7 @@ def pool_stretch(latents: np.ndarray, reach: int) -> tuple[np.ndarray, np.ndarra
 
 
 def reaches_of(seconds: Sequence[float], fps: float) -> np.ndarray:
-    """Windows on either side for lengths in seconds; a length of a single frame is left out."""
+    """Convert lengths in seconds to windows before and after; lengths of one frame are left out."""
     reaches = np.array([round(length * fps / 2) for length in seconds], dtype=np.int64)
     return np.unique(reaches[reaches > 0])
 
@@ -121,7 +122,7 @@ def reaches_of(seconds: Sequence[float], fps: float) -> np.ndarray:
 def fit_pooling(
     latents: Mapping[str, np.ndarray], reaches: np.ndarray, rng: np.random.Generator
 ) -> Pooling:
-    """Scale each part so that its standard deviation, over all latents, is its weight.
+    """Scale each part so that its standard deviation, over all latents, equals its weight.
 
     The standard deviation is the root of the variance summed over latents, on a sample of windows.
 

@@ -1,4 +1,4 @@
-"""Motifs that keep the numbers of a reference: another segmenter, of an earlier run."""
+"""Motif numbers kept from a reference: the segmenter of an earlier run."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -9,17 +9,17 @@ from motif_analysis.segmentation import Segmenter, load_segmenter, reorder
 
 
 def keep_numbers(segmenter: Segmenter, path: str | Path | None) -> Segmenter:
-    """Number motifs as a reference does where they are the same; see `numbering.match_motifs`.
+    """Number motifs as in a reference where they are the same; see `numbering.match_motifs`.
 
     Parameters
     ----------
     path
-        A file that `Segmenter.save` wrote; None leaves the segmenter as it is.
+        A file that `Segmenter.save` wrote; None leaves the segmenter unchanged.
 
     Raises
     ------
     ValueError
-        Naming the file, if it is no segmenter, or motifs cannot be matched to its motifs.
+        If the file is not a segmenter, or motifs cannot be matched to its motifs.
     """
     if not path:
         return segmenter
@@ -37,7 +37,7 @@ def keep_numbers(segmenter: Segmenter, path: str | Path | None) -> Segmenter:
 
 
 def describe_numbering(numbering: Numbering) -> str:
-    """Say in a sentence how much matches the reference, and which motifs are new or lost."""
+    """Describe how much matches the reference, and which motifs are new or lost."""
     if not numbering.shared_sessions:
         return "Motifs are numbered by falling usage."
     count, n_motifs = int((~numbering.new).sum()), len(numbering.numbers)
@@ -45,7 +45,7 @@ def describe_numbering(numbering: Numbering) -> str:
     recordings = f"{sessions} recordings" if sessions > 1 else "the recording"
     parts = [
         f"{count} of {n_motifs} motifs keep their number: {numbering.kept_share:.0%} of the frames "
-        f"of {recordings} that the reference has, too, have the same motif there"
+        f"of {recordings} shared with the reference have the same motif in both"
     ]
     if numbering.new.any():
         parts.append(f"new: {_listed(numbering.numbers[numbering.new].tolist())}")
@@ -55,7 +55,7 @@ def describe_numbering(numbering: Numbering) -> str:
 
 
 def judge_numbering(numbering: Numbering) -> list[tuple[float, str]]:
-    """The share of frames that keep their motif and a sentence, where there is a reference."""
+    """Return the share of frames that keep their motif and a sentence, if there is a reference."""
     known = [(numbering.kept_share, describe_numbering(numbering))]
     return known if numbering.shared_sessions else []
 

@@ -1,4 +1,4 @@
-"""Scores of motifs and latents by labels, each with its chance level, beside components."""
+"""Scores of motifs and latents by labels, each with its chance level, compared with components."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -28,16 +28,16 @@ from motif_analysis.latents import draw_windows, find_known
 from motif_analysis.segmentation import Segmenter, fit_segmenter_like
 
 JUDGED_WINDOWS = 20_000
-SHIFTS = 30  # circular shifts of the labels that give a measure's chance level
+SHIFTS = 30  # circular shifts of the labels that estimate a measure's chance level
 PROBE_SHIFTS = 3
 PROBE_WINDOWS = 6_000
 FOLDS = 5
 REPLICATES = 1_000
-BLOCKS = 60  # of all sessions together, where there are too few sessions to resample
+BLOCKS = 60  # of all sessions together, if there are too few sessions to resample
 
 
 def purity(labels: np.ndarray, motifs: np.ndarray) -> float:
-    """Share of frames whose label is the most frequent one of their motif."""
+    """Compute the share of frames whose label is the most frequent one of their motif."""
     return float(contingency_matrix(labels, motifs).max(axis=0).sum() / len(labels))
 
 
@@ -117,7 +117,7 @@ def score_probes(
     animals: Mapping[str, str],
     rng: np.random.Generator,
 ) -> tuple[dict[str, float] | None, dict[str, float] | None]:
-    """Macro F1 of probes from latents and from components; None with fewer than two animals.
+    """Compute macro F1 of probes from latents and from components; None for fewer than two animals.
 
     Parameters
     ----------
@@ -161,21 +161,21 @@ def score_windows(
     segmenter: Segmenter,
     rng: np.random.Generator,
 ) -> dict[str, tuple[dict[str, float] | None, dict[str, float] | None]]:
-    """Score motifs and latents on a sample of windows, beside principal components of the same.
+    """Score motifs and latents on a sample of windows, and, in comparison, components.
 
     Components are pooled and segmented as the latents are.
 
     Parameters
     ----------
     labels
-        (frame,) of each session that has any.
+        (frame,) of each session with labels.
     animals
-        Of each session, its animal.
+        Animal by session.
 
     Returns
     -------
     `MEASURES` of motifs and of those of components, and as `probe_f1` those of latents and of
-    components; nothing where no usable window has a label at its centre. `lead_low` and `lead_high`
+    components; empty if no usable window has a label at its centre. `lead_low` and `lead_high`
     are the interval of the difference between both; see `lead_interval`.
     """
     offset = centre_of(segmenter.time_window)
@@ -195,7 +195,7 @@ def score_windows(
         rng,
     )
     windows = sum(int(find_known(own).sum()) for own in components.values())
-    like = replace(segmenter, centres=segmenter.centres[:windows])  # as many motifs as it allows
+    like = replace(segmenter, centres=segmenter.centres[:windows])  # as many as windows allow
     other = fit_segmenter_like(like, components, 0, JUDGED_WINDOWS)
     motifs, clusters = (
         np.concatenate([fitted.label(source[session])[own] for session, own in drawn.items()])
@@ -218,20 +218,20 @@ def score_sessions(
     sessions: Sequence[Mapping[str, Any]],
     rng: np.random.Generator,
 ) -> dict[str, dict[str, float]]:
-    """Normalised mutual information of motifs and sessions, animals and groups.
+    """Compute the normalised mutual information of motifs and sessions, animals and groups.
 
-    The chance level is that of motifs shifted circularly along all sessions together: bouts last as
-    long, but belong to no session.
+    The chance level is that of motifs shifted circularly along all sessions together: bouts have
+    the same duration, but no relation to sessions.
 
     Parameters
     ----------
     sessions
-        session, animal and group of each.
+        session, animal and group of each session.
 
     Returns
     -------
-    By session, animal and group, where there are several; animals that are the sessions are left
-    out.
+    By session, animal and group, where there are several; animals with one session each are
+    left out.
     """
     motifs = [segmenter.label(latents[row["session"]]) for row in sessions]
     lengths = [len(own) for own in motifs]
@@ -260,16 +260,16 @@ def score_sessions(
 
 
 def _count(rows, columns):
-    """(row, column) frames by two (frame,) series of numbers."""
+    """Count (row, column) frames by two (frame,) series of numbers."""
     shape = int(rows.max(initial=0)) + 1, int(columns.max(initial=0)) + 1
     counts = np.bincount(rows * shape[1] + columns, minlength=shape[0] * shape[1])
     return counts.reshape(shape)
 
 
 def blocks_of_frames(frames: Mapping[str, np.ndarray]) -> np.ndarray:
-    """(frame,) number of the block of each frame: its session, or a part of that.
+    """Return the (frame,) number of each frame's block: its session, or a part of it.
 
-    Sessions are cut where there are fewer than `FEWEST_SESSIONS`; the parts are far longer than a
+    Sessions are divided if there are fewer than `FEWEST_SESSIONS`; the parts are far longer than a
     bout.
     """
     cuts = 1 if len(frames) >= FEWEST_SESSIONS else -(-BLOCKS // len(frames))
@@ -281,9 +281,9 @@ def blocks_of_frames(frames: Mapping[str, np.ndarray]) -> np.ndarray:
 
 
 def count_by_block(rows: np.ndarray, columns: np.ndarray, blocks: np.ndarray) -> np.ndarray:
-    """(block, row, column) frames by two (frame,) series of names; rows and columns are sorted.
+    """Count (block, row, column) frames by two (frame,) series of names; rows, columns are sorted.
 
-    Names of rows are columns as well, where both are names of the same kind.
+    Names of rows are also columns, if both are names of the same kind.
     """
     names, row = np.unique(rows, return_inverse=True)
     if rows.dtype.kind == columns.dtype.kind:
@@ -302,16 +302,16 @@ def lead_interval(
     measure: Callable[[np.ndarray], np.ndarray],
     rng: np.random.Generator,
 ) -> dict[str, float]:
-    """Interval of how much greater a measure is of one series than of another.
+    """Compute the interval of the difference of a measure between two series.
 
-    A paired bootstrap over blocks: both are drawn by the same weights.
+    A paired bootstrap over blocks: both are resampled with the same weights.
 
     Parameters
     ----------
     own, other
         (block, row, column), from `count_by_block`.
     measure
-        Of (..., row, column) counts.
+        Function of (..., row, column) counts.
     """
     drawn = rng.multinomial(len(own), np.full(len(own), 1 / len(own)), size=REPLICATES)
     lead = measure(np.tensordot(drawn, own, axes=1)) - measure(np.tensordot(drawn, other, axes=1))
@@ -320,7 +320,7 @@ def lead_interval(
 
 
 def macro_f1(tables: np.ndarray) -> np.ndarray:
-    """Mean over labels of 2 TP / (2 TP + FP + FN), of (..., label, predicted) counts."""
+    """Average 2 TP / (2 TP + FP + FN) over labels, of (..., label, predicted) counts."""
     right = np.diagonal(tables, axis1=-2, axis2=-1)
     total = tables.sum(axis=-1) + tables.sum(axis=-2)
     f1 = np.where(total > 0, 2 * right / np.maximum(total, 1), np.nan)

@@ -14,10 +14,10 @@ from motif_analysis.latents import draw_stretches, draw_windows, find_known, fin
 from motif_analysis.numbering import FittedFrames, Numbering, keep_frames, number_in_order
 from motif_analysis.pooling import Pooling, fit_pooling, reaches_of
 
-BATCH, RUN = 8192, 512  # windows of a mini-batch, and of each of the runs that it consists of
-MARGIN_WINDOWS = 20_000  # on which the typical margin between two motifs is measured
+BATCH, RUN = 8192, 512  # windows of a mini-batch, and of each run in it
+MARGIN_WINDOWS = 20_000  # from which the typical margin between two motifs is measured
 DECODED_AT_ONCE = 50_000  # windows of a stretch whose most likely path is found at once
-MARGIN = 1_000  # windows on either side that the path may depend on: paths meet within some dozens
+MARGIN = 1_000  # windows on either side that the path may depend on: paths meet after some dozens
 
 
 @dataclass(frozen=True)
@@ -33,25 +33,25 @@ class Segmenter:
     zdims
         latents of the model
     pooling
-        how latents are pooled over time
+        pooling of latents over time
     frames
-        (motif,) windows of each motif in the sessions that it was fitted on
+        (motif,) number of windows of each motif in the sessions of the fit
     centres
         (motif, pooled latent) means
     bout_frames
         expected duration of a bout in frames
     change_cost
-        what a change of motif costs k-means' labels, in squared distance
+        cost of a change of motif in k-means' labels, in squared distance
     variances, start, transitions
         (motif, pooled latent), (motif,), (motif, motif) of the hidden Markov model; empty for
         k-means
     fitted
         motifs of the frames of the sessions that it was fitted on
     numbering
-        the number of each motif, 0, 1, 2, … unless there is a reference
+        the number of each motif, 0, 1, 2, … unless a reference is used
     tried
-        (number, column) of `n_motifs.TRIED`: the numbers of motifs that this one was chosen from;
-        empty where it was set
+        (number, column) of `n_motifs.TRIED`: the candidates for the number of motifs;
+        empty if the number was set
     """
 
     algorithm: str
@@ -78,15 +78,15 @@ class Segmenter:
         return len(self.centres)
 
     def label(self, latents: np.ndarray) -> np.ndarray:
-        """(window,) int16: number of the motif of each window, -1 where it is not usable.
+        """Return (window,) int16: number of each window's motif, -1 where it is not usable.
 
-        Labels are the most likely path through each stretch of usable windows; none continues
-        across a window that is not usable.
+        Labels are the most likely path through each stretch of usable windows; paths do not
+        continue across unusable windows.
         """
         if latents.shape[1] != self.zdims:
             raise ValueError(
-                f"the segmenter was fitted on {self.zdims} latents, these are {latents.shape[1]}: "
-                "it belongs to another model"
+                f"the segmenter was fitted on {self.zdims} latents, but there are "
+                f"{latents.shape[1]}: it belongs to another model"
             )
         motifs = np.full(len(latents), -1, dtype=np.int16)
         decode = _DECODERS[self.algorithm](self)
@@ -101,15 +101,15 @@ class Segmenter:
         return motifs
 
     def distances(self, latents: np.ndarray, start: int, stop: int, motif: int) -> np.ndarray:
-        """(stop - start,) distance of windows to the centre of the motif of this number.
+        """Return the (stop - start,) distance of windows to the centre of the motif of this number.
 
-        Of motifs that are merged, the nearest centre counts.
+        For merged motifs, it is that to the nearest centre.
         """
         own = self.centres[self.numbering.numbers == motif]
         return cdist(self.pooling.apply(latents, start, stop), own).min(axis=1)
 
     def merge(self, merged: Mapping[int, int]) -> "Segmenter":
-        """The same clustering, in which some motifs have the number of another one."""
+        """Return the same clustering, in which some motifs have the number of another one."""
         numbers = [merged.get(number, number) for number in self.numbering.numbers.tolist()]
         return replace(self, numbering=replace(self.numbering, numbers=np.array(numbers)))
 
@@ -120,7 +120,7 @@ class Segmenter:
 
 
 def load_segmenter(path: str | Path) -> Segmenter:
-    """Load what `Segmenter.save` wrote; pickles are refused."""
+    """Load a file of `Segmenter.save`, which must not contain pickles."""
     try:
         with np.load(path, allow_pickle=False) as arrays:
             parts = {name: _read(kind, arrays) for name, kind in _PARTS.items()}
@@ -130,7 +130,7 @@ def load_segmenter(path: str | Path) -> Segmenter:
 
 
 def _read(kind, arrays, **known):
-    """A dataclass of these arrays, and of plain values where an array has no axis."""
+    """Create a dataclass from these arrays, with plain values for arrays without axes."""
     read = {each.name: arrays[each.name] for each in fields(kind) if each.name not in known}
     plain = {name: array.item() for name, array in read.items() if not array.ndim}
     return kind(**read | plain | known)
@@ -144,10 +144,10 @@ def fit_segmenter(
     fps: float,
     settings: Mapping[str, Any],
 ) -> Segmenter:
-    """Fit motifs on all usable windows of all sessions together.
+    """Fit motifs to all usable windows of all sessions.
 
-    Where there are more than `motif_windows`, k-means is fitted on a sample and refined on all of
-    them in mini-batches; the hidden Markov model is fitted on a sample of stretches.
+    If there are more than `motif_windows`, k-means is fitted to a sample and refined with all of
+    them in mini-batches; the hidden Markov model is fitted to a sample of stretches.
 
     Parameters
     ----------
@@ -159,7 +159,7 @@ def fit_segmenter(
     Raises
     ------
     ValueError
-        Fewer windows than motifs.
+        If there are fewer windows than motifs.
     """
     like = new_segmenter(algorithm, n_motifs, time_window, fps, settings)
     return fit_segmenter_like(like, latents, settings["motif_seed"], settings["motif_windows"])
@@ -168,7 +168,7 @@ def fit_segmenter(
 def new_segmenter(
     algorithm: str, n_motifs: int, time_window: int, fps: float, settings: Mapping[str, Any]
 ) -> Segmenter:
-    """A segmenter to fit others like: its algorithm, number of motifs and durations."""
+    """Return a segmenter to fit others like it: algorithm, number of motifs and durations."""
     reaches = reaches_of(settings["pooling_seconds"], fps)
     bout_frames = settings["expected_bout_seconds"] * fps
     empty = np.empty((n_motifs, 0))
@@ -178,13 +178,13 @@ def new_segmenter(
 def fit_segmenter_like(
     like: Segmenter, latents: Mapping[str, np.ndarray], seed: int, motif_windows: int
 ) -> Segmenter:
-    """Fit motifs on other latents with a segmenter's algorithm, number of motifs and durations."""
+    """Fit motifs to other latents with a segmenter's algorithm, number of motifs and durations."""
     known = {session: find_known(own) for session, own in latents.items()}
     total = sum(int(own.sum()) for own in known.values())
     if total < like.n_motifs:
         raise ValueError(
             f"{total} usable windows in all sessions for {like.n_motifs} motifs: lower n_motifs, "
-            "or bring longer recordings"
+            "or add longer recordings"
         )
     pooling = fit_pooling(latents, like.pooling.reaches, np.random.default_rng(seed))
     zdims = next(iter(latents.values())).shape[1]
@@ -198,18 +198,18 @@ def fit_segmenter_like(
         frames += np.bincount(motifs[motifs >= 0], minlength=like.n_motifs)
         recorded = len(own) + like.time_window - 1 if len(own) else 0
         of_frames[session] = motifs_of_frames(motifs, recorded, like.time_window)
-    order = np.argsort(-frames, kind="stable")  # numbers are by falling usage
+    order = np.argsort(-frames, kind="stable")  # numbers are by decreasing usage
     fitted = keep_frames(of_frames).renumber({int(old): new for new, old in enumerate(order)})
     return reorder(replace(segmenter, fitted=fitted), order)
 
 
 def reorder(segmenter: Segmenter, order: np.ndarray) -> Segmenter:
-    """Bring what a segmenter knows of each motif into another order; numbers stay where they are.
+    """Reorder the data that a segmenter has of each motif; numbers do not move.
 
     Parameters
     ----------
     order
-        (motif,) rows, in the order that they are to have.
+        (motif,) rows, in their new order.
     """
     arrays = {
         name: getattr(segmenter, name) for name in ("frames", "centres", "variances", "start")
@@ -221,7 +221,7 @@ def reorder(segmenter: Segmenter, order: np.ndarray) -> Segmenter:
 
 
 def _fit_kmeans(segmenter, latents, seed, motif_windows):
-    from sklearn.cluster import KMeans, MiniBatchKMeans  # noqa: PLC0415  labelling does without
+    from sklearn.cluster import KMeans, MiniBatchKMeans  # noqa: PLC0415  not needed for labelling
 
     n_motifs, pooling = segmenter.n_motifs, segmenter.pooling
     known = {session: find_known(own) for session, own in latents.items()}
@@ -235,7 +235,7 @@ def _fit_kmeans(segmenter, latents, seed, motif_windows):
             n_init=1,
             batch_size=BATCH,
             random_state=seed,
-            reassignment_ratio=0,  # the first centres are good: none is moved elsewhere
+            reassignment_ratio=0,  # the initial centres are good: none is reassigned
         )
         for batch in _batches(latents, pooling, rng):
             fitted.partial_fit(batch)
@@ -244,11 +244,11 @@ def _fit_kmeans(segmenter, latents, seed, motif_windows):
 
 
 def change_cost(sample: np.ndarray, centres: np.ndarray, bout_frames: float) -> float:
-    """What a change costs, so that a bout has to be as clear as usual, or longer than expected.
+    """Choose the cost of a change: a bout must be as clear as usual, or longer than expected.
 
-    A bout of another motif between two of the same costs two changes. It is worth them if it lasts
-    for `bout_frames` at the typical margin: the median over windows of how much nearer (in squared
-    distance) they are to their own centre than to the next one.
+    A bout of another motif between two of the same requires two changes. It reduces the total cost
+    if it lasts for `bout_frames` at the typical margin: the median over windows of the difference
+    (in squared distance) between the nearest other centre and their own centre.
     """
     if len(centres) < 2:
         return 0.0
@@ -258,14 +258,14 @@ def change_cost(sample: np.ndarray, centres: np.ndarray, bout_frames: float) -> 
 
 
 def cheapest_path(costs: np.ndarray, change_cost: float) -> np.ndarray:
-    """(window,) the states of the path with the lowest sum of costs and of changes (Viterbi 1967).
+    """Find the (window,) states of the path with the lowest total cost (Viterbi 1967).
 
     Parameters
     ----------
     costs
-        (window, state) of being in each state.
+        (window, state) cost of each state.
     change_cost
-        Of every change of state.
+        Cost of every change of state.
     """
     if not change_cost:
         return costs.argmin(axis=1)
@@ -326,7 +326,7 @@ def fit_states(
     seed: int,
     iterations: int = 50,
 ) -> Any:
-    """Fit hmmlearn's hidden Markov model, with variances of its own for each motif.
+    """Fit hmmlearn's hidden Markov model, with separate variances for each motif.
 
     Parameters
     ----------
@@ -335,11 +335,11 @@ def fit_states(
     lengths
         Windows of each stretch.
     bout_frames
-        Expected duration of a bout, from which the fit starts.
+        Expected duration of a bout, the initial value of the fit.
     iterations
-        At most.
+        Maximum number.
     """
-    from hmmlearn.hmm import GaussianHMM  # noqa: PLC0415  k-means does without
+    from hmmlearn.hmm import GaussianHMM  # noqa: PLC0415  not needed for k-means
 
     model = GaussianHMM(
         n_motifs,
@@ -349,12 +349,13 @@ def fit_states(
         random_state=seed,
         implementation="scaling",
         init_params="mc",  # means and variances, from k-means
-        # A hundredth of a count keeps every row of a motif that is never left a distribution.
+        # A hundredth of a count keeps every row a distribution, also for a motif that is never
+        # left.
         startprob_prior=1.01,
         transmat_prior=1.01,
     )
-    # hmmlearn's own first transitions are random, and the fit may stay with motifs that alternate
-    # at every window.
+    # hmmlearn's own initial transitions are random, and the fit may converge to motifs that
+    # alternate at every window.
     leave = 1 / max(bout_frames, 2)
     model.startprob_ = np.full(n_motifs, 1 / n_motifs)
     model.transmat_ = np.full((n_motifs, n_motifs), leave / (n_motifs - 1))
@@ -371,7 +372,7 @@ def _kmeans_decoder(segmenter):
 
 
 def _hidden_markov_decoder(segmenter):
-    from hmmlearn.hmm import GaussianHMM  # noqa: PLC0415  k-means does without
+    from hmmlearn.hmm import GaussianHMM  # noqa: PLC0415  not needed for k-means
 
     model = GaussianHMM(segmenter.n_motifs, covariance_type="diag")
     model.startprob_, model.transmat_ = segmenter.start, segmenter.transitions

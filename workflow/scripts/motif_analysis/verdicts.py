@@ -1,4 +1,4 @@
-"""What is good, doubtful or bad, and what to change then: rules of thumb, as the report says."""
+"""Criteria for good, doubtful and bad values, and advice: rules of thumb, as the report states."""
 
 GOOD, DOUBTFUL, BAD, UNKNOWN = "good", "doubtful", "bad", "unknown"
 
@@ -11,14 +11,14 @@ def _above_both(v, to):
     return v > max(to.baseline, to.chance_high)
 
 
-def _leads(v, to):
+def _better_than_pca(v, to):
     return v > to.chance_high and to.lead_low > 0
 
 
-# Conditions for a good and for a doubtful value, given what it is compared with; otherwise it is
-# bad. The bounds are rules of thumb, and the report says so.
+# Conditions for a good and for a doubtful value, given the value it is compared with; otherwise
+# the value is bad. The bounds are rules of thumb, and the report says so.
 VERDICTS = {
-    "r2_reconstruction": (  # the prior of a VAE costs something: up to 0.2 less than PCA is good
+    "r2_reconstruction": (  # a VAE's prior reduces it: up to 0.2 below PCA is good
         lambda v, to: v > 0.5 and v >= to.baseline - 0.2,
         lambda v, to: v >= 0.2,
     ),
@@ -29,15 +29,15 @@ VERDICTS = {
     "kept_motifs": (lambda v, to: v >= 0.8, lambda v, to: v >= 0.5),
     "bout_seconds": (lambda v, to: v > to.high, lambda v, to: v > to.low),
     "short_bouts": (lambda v, to: v <= 0.05, lambda v, to: v <= 0.25),
-    "nmi": (_leads, _above_chance),
+    "nmi": (_better_than_pca, _above_chance),
     "ami": (_above_both, _above_chance),
     "homogeneity": (_above_both, _above_chance),
-    "purity": (_leads, _above_chance),
-    "probe_f1": (_leads, _above_chance),
+    "purity": (_better_than_pca, _above_chance),
+    "probe_f1": (_better_than_pca, _above_chance),
     "session_nmi": (lambda v, to: v < 0.05, lambda v, to: v < 0.15),
 }
 AUTOENCODER = 0.01
-"""Posterior variance below which a variational autoencoder is an autoencoder."""
+"""Posterior variance below which a variational autoencoder acts as an autoencoder."""
 OF_LABELS = {
     "nmi": "normalised mutual information of motifs and labels",
     "ami": "adjusted mutual information of motifs and labels",
@@ -49,12 +49,12 @@ OF_LABELS = {
 ADVICE = {
     "r2_reconstruction": {
         BAD: "Reconstruction is poor: train longer (max_epochs, model_convergence) or lower beta.",
-        DOUBTFUL: "Reconstruction could be better: train longer (max_epochs), raise zdims, or "
-        "lower beta.",
+        DOUBTFUL: "Reconstruction could be better: train longer (max_epochs), increase zdims, "
+        "or lower beta.",
     },
     "r2_future": {
         BAD: "The model does not predict the future: train longer, or lengthen time_window.",
-        DOUBTFUL: "The prediction is hardly better than holding the last frame: train longer.",
+        DOUBTFUL: "The prediction is little better than repeating the last frame: train longer.",
     },
     "active_latents": {
         BAD: "The latents have collapsed: lower beta, or raise annealtime.",
@@ -73,7 +73,7 @@ ADVICE = {
     "bout_seconds": {
         BAD: "Bouts are no longer than by chance, so motifs do not follow behaviour: check the "
         "quality of the poses first, then try longer pooling_seconds or motifs: [hmm].",
-        DOUBTFUL: "Bouts are hardly longer than by chance: try longer pooling_seconds.",
+        DOUBTFUL: "Bouts are little longer than by chance: try longer pooling_seconds.",
     },
     "short_bouts": {
         BAD: "Motifs change too often: raise expected_bout_seconds.",
@@ -87,9 +87,9 @@ ADVICE = {
     "nmi": {
         BAD: "Motifs and labels are unrelated: check that the labels belong to these recordings "
         "and start with their first frame.",
-        DOUBTFUL: "Motifs tell no more of the labels than PCA does: try other pooling_seconds, "
-        "another zdims, or more recordings. Motifs that are finer than labels are not an error "
-        "(see homogeneity).",
+        DOUBTFUL: "Motifs are no more informative about the labels than PCA: try other "
+        "pooling_seconds, another zdims, or more recordings. Motifs that are finer than labels are "
+        "not an error (see homogeneity).",
     },
     "session_nmi": {
         BAD: "Motifs tell sessions apart: check that body_length, frame rate and camera are alike "

@@ -1,4 +1,4 @@
-"""Features of a recording, from the cleaned poses and the motion of the animal."""
+"""Features of a recording: its cleaned poses and the animal's motion."""
 
 from dataclasses import dataclass
 
@@ -32,8 +32,8 @@ def align_recording(
 ) -> AlignedPoses:
     """Clean one recording, align it, and measure its motion; see `clean_recording`.
 
-    A keypoint that is never confident is left out. A recording that lacks what the settings name,
-    or has no usable frame, raises a ValueError.
+    Keypoints that are never confident are left out. A recording that lacks a keypoint of the
+    settings, or has no usable frame, raises a ValueError.
     """
     cleaned = clean_recording(recording, settings, limits)
     coordinates, own = _free_coordinates(cleaned, settings)
@@ -71,7 +71,7 @@ def align_recording(
 
 
 def _free_coordinates(cleaned, settings):
-    """Names and (frame, feature) of the coordinates that are seen and not constant."""
+    """Return names and (frame, feature) of the coordinates that are seen and not constant."""
     axes = cleaned.egocentric.shape[2]
     constant = {*coordinates_of([settings.center], axes), f"{settings.orient}_y"}
     left_out = constant | {*coordinates_of(cleaned.never_seen, axes)}
@@ -82,7 +82,7 @@ def _free_coordinates(cleaned, settings):
 
 
 def _motion_of(cleaned, settings):
-    """Names of the motion features that the recording allows."""
+    """Return the names of the motion features that the recording allows."""
     axes = cleaned.positions.shape[2]
     return [
         name
@@ -95,16 +95,16 @@ def _check_alignable(cleaned, features, settings):
     unseen = [name for name in (settings.center, settings.orient) if name in cleaned.never_seen]
     if unseen:
         raise ValueError(
-            f"{cleaned.source}: never confident: {', '.join(unseen)}; choose another center or "
-            f"orient, or lower pose_confidence ({settings.pose_confidence})"
+            f"{cleaned.source}: no frame has a confident position of {', '.join(unseen)}; choose "
+            f"another center or orient, or lower pose_confidence ({settings.pose_confidence})"
         )
     twice = sorted({name for name in features if features.count(name) > 1})
     if twice:
         raise ValueError(
-            f"{cleaned.source}: there are two features {', '.join(twice)}; rename a column"
+            f"{cleaned.source}: two features are called {', '.join(twice)}; rename a column"
         )
     if not cleaned.usable.any():
         raise ValueError(
-            f"{cleaned.source}: no frame has all of its keypoints; leave out the worst by "
-            "'exclude_keypoints', lower pose_confidence or raise max_gap_seconds"
+            f"{cleaned.source}: no frame has all of its keypoints; exclude the worst with "
+            "'exclude_keypoints', lower pose_confidence or increase max_gap_seconds"
         )

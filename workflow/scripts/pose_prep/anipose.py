@@ -17,9 +17,9 @@ from pose_prep.contents import (
 
 
 def load_anipose(path: Path, fps: float) -> xr.Dataset:
-    """Read a csv; movement 0.15 sorts the keypoints and needs columns that it does not use.
+    """Read a csv; movement 0.15 sorts the keypoints and requires columns that it does not use.
 
-    To report to movement: keypoints should keep the file's order, and scores may be absent.
+    To report to movement: keypoints should keep the file's order, and scores may be missing.
     """
     (header,) = without_empty_end(header_rows(path, 1))
     check_csv_size(path, len(header))
@@ -30,7 +30,7 @@ def load_anipose(path: Path, fps: float) -> xr.Dataset:
         raise ValueError(f"lacks the columns {', '.join(absent) or '<keypoint>_x, _y, _z'}")
     twice = [name for name in needed if header.count(name) > 1]
     if twice:
-        raise ValueError(f"the column {twice[0]} is there twice")
+        raise ValueError(f"the column {twice[0]} appears twice")
     table = read_body(path, 1, len(header)).set_axis(header, axis=1)
     if "fnum" in table:
         check_frame_numbers(table["fnum"])

@@ -1,4 +1,4 @@
-"""Which positions were measured, and what may stand in for those that were not.
+"""Which positions were measured, and interpolation of those that were not.
 
 Positions are (frame, keypoint, axis), masks (frame, keypoint).
 """
@@ -18,37 +18,37 @@ def find_measured(
 ) -> np.ndarray:
     """Mark where the tracker saw a keypoint.
 
-    A confidence of NaN says nothing against a position (frames labelled by hand, trackers without
-    likelihood); an empty position was not measured, whatever its confidence.
+    A confidence of NaN counts as measured (frames labelled by hand, trackers without likelihood);
+    an empty position was not measured, whatever its confidence.
     """
     return np.isfinite(positions).all(axis=-1) & ~(confidence < pose_confidence)
 
 
 def find_beyond(positions: np.ndarray, limits: np.ndarray) -> np.ndarray:
-    """Mark keypoints of which a coordinate lies outside its limits, (keypoint, axis, 2)."""
+    """Mark keypoints with a coordinate outside its limits, (keypoint, axis, 2)."""
     return ((positions < limits[..., 0]) | (positions > limits[..., 1])).any(axis=-1)
 
 
 def outlier_limits(
     positions: np.ndarray, iqr_factor: float, outlier_center: str = "median"
 ) -> np.ndarray:
-    """(keypoint, axis, 2) the lowest and highest values that are no outliers in this recording.
+    """Compute (keypoint, axis, 2) the lowest and highest values that are not outliers.
 
     An outlier is farther than `iqr_factor` interquartile ranges from the median of its coordinate,
-    or from the mean. NaN is ignored. A coordinate whose quartiles coincide offers no scale to judge
-    by and has no outliers.
+    or from the mean. NaN is ignored. A coordinate whose quartiles coincide has no scale and so no
+    outliers.
 
-    Median and quartiles hardly move as long as less than a quarter of the values are wrong; far
-    values draw the mean along, until the right ones are outliers. If a quarter or more lie
-    elsewhere, a quartile is one of them and none is an outlier: so many may as well be a posture,
-    such as rearing, which a rule with a higher breakdown point would remove. Such a keypoint shows
-    in its jumps per minute.
+    Median and quartiles change little as long as less than a quarter of the values are wrong; the
+    mean moves towards far values, until the right ones are outliers. If a quarter or more are
+    elsewhere, a quartile is one of them and none is an outlier: so many may also be a posture,
+    such as rearing, which a rule with a higher breakdown point would remove. Such a keypoint is
+    revealed by its jumps per minute.
 
-    About the mean it is VAME's rule: in a z-scored coordinate, an outlier has
+    With the mean this is VAME's rule: in a z-scored coordinate, an outlier has
     |z| > iqr_factor · IQR(z). Source: VAME 0.14, `preprocessing/cleaning.py`.
     """
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", category=RuntimeWarning)  # a keypoint that is all NaN
+        warnings.filterwarnings("ignore", category=RuntimeWarning)  # a keypoint with NaN only
         center = CENTERS[outlier_center](positions, axis=0)
         low, high = np.nanpercentile(positions, [25, 75], axis=0)
     # The standard deviation of the z-score divides both sides of VAME's rule and cancels.
@@ -59,10 +59,10 @@ def outlier_limits(
 def fill_gaps(
     positions: np.ndarray, gap: np.ndarray, max_gap: int, fillable: np.ndarray | bool = True
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Interpolate linearly across gaps of at most `max_gap` frames; longer ones become NaN.
+    """Interpolate gaps of at most `max_gap` frames linearly; longer ones become NaN.
 
-    A gap is a run of frames marked in `gap`, judged for each keypoint by itself. Values come from
-    the frames on either side of it, so a gap at the start or end of the recording stays open.
+    A gap is a run of frames marked in `gap`, for each keypoint separately. Values are interpolated
+    between the frames before and after it, so a gap at the start or end is not filled.
     Frames that are not `fillable` become NaN in any gap.
 
     Returns
@@ -83,7 +83,7 @@ def fill_gaps(
 
 
 def spread_over_gaps(marked: np.ndarray, gap: np.ndarray) -> np.ndarray:
-    """Mark the whole of each gap that holds a marked frame."""
+    """Mark every gap that contains a marked frame, in full length."""
     before, after = _neighbours(gap)
     count = np.cumsum(np.pad(marked & gap, ((1, 1), (0, 0))), axis=0)
     in_gap = np.take_along_axis(count, after, 0) - np.take_along_axis(count, before + 1, 0)
@@ -91,13 +91,13 @@ def spread_over_gaps(marked: np.ndarray, gap: np.ndarray) -> np.ndarray:
 
 
 def longest_gaps(gap: np.ndarray) -> np.ndarray:
-    """(keypoint,) length of the longest gap in frames."""
+    """Compute the (keypoint,) length of the longest gap in frames."""
     before, after = _neighbours(gap)
     return np.where(gap, after - before - 1, 0).max(axis=0)
 
 
 def _neighbours(gap):
-    """The last frame outside a gap before each frame (-1: none) and the next one (n: none)."""
+    """Find the last frame outside a gap before each frame (-1: none) and the next (n: none)."""
     n = len(gap)
     index = np.arange(n)[:, None]
     before = np.maximum.accumulate(np.where(gap, -1, index), axis=0)
@@ -108,7 +108,7 @@ def _neighbours(gap):
 def smooth(
     series: np.ndarray, usable: np.ndarray, savgol_length: int, savgol_order: int
 ) -> np.ndarray:
-    """Apply a Savitzky-Golay filter within each run of usable frames that is long enough for it."""
+    """Apply a Savitzky-Golay filter within each run of usable frames that is long enough."""
     series = series.copy()
     for start, stop in find_runs(usable):
         if stop - start >= savgol_length:
@@ -119,10 +119,10 @@ def smooth(
 def resample(
     series: np.ndarray, usable: np.ndarray, fps: float, target: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Interpolate (frame, feature) series and (frame,) usable to `target` frames per second.
+    """Interpolate (frame, feature) series and (frame,) usable at `target` frames per second.
 
     Linear between neighbouring frames, from the same first frame on; a new frame is usable where
-    both of its neighbours are.
+    both of its neighbours are usable.
     """
     last = len(series) - 1
     place = np.arange(int(last * target / fps + 1e-6) + 1) * (fps / target)

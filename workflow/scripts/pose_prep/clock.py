@@ -1,8 +1,8 @@
 """Assign times to frames: one clock per file, with one interval between frames.
 
-Times of a camera are early or late, frames are lost, and recordings pause. Rounding one step after
-the other adds a frame wherever a time is late. Here, a line is fitted through the times, and all
-times are assigned to its frames together, in order, each to the nearest free one.
+Camera times are early or late, frames are lost, and recordings pause. Rounding each step
+separately adds a frame wherever a time is late. Here, a line is fitted to the times, and all
+times are assigned to frames jointly, in order, each to the nearest free frame.
 """
 
 from collections.abc import Sequence
@@ -11,32 +11,32 @@ import numpy as np
 import xarray as xr
 
 BLOCK = 512
-"""Times that are assigned together; then the clock is fitted again, so that it may drift slowly."""
+"""Times that are assigned jointly; then the clock is fitted again, so that it may drift slowly."""
 WINDOW = 2048
-"""Times through which the clock is fitted."""
+"""Number of times to which the clock is fitted."""
 AHEAD = 64
-"""Times after a block that are considered with it: a late time is seen by those that follow."""
+"""Times after a block that are considered with it: the following times reveal a late one."""
 PAUSE = 10
-"""Intervals without a time after which a recording may go on at any moment."""
+"""Intervals without a time after which a recording may continue at any moment."""
 MARGIN = 0.2
-"""Least cost, in squared intervals, of assigning times beside a gap otherwise.
+"""Minimum cost, in squared intervals, of assigning times next to a gap differently.
 
-A single time that lies 0.4 intervals from its frame, towards the gap, has this cost.
+A single time at a distance of 0.4 intervals from its frame, towards the gap, has this cost.
 """
 LOST, EXPECTED = 0.7, 0.5
-"""Weight of a lost frame, and of the expected rate per time, against logarithms of likelihoods."""
+"""Weight of a lost frame, and of the expected rate per time, relative to log-likelihoods."""
 EXACT = 0.02
-"""Mean distance from frames, in intervals, below which times are as good as exact."""
+"""Mean distance from frames, in intervals, below which times count as exact."""
 TRUST = 400.0
-"""Weight of a guessed interval in a fit: as of 17 times, whose sum of squared ranks is 408.
+"""Weight of a guessed interval in a fit: that of 17 times, whose sum of squared ranks is 408.
 
-Fewer times that are early or late tell the interval worse than a guess that is 1 % off.
+Fewer times that are early or late determine the interval less well than a guess that is 1 % off.
 """
 MOST_FRAMES = 1e12
 
 
 def check_times(times: np.ndarray, whose: str) -> None:
-    """Raise a ValueError that names the first row whose time does not rise; times in any unit."""
+    """Raise a ValueError at the first row whose time does not increase; times in any unit."""
     cure = "correct these times, or remove these rows, in the program that wrote the file"
     unknown = np.flatnonzero(~np.isfinite(times))
     if unknown.size:
@@ -49,7 +49,7 @@ def check_times(times: np.ndarray, whose: str) -> None:
         how = "like" if times[row] == times[row - 1] else "after"
         raise ValueError(
             f"row {row} of {whose} is {times[row]:.10g}, {how} {times[row - 1]:.10g} in row "
-            f"{row - 1}{_more(wrong)}: times do not rise; {cure}"
+            f"{row - 1}{_more(wrong)}: times must increase; {cure}"
         )
 
 
@@ -58,35 +58,35 @@ def _more(rows):
 
 
 def are_frame_numbers(times: np.ndarray) -> bool:
-    """True if times are whole numbers, some of which follow one another: 0, 1, 2, 5, …"""
+    """True if times are whole numbers, some of them consecutive: 0, 1, 2, 5, …"""
     whole = bool((np.abs(times) < 2**53).all() and (times == np.rint(times)).all())
     return whole and len(times) > 1 and np.diff(times).min() == 1
 
 
 def assign_frames(times: np.ndarray, fps: float) -> tuple[np.ndarray, float]:
-    """Assign rising times to frames of a constant interval.
+    """Assign increasing times to frames of a constant interval.
 
-    Minimises the sum of squared distances between times and frames, in order and with one time per
-    frame at most, by isotonic regression of what remains of times if rows are counted off.
+    Minimises the sum of squared distances between times and frames, in order and with at most one
+    time per frame, by isotonic regression of times minus row numbers.
 
     Parameters
     ----------
     times
-        (row,) finite and rising, in any unit.
+        (row,) finite and increasing, in any unit.
     fps
-        Frames per second that are expected; decides where few times leave the interval open.
+        Expected frames per second; decides where few times do not determine the interval.
 
     Returns
     -------
     frames
-        (row,) int64, rising; that of the first time is 0.
+        (row,) int64, increasing; that of the first time is 0.
     interval
-        Between frames, in the unit of the times.
+        Time between frames, in the unit of the times.
 
     Raises
     ------
     ValueError
-        Beside a gap, times lie between two frames, and either is as near.
+        If a time next to a gap is equally near to two frames.
     """
     if len(times) < 2:
         return np.zeros(len(times), np.int64), 1 / fps
@@ -95,8 +95,8 @@ def assign_frames(times: np.ndarray, fps: float) -> tuple[np.ndarray, float]:
     interval = _find_interval(times[:BLOCK], fps)
     if not times[-1] - times[0] < MOST_FRAMES * interval:
         raise ValueError(
-            f"its times run from {times[0]:.10g} to {times[-1]:.10g}, with {interval:.6g} between "
-            "frames: they are damaged; correct the first or the last ones"
+            f"its times range from {times[0]:.10g} to {times[-1]:.10g}, but {interval:.6g} lies "
+            "between frames: they are damaged; correct the first or the last ones"
         )
     frames, deviations, _ = _follow(times, interval, BLOCK)
     interval = (times[-1] - times[0]) / (frames[-1] - frames[0])
@@ -109,7 +109,7 @@ def assign_frames_together(
 ) -> tuple[list[np.ndarray], float, float]:
     """Assign the times of several series to the frames of one clock; see `assign_frames`.
 
-    The clock starts with the first time of all: a series that starts later has no frame 0.
+    The clock starts with the earliest time: a series that starts later has no frame 0.
 
     Returns the frames of each series, the interval, and the time of frame 0.
     """
@@ -121,7 +121,7 @@ def assign_frames_together(
         frames, interval = assign_frames(longest, fps)
         return [frames[np.searchsorted(longest, times)] for times in several], interval, first
     step = min((np.median(np.diff(times)) for times in filled if len(times) > 1), default=1 / fps)
-    # The same moment, computed in two ways, differs by rounding.
+    # The same time, computed in two ways, differs by rounding.
     pooled = pooled[np.concatenate([[True], np.diff(pooled) > 0.01 * step])]
     if _is_one_clock(pooled, step, fps):
         frames, interval = assign_frames(pooled, fps)
@@ -129,7 +129,7 @@ def assign_frames_together(
         return [frames[np.maximum(place, 0)] for place in places], interval, first
     _, interval = assign_frames(longest, fps)
     placed = []
-    for times in several:  # of cameras that are not triggered together
+    for times in several:  # of cameras without a common trigger
         frames, _ = assign_frames(times, fps)
         late = np.rint((times[:1] - first) / interval).astype(np.int64)
         placed.append(frames + late)
@@ -137,9 +137,9 @@ def assign_frames_together(
 
 
 def spread_over_frames(poses: xr.Dataset, frames: np.ndarray, start: int = 0) -> xr.Dataset:
-    """Move rows to their frames; those that the file leaves out become empty.
+    """Move rows to their frames; frames missing in the file become empty.
 
-    `frames` (row,) rise from 0; the first is frame `start` of the recording.
+    `frames` (row,) increase from 0; the first is frame `start` of the recording.
     """
     if not len(frames) or (not start and frames[-1] == len(frames) - 1):
         return poses
@@ -148,17 +148,17 @@ def spread_over_frames(poses: xr.Dataset, frames: np.ndarray, start: int = 0) ->
 
 
 def _is_one_clock(pooled, step, fps):
-    """False for series of one rate whose frames lie between those of another."""
+    """True unless frames of one series lie between those of another at the same rate."""
     together = np.median(np.diff(pooled)) if len(pooled) > 1 else step
     return together > 0.75 * step or abs(np.log(together * fps)) < abs(np.log(step * fps))
 
 
 def _find_interval(times, fps):
-    """The interval that explains the first times best.
+    """Find the interval that best explains the first times.
 
-    Judged by the likelihood of distances from frames in intervals (of a Laplace distribution, since
-    single times are far too late), by how many frames are lost (an interval that is much too short
-    explains anything), and by the rate that is expected.
+    The criterion combines the likelihood of distances from frames in intervals (Laplace
+    distribution, since single times are far too late), the number of lost frames (an interval that
+    is much too short explains anything), and the expected rate.
     """
     steps = np.diff(times)
     usual = np.sort(steps)[(len(steps) - 1) // 2]
@@ -176,13 +176,13 @@ def _find_interval(times, fps):
 
 
 def _follow(times, guess, block):
-    """Frames of times, deviations from them in intervals, and the interval as fitted at the end."""
+    """Return frames of times, deviations from them in intervals, and the final fitted interval."""
     rows, interval = len(times), guess
     frames, deviations = np.zeros(rows, np.int64), np.zeros(rows)
     pauses = np.flatnonzero(np.diff(times) > PAUSE * interval) + 1
     ends = [*pauses, rows] if len(pauses) < rows / 20 else [rows]
-    frame, moment = 0.0, float(times[0])  # through which the clock runs
-    from scipy.optimize import isotonic_regression  # noqa: PLC0415  few recordings need it
+    frame, moment = 0.0, float(times[0])  # a point of the clock
+    from scipy.optimize import isotonic_regression  # noqa: PLC0415  rarely needed
 
     start = pause = 0
     while start < rows:
@@ -210,7 +210,7 @@ def _follow(times, guess, block):
 
 
 def _check_gaps(times, frames, deviations, interval):
-    """Refuse times beside a gap that would fit as well if they were moved into it by a frame."""
+    """Raise an error if times next to a gap would fit as well when moved into it by a frame."""
     gaps = np.flatnonzero(np.diff(frames) > 1)
     for rows, sign in ((gaps, 1), (gaps + 1, -1)):
         cost, least = np.zeros(len(rows)), np.full(len(rows), np.inf)
@@ -224,7 +224,7 @@ def _check_gaps(times, frames, deviations, interval):
         if unclear.size:
             raise ValueError(
                 f"row {unclear[0]} of its times, {times[unclear[0]]:.10g}, lies between two frames "
-                f"of its clock (one per {interval:.6g}), and frames beside it are missing"
-                f"{_more(unclear)}: which frame it is cannot be told; write the camera's frame "
+                f"of its clock (one per {interval:.6g}), and frames next to it are missing"
+                f"{_more(unclear)}: its frame cannot be determined; write the camera's frame "
                 "numbers as times, or the times of a constant frame rate"
             )

@@ -1,4 +1,4 @@
-"""What readers of several formats share: headers, sizes and frame numbers of pose files."""
+"""Functions that readers of several formats share: headers, sizes, frame numbers of pose files."""
 
 import csv
 import gzip
@@ -26,7 +26,7 @@ from formats.text import (
 from pose_prep.unknown import START, binary_kind
 
 CONTROL = re.compile(r"[\0-\x08\x0e-\x19\x1b-\x1f\x7f]")
-"""Characters of no text; any byte is a character of latin-1."""
+"""Characters that do not occur in text; any byte is a character of latin-1."""
 
 MOST_COLUMNS = 20_000
 DENSE_BYTES = 128 << 20
@@ -34,12 +34,12 @@ DENSE_RATIO = 200
 
 
 def text_of(value: bytes | str) -> str:
-    """A string of an HDF5 file, which h5py returns as bytes or str."""
+    """Convert a string of an HDF5 file, which h5py returns as bytes or str."""
     return value.decode() if isinstance(value, bytes) else str(value)
 
 
 def text_start(path: str | Path) -> str:
-    """The first characters of a text file, whatever its encoding; ValueError if it is not text."""
+    """Read the start of a text file in any encoding; raise a ValueError if it is not text."""
     try:
         with open_unpacked(path) as file:
             start = file.read(START)
@@ -48,19 +48,19 @@ def text_start(path: str | Path) -> str:
         encoding = encoding_of(path)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise ValueError(
-            f"cannot be unpacked ({error}): copy it again, or pack it again"
+            f"cannot be decompressed ({error}): copy it again, or compress it again"
         ) from error
     with open_text(path, encoding) as file:
         text = file.read(TEXT_TO_READ)
     if not text.strip():
         raise ValueError("is empty")
     if "\0" in text or (encoding == FALLBACK and CONTROL.search(text)):
-        raise ValueError("holds no text")
+        raise ValueError("contains no text")
     return text
 
 
 def header_rows(path: str | Path, count: int) -> list[list[str]]:
-    """The first rows of a text file; see `text_start`."""
+    """Read the first rows of a text file; see `text_start`."""
     return [row for row, _ in zip(rows_of(text_start(path)), range(count), strict=False)]
 
 
@@ -69,7 +69,7 @@ def rows_of(text: str) -> Iterator[list[str]]:
 
 
 def without_empty_end(rows: list[list[str]]) -> list[list[str]]:
-    """Rows of a header, of one length, without the cells at their ends that are empty in all.
+    """Return header rows of one length, without the last cells that are empty in all rows.
 
     Rows of other lengths raise a ValueError.
     """
@@ -82,27 +82,28 @@ def without_empty_end(rows: list[list[str]]) -> list[list[str]]:
 
 
 def encoding_note(path: str | Path) -> str:
-    """A note for a text file whose encoding has to be guessed, else ''."""
+    """Return a note about a text file whose encoding has to be guessed, else ''."""
     if encoding_of(path) != FALLBACK:
         return ""
     return f"{Path(path).name} is not in UTF-8 and was read as {FALLBACK}; check its names"
 
 
 def check_dense_size(values: int, path: str | Path, what: str) -> None:
-    """Refuse a file that declares far more values than it can hold: they would fill the memory.
+    """Raise an error for a file that declares far more values than its size allows.
 
-    Compressed gaps make a pose file a few dozen times smaller than its arrays, not thousands.
+    Such a file would fill the memory. Compressed gaps make a pose file a few dozen times smaller
+    than its arrays, not thousands.
     """
     stored = Path(path).stat().st_size
     if values * 8 > max(DENSE_BYTES, DENSE_RATIO * stored):
         raise ValueError(
             f"{what} would be {values} values from a file of {stored} bytes: it is damaged, or "
-            "frames are numbered wrongly"
+            "its frame numbers are wrong"
         )
 
 
 def check_hdf5_size(path: str | Path) -> None:
-    """Refuse an HDF5 file whose datasets together are too large; see `check_dense_size`."""
+    """Check the total size of an HDF5 file's datasets; see `check_dense_size`."""
     counts = []
 
     def count(name, item):
@@ -116,9 +117,9 @@ def check_hdf5_size(path: str | Path) -> None:
 
 
 def check_csv_size(path: str | Path, columns: int) -> None:
-    """Refuse a csv that is too wide, or too large as a table; see `check_dense_size`.
+    """Check the width of a csv and its size as a table; see `check_dense_size`.
 
-    What counts is its size once unpacked.
+    The decompressed size counts.
     """
     if columns > MOST_COLUMNS:
         raise ValueError(f"the header has {columns} columns")
@@ -131,16 +132,16 @@ def check_csv_size(path: str | Path, columns: int) -> None:
 
 
 def check_rows(path: str | Path, header: int, width: int, named: int | None = None) -> None:
-    """Refuse a csv whose rows have cells that its header lacks: all others may be shifted.
+    """Raise an error if rows of a csv have more cells than its header: columns may be shifted.
 
     Parameters
     ----------
     header
         Rows before the data.
     width
-        Cells of the header. Empty cells behind these do no harm.
+        Cells of the header. Additional empty cells are allowed.
     named
-        Up to which cell rows have to reach; `width` where it is None.
+        Cell that rows have to reach; `width` if None.
     """
     named = width if named is None else named
     longest = 0
@@ -152,21 +153,21 @@ def check_rows(path: str | Path, header: int, width: int, named: int | None = No
             if any(map(str.strip, row[width:])):
                 raise ValueError(
                     f"row {rows.line_num} of the file has {len(row)} cells, its header {width}: "
-                    "the cells without a name would shift the others; write the table without row "
+                    "cells without a name shift the others; write the table without row "
                     "names (in R: row.names = FALSE), or name their columns"
                 )
             longest = min(len(row), width)
     if not longest:
-        raise ValueError("has a header, and no rows with values below it")
+        raise ValueError("has a header, but no rows with values")
     if longest < named:
         raise ValueError(
-            f"its rows have {longest} cells at most, its header {named}: the columns cannot be "
-            "told; give each cell of the header its column of values, even if they are empty"
+            f"its rows have at most {longest} cells, its header {named}: the columns are "
+            "ambiguous; give each cell of the header its column of values, even if they are empty"
         )
 
 
 def read_body(path: str | Path, header: int, width: int, **options: Any) -> pd.DataFrame:
-    """(row, cell) values below the header of a csv, without blank rows at the end.
+    """Read the (row, cell) values below the header of a csv, without blank rows at the end.
 
     A blank line between two rows is a row. `options` are those of `pandas.read_csv`.
     """
@@ -187,7 +188,7 @@ def read_body(path: str | Path, header: int, width: int, **options: Any) -> pd.D
 
 
 def check_frame_numbers(index: pd.Series, cure: str = "") -> None:
-    """Refuse a file that leaves frames out; it may start anywhere ("0", "42150", "frame0001")."""
+    """Raise an error if frames are missing; the first may be any ("0", "42150", "frame0001")."""
     names = index.astype(str)
     numbers = names.str.extract(r"(\d{1,15})(?:\.\w+)?$")[0].astype(float)
     if numbers.isna().all():
@@ -200,20 +201,20 @@ def check_frame_numbers(index: pd.Series, cure: str = "") -> None:
     values = pd.to_numeric(index, errors="coerce")
     if (values % 1 > 0).any() or names[wrong[0]].count(":") > 0:
         raise ValueError(
-            f"its index column holds times ({names[row]}, …, {names[wrong[0]]}), not the numbers "
-            "of frames: write 0, 1, 2, … there with an empty row for each lost frame, or nothing"
+            f"its index column contains times ({names[row]}, …, {names[wrong[0]]}), not frame "
+            "numbers: write 0, 1, 2, … there with an empty row for each lost frame, or nothing"
         )
     step = np.median(np.diff(values))
-    rising = f" (a number that rises by {step:g} may be a time: write 0, 1, 2, …)"
+    rising = f" (numbers that increase by {step:g} may be times: write 0, 1, 2, …)"
     raise ValueError(
         f"row {wrong[0]} of the data is frame {index[wrong[0]]}, expected "
-        f"{expected[wrong[0]]:.0f}: one row per frame, a lost frame as an empty row"
+        f"{expected[wrong[0]]:.0f}: write one row per frame, an empty one for a lost frame"
         + (cure or (rising if step > 1 else ""))
     )
 
 
 def check_unique(names: Iterable[object], what: str) -> None:
-    """Refuse names of which two are the same, and name these."""
+    """Raise an error if two names are the same, naming them."""
     twice = [str(name) for name, count in Counter(names).items() if count > 1]
     if twice:
         raise ValueError(

@@ -1,9 +1,9 @@
-"""Read DeepLabCut's csv and h5, and LightningPose's csv, whatever movement 0.15 misreads in them.
+"""Read DeepLabCut's csv and h5, and LightningPose's csv, where movement 0.15 misreads them.
 
-A csv may have a blank first frame, frames that are named rather than numbered, and several columns
-of index. An h5 may keep its table under any key. Columns may be incomplete: DeepLabCut's
-multi-animal projects may give each individual other keypoints, and the objects that they track
-("single") have some of their own (movement issue 977). Ensembles append variances as further
+A csv may have a blank first frame, frames that are named rather than numbered, and several index
+columns. An h5 may store its table under any key. Columns may be incomplete: in DeepLabCut's
+multi-animal projects, individuals may have different keypoints, and unique objects ("single")
+have their own ones (movement issue 977). Ensembles append variances as further
 coords; a spreadsheet appends ".1" to the scorer's name.
 """
 
@@ -34,8 +34,8 @@ HEADER_ROWS = ("scorer", "individuals", "bodyparts", "coords")
 LEVELS = HEADER_ROWS[1:]
 COORDS = ("x", "y", "z", "likelihood")
 LABELS = (
-    "; pictures that were labelled for training are no recording: name the file that "
-    "analyze_videos wrote of a video"
+    "; images that were labelled for training are not a recording: use the file that "
+    "analyze_videos wrote for a video"
 )
 
 
@@ -51,11 +51,11 @@ def load_deeplabcut(path: Path, fps: float) -> xr.Dataset:
 
 
 def read_deeplabcut_csv(path: Path) -> pd.DataFrame:
-    """Read a csv as the table that DeepLabCut's own h5 holds.
+    """Read a csv as the table that DeepLabCut's own h5 contains.
 
     The header and the rest are read separately: pandas takes a blank first frame for a part of the
-    header (movement issue 716). One row is one frame, so a blank line between two frames is a frame
-    too. Labels of a training set have three columns of index (folder, video, picture), over which
+    header (movement issue 716). One row is one frame, so a blank line between two frames is also a
+    frame. Labels of a training set have three index columns (folder, video, image), over which
     the header has empty cells.
     """
     header = []
@@ -83,7 +83,7 @@ def read_deeplabcut_csv(path: Path) -> pd.DataFrame:
 
 
 def _without_names_of_index(body, indices):
-    """Leave out the row in which pandas writes the names of an index, between header and data."""
+    """Remove the row in which pandas writes the names of an index, between header and data."""
     first, rest = body.iloc[0], body.iloc[1:, indices - 1].dropna()
     names = first[:indices].dropna()
     if (
@@ -98,7 +98,7 @@ def _without_names_of_index(body, indices):
 
 
 def _check_index(index: pd.DataFrame) -> None:
-    """Refuse frames that do not follow one another; (frame, level), the last level counts them."""
+    """Raise an error unless frames are consecutive; (frame, level), the last level counts them."""
     filled = index.dropna(axis=1, how="all")
     if filled.empty:
         return
@@ -109,7 +109,7 @@ def _check_index(index: pd.DataFrame) -> None:
     several = [sorted(set(each)) for each in folders if each.nunique() > 1]
     if several:
         raise ValueError(
-            f"its frames are of several videos or folders ({', '.join(several[0][:3])}, …), and "
+            f"its frames belong to several videos or folders ({', '.join(several[0][:3])}, …) and "
             f"are not one recording{LABELS}"
         )
     pictures = len(text.columns) > 1 or any(map(len, folders))
@@ -117,10 +117,10 @@ def _check_index(index: pd.DataFrame) -> None:
 
 
 def read_deeplabcut_h5(path: Path) -> pd.DataFrame:
-    """Read the one table of poses; movement knows the key `df_with_missing` only.
+    """Read the single table of poses; movement knows only the key `df_with_missing`.
 
-    The labels of a training set (`CollectedData_*.h5`) lie under `keypoints`, filtered and
-    triangulated poses under keys of their own.
+    The labels of a training set (`CollectedData_*.h5`) are under `keypoints`, filtered and
+    triangulated poses under other keys.
     """
     check_hdf5_size(path)
     with h5py.File(path) as file:
@@ -133,11 +133,11 @@ def read_deeplabcut_h5(path: Path) -> pd.DataFrame:
     ]
     if len(found) != 1:
         raise ValueError(
-            f"holds {len(found)} tables with the column level 'bodyparts' (keys: "
-            f"{', '.join(keys) or 'none'}); one is needed"
+            f"contains {len(found)} tables with the column level 'bodyparts' (keys: "
+            f"{', '.join(keys) or 'none'}); exactly one is needed"
         )
     table = found[0]
-    # A csv with three columns of index that was read as if it had one is saved with the others
+    # A csv with three index columns that was read as if it had one is saved with the others
     # among its columns.
     nameless = [all(map(is_nameless, map(str, names))) for names in table.columns]
     lost = table.loc[:, nameless].select_dtypes(exclude="number").reset_index(drop=True)
@@ -148,9 +148,9 @@ def read_deeplabcut_h5(path: Path) -> pd.DataFrame:
 
 
 def _complete_columns(table):
-    """The table with a column for every (individual, keypoint, coordinate), as movement needs it.
+    """Add a column for every (individual, keypoint, coordinate), which movement requires.
 
-    The second result, (keypoint, individual), is true where the table had the columns itself. The
+    The second result, (keypoint, individual), is true where the table had the columns. The
     third is a note on what was left out, or ''.
     """
     is_pose, columns, note = _pose_columns(table.columns.to_frame(index=False))
@@ -168,7 +168,7 @@ def _complete_columns(table):
 
 
 def _pose_columns(header):
-    """Which columns of a header are poses, their `LEVELS`, and a note on those of no animal."""
+    """Return which columns of a header are poses, their `LEVELS`, and a note on other columns."""
     names = header.where(header.notna(), "").astype(str)
     names = names.mask(names.map(is_nameless), "")
     if "individuals" not in names:
@@ -179,8 +179,8 @@ def _pose_columns(header):
     nobodys = ", ".join(dict.fromkeys(names["bodyparts"][is_pose & ~of_animal]))
     if nobodys and not of_animal.any():
         raise ValueError(
-            f"the header names no animal for {nobodys}: fill its row individuals, or leave that "
-            "row out where there is one animal"
+            f"the header names no animal for {nobodys}: fill in its row individuals, or remove "
+            "that row if there is one animal"
         )
     unnamed = np.flatnonzero(of_animal & (names["bodyparts"] == ""))
     if unnamed.size:
@@ -191,13 +191,13 @@ def _pose_columns(header):
     columns = pd.MultiIndex.from_frame(names[of_animal])
     if not columns.is_unique:
         twice = columns[columns.duplicated()][0]
-        raise ValueError(f"the column {' '.join(twice)} is there twice")
+        raise ValueError(f"the column {' '.join(twice)} appears twice")
     axes = {axis: {name[:2] for name in columns if name[2] == axis} for axis in "xy"}
     halves = sorted(axes["x"] ^ axes["y"])
     if halves and axes["x"] and axes["y"]:
         raise ValueError(
-            f"{' '.join(halves[0])} has one of the coords x and y, and lacks the other; each cell "
+            f"{' '.join(halves[0])} has one of the coords x and y, but not the other; each cell "
             "of the header's rows needs its name"
         )
-    note = f"columns of no animal, left out: {nobodys}" if nobodys else ""
+    note = f"columns without an animal, left out: {nobodys}" if nobodys else ""
     return of_animal.to_numpy(), columns, note

@@ -1,4 +1,4 @@
-"""Run a reader in a child process: HDF5 crashes on some damaged files, or never returns."""
+"""Run a reader in a child process: HDF5 may crash or hang on damaged files."""
 
 import multiprocessing
 import signal
@@ -29,12 +29,12 @@ def in_a_process(function: Callable[..., Any], path: Path, *arguments: Any) -> A
 
 
 def _call(function, *arguments):
-    """(result, None), or (None, what went wrong)."""
+    """Return (result, None), or (None, description of the error)."""
     try:
         return function(*arguments), None
     except ValueError as error:
         return None, str(error)
-    except Exception as error:  # of pandas, pytables, h5py, pynwb and others
+    except Exception as error:  # raised by pandas, pytables, h5py, pynwb and others
         return None, f"{type(error).__name__}: {error}"
 
 
@@ -53,12 +53,12 @@ def _call_in_child(seconds, *call):
     sender.close()
     try:
         if not connection.wait([receiver], seconds):
-            return None, f"it is damaged: not read within {seconds:.0f} seconds"
+            return None, f"it is damaged: reading did not end within {seconds:.0f} seconds"
         return receiver.recv()
     except EOFError:
         child.join()
         name = signal.Signals(-child.exitcode).name if child.exitcode < 0 else "no result"
-        return None, f"it is damaged: its library crashed on it ({name})"
+        return None, f"it is damaged: its library crashed while reading it ({name})"
     finally:
         child.kill()
         child.join()

@@ -1,4 +1,4 @@
-"""Tables with one row per frame have to fit the track that they belong to."""
+"""Check tables with one row per frame, which must match their track."""
 
 from pathlib import Path
 
@@ -39,7 +39,7 @@ def check_labels(path: str | Path | None, frames: int, fps: float) -> None:
         raise ValueError(f"{path}: cannot be read as labels: {error}") from error
     if not {"frame", "label"} <= set(table.columns):
         raise ValueError(
-            f"{path}: needs the columns frame and label, or those of bouts or of BORIS's events; "
+            f"{path}: needs the columns frame and label, or those of bouts, or of BORIS events; "
             + (separated or f"it has {', '.join(map(str, table.columns))}")
         )
     check_length(path, len(table), frames, "labels")
@@ -62,5 +62,5 @@ def check_frames(path: str | Path, column: pd.Series) -> None:
     if wrong.size:
         raise ValueError(
             f"{path}: row {wrong[0]} of the column {column.name} is {column.iloc[wrong[0]]}; "
-            "frames have to follow one another"
+            "frames must be consecutive"
         )

@@ -1,7 +1,7 @@
-"""How the animal moves, which egocentric alignment takes out of the poses.
+"""The animal's movement in space, which egocentric alignment removes from the poses.
 
-Speeds are in body lengths per second and turning in degrees per second, whatever the frame rate and
-the unit of the poses.
+Speeds are in body lengths per second and turning in degrees per second, for any frame rate and
+any unit of the poses.
 """
 
 from collections.abc import Sequence
@@ -13,11 +13,11 @@ from pose_prep.savitzky_golay import fit_polynomials
 
 MOTION_FEATURES = ("forward_speed", "sideways_speed", "turning", "height")
 MOTION_SECONDS = 0.25
-"""Time over which is differentiated: from frame to frame there is more jitter than movement."""
+"""Window of differentiation: from frame to frame there is more jitter than movement."""
 
 
 def measure_body_length(pair: np.ndarray, measured: np.ndarray) -> float:
-    """Median distance of two keypoints where both were measured, along all axes; 1 if unknown.
+    """Compute the median distance of two keypoints where both were measured; 1 if unknown.
 
     Parameters
     ----------
@@ -36,10 +36,10 @@ def measure_motion(
 ) -> dict[str, np.ndarray]:
     """Measure each of `MOTION_FEATURES` that the number of axes allows, as (frame,) series.
 
-    Speeds along the heading and along its normal are positive to the front and to the side of
+    Speeds along the heading and along its normal are positive to the front and in the direction of
     positive egocentric y; turning is positive where the heading angle increases. `height` is that
-    of `center` along the vertical axis, in body lengths from the recording's median: the origin of
-    a camera's axes says nothing about the animal.
+    of `center` along the vertical axis, in body lengths relative to the recording's median, since
+    the origin of the camera's axes is arbitrary.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def measure_motion(
     heading
         (frame,) angle of center→orient in radians.
     usable
-        (frame,) bool. Nothing is differentiated across other frames, where all series are NaN.
+        (frame,) bool. Other frames interrupt differentiation, where all series are NaN.
     """
     velocity = differentiate(center[:, :2], usable, fps) / body_length
     cosine, sine = np.cos(heading), np.sin(heading)
@@ -70,7 +70,7 @@ def differentiate(series: np.ndarray, usable: np.ndarray, fps: float) -> np.ndar
     """Differentiate (frame, column) series over `MOTION_SECONDS`, within runs of usable frames.
 
     The slope of a parabola fitted around each frame (Savitzky & Golay 1964); of a line, where a run
-    is too short for that. The single frame of a run does not move.
+    is too short for that. A run of a single frame has slope 0.
     """
     slopes = np.full(series.shape, np.nan)
     length = max(3, 2 * round(MOTION_SECONDS * fps / 2) + 1)
@@ -89,7 +89,7 @@ def differentiate(series: np.ndarray, usable: np.ndarray, fps: float) -> np.ndar
 def add_motion(
     series: dict[str, np.ndarray], wanted: Sequence[str]
 ) -> tuple[list[str], np.ndarray]:
-    """Names and (frame, feature) of the wanted series, as far as there are such."""
+    """Return names and (frame, feature) of the chosen series that exist."""
     names = [name for name in wanted if name in series]
     frames = len(next(iter(series.values())))
     return names, np.column_stack([np.empty((frames, 0)), *(series[name] for name in names)])

@@ -1,4 +1,4 @@
-"""Read netCDF: poses that movement saved, and numbers per frame."""
+"""Read netCDF: poses that movement saved, and scalars (one number per frame)."""
 
 from pathlib import Path
 
@@ -11,18 +11,18 @@ from pose_prep.clock import are_frame_numbers, assign_frames, check_times, sprea
 from pose_prep.contents import check_dense_size, check_hdf5_size, check_unique
 
 PLURALS = {"keypoint": "keypoints", "individual": "individuals"}
-"""Names of dimensions, which are singular since movement 0.17."""
+"""Dimension names, which are singular from movement 0.17 on."""
 
 
 def load_movement(path: Path, fps: float) -> xr.Dataset:
-    """Read a dataset that movement saved, and numbers per frame that were added to it.
+    """Read a dataset that movement saved, and scalars that were added to it.
 
-    movement's times count from the start of the recording, in seconds, or in frames where it was
-    not told a rate. Frames that were cut away at the start are empty therefore, with a note.
+    movement's times count from the start of the recording, in seconds, or in frames if it did not
+    know the rate. Frames that were cut off at the start are therefore empty, with a note.
     """
     poses = read_netcdf(path)
     if "position" not in poses or "keypoints" not in poses.coords:
-        raise ValueError("holds no position with the dimension keypoints")
+        raise ValueError("contains no position with the dimension keypoints")
     if "individuals" not in poses.dims:
         poses = poses.expand_dims(individuals=["individual_0"], axis=-1)
     if "confidence" not in poses:
@@ -63,16 +63,16 @@ def _move_to_its_frames(made, poses, fps, path):
     if start < 0:
         start, notes = 0, [f"frame 0 is the first of the file, at the time {times[0]:.10g}"]
     elif start:
-        notes = [f"the file begins at frame {start}; frames 0 to {start - 1} are empty"]
+        notes = [f"the file starts at frame {start}; frames 0 to {start - 1} are empty"]
     values = sum(array.size // len(times) for array in made.data_vars.values())
     count = (int(frames[-1]) + start + 1) * values
-    check_dense_size(count, path, "its tracks, with the frames left out,")
+    check_dense_size(count, path, "its tracks, including missing frames,")
     made = spread_over_frames(made, frames, start)
     return made.assign_attrs(told, notes="; ".join(notes))
 
 
 def _numbers(times):
-    """Times as numbers; seconds where xarray decoded them as dates or durations."""
+    """Return times as numbers; in seconds where xarray decoded them as dates or durations."""
     if times.dtype.kind == "M":
         times = times - times[0]
     return (times / np.timedelta64(1, "s") if times.dtype.kind == "m" else times).astype(np.float64)
@@ -86,10 +86,10 @@ def _number(value):
 
 
 def load_numbers(path: Path) -> pd.DataFrame:
-    """Read the numbers per frame of any netCDF with the dimension `time`."""
+    """Read the scalars of any netCDF with the dimension `time`."""
     scalars = numbers_per_frame(read_netcdf(path))
     if scalars.empty:
-        raise ValueError("holds no numbers with the dimension time alone")
+        raise ValueError("contains no numbers with the single dimension time")
     return scalars
 
 
@@ -100,7 +100,7 @@ def read_netcdf(path: Path) -> xr.Dataset:
 
 
 def numbers_per_frame(file: xr.Dataset) -> pd.DataFrame:
-    """The numbers that a netCDF has per frame besides poses, one column each."""
+    """Return the scalars that a netCDF has besides poses, one column each."""
     return pd.DataFrame(
         {
             str(name): values.values.reshape(-1).astype(np.float64)

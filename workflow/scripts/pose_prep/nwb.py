@@ -1,6 +1,6 @@
-"""Read NWB files with ndx-pose directly, since movement 0.15 reads one container and no times.
+"""Read NWB files with ndx-pose directly: movement 0.15 reads one container and no times.
 
-movement's loader takes one `PoseEstimation` by its name, sorts its keypoints, counts their rows off
+movement's loader takes one `PoseEstimation` by its name, sorts its keypoints, counts their rows
 instead of using their times, and does not scale the data. To report to movement: timestamps,
 `starting_time`, `conversion` and `offset` of a PoseEstimationSeries are not used.
 """
@@ -31,18 +31,18 @@ class Series:
 
 
 def load_nwb(path: Path, fps: float) -> xr.Dataset:
-    """Read every `PoseEstimation` of the file; where there are several, each is an individual.
+    """Read every `PoseEstimation` of the file; if there are several, each is an individual.
 
     All animals and keypoints share one clock. Frame 0 is the first time in the file, since NWB's
-    times count from any moment of a session; a note says which time this is. A keypoint without a
-    row in a frame is empty there. Times may be frame numbers: of the three programs that we have
-    files of, two write these. Keypoints have the order of the file's `nodes` or skeleton.
+    times count from any moment of a session; a note gives this time. A keypoint without a row in a
+    frame is empty there. Times may be frame numbers: two of the three programs that we have files
+    of write these. Keypoints have the order of the file's `nodes` or skeleton.
     """
     check_hdf5_size(path)
     with h5py.File(path) as file:
         places = pose_estimations(file)
         if not places:
-            raise ValueError("holds no PoseEstimation of ndx-pose")
+            raise ValueError("contains no PoseEstimation of ndx-pose")
         animals = [_read_animal(file[place], place, fps) for place in places]
     every = [
         (n, name, series) for n, animal in enumerate(animals) for name, series in animal.items()
@@ -52,10 +52,10 @@ def load_nwb(path: Path, fps: float) -> xr.Dataset:
     keypoints = list(dict.fromkeys(name for _, name, _ in every))
     axes = {series.position.shape[1] for _, _, series in every}
     if len(axes) > 1:
-        raise ValueError("has keypoints of two and of three dimensions; export one kind of them")
+        raise ValueError("has both 2D and 3D keypoints; export only one kind")
     count = 1 + max((int(rows[-1]) for rows in frames if len(rows)), default=-1)
     shape = (count, *axes, len(keypoints), len(animals))
-    check_dense_size(int(np.prod(shape, dtype=object)), path, "its tracks, with frames left out,")
+    check_dense_size(int(np.prod(shape, dtype=object)), path, "its tracks, with missing frames,")
     position = np.full(shape, np.nan)
     confidence = np.full((count, *shape[2:]), np.nan)
     for (n, name, series), rows in zip(every, frames, strict=True):
@@ -69,7 +69,7 @@ def load_nwb(path: Path, fps: float) -> xr.Dataset:
 
 
 def pose_estimations(file: h5py.File) -> list[str]:
-    """Places of the containers `PoseEstimation` in processing modules, of any name and depth."""
+    """Find the containers `PoseEstimation` in processing modules, of any name and depth."""
     places = []
 
     def look(name, item):
@@ -81,7 +81,7 @@ def pose_estimations(file: h5py.File) -> list[str]:
 
 
 def unique_names(places: list[str]) -> list[str]:
-    """Names of containers, with those of their modules where several have the same."""
+    """Return names of containers, with those of their modules where several have the same."""
     names = [place.split("/")[-1] for place in places]
     times = Counter(names)
     return [
@@ -91,11 +91,11 @@ def unique_names(places: list[str]) -> list[str]:
 
 
 def _read_animal(container, place, fps):
-    """Series by the names of keypoints, in their order."""
+    """Read series by the names of keypoints, in their order."""
     groups = {name: item for name, item in container.items() if isinstance(item, h5py.Group)}
     found = {name: item for name, item in groups.items() if "data" in item}
     if not found:
-        raise ValueError(f"{place} holds no PoseEstimationSeries")
+        raise ValueError(f"{place} contains no PoseEstimationSeries")
     # ndx-pose below 0.2 keeps nodes in the container, later ones in the skeleton.
     nodes = [holder["nodes"] for holder in (container, *groups.values()) if "nodes" in holder]
     order = [text_of(name) for name in nodes[0][:]] if nodes else []
@@ -114,7 +114,7 @@ def _read_series(item, whose, fps):
     if confidence.shape != (len(position),):
         raise ValueError(
             f"{whose} has {len(position)} rows of data and {confidence.size} of confidence; save "
-            "it again with one confidence per row"
+            "the file again with one confidence per row"
         )
     conversion, offset = (
         float(data.attrs.get(name, usual)) for name, usual in (("conversion", 1), ("offset", 0))
@@ -130,7 +130,7 @@ def _read_series(item, whose, fps):
 
 
 def _times(item, whose, fps):
-    """(row,) times of a series; None where it has none."""
+    """Return the (row,) times of a series; None if it has none."""
     rows = len(item["data"])
     if "timestamps" in item:
         times = np.asarray(item["timestamps"][:], np.float64)
@@ -143,7 +143,7 @@ def _times(item, whose, fps):
     start = float(item["starting_time"][()])
     rate = float(item["starting_time"].attrs.get("rate", 0))
     if not rate > 0:
-        # To report to sleap-io: the rate of an exported series is cut to a whole number.
+        # To report to sleap-io: the rate of an exported series is truncated to a whole number.
         return None
     if rate == int(fps):  # sleap-io writes 29 for 29.97
         rate = fps
@@ -153,19 +153,19 @@ def _times(item, whose, fps):
 
 
 def _assign_frames(every, fps):
-    """Frames of the rows of each series; what the file says of its rate; notes."""
+    """Return the frames of each series' rows, the file's rate, and notes."""
     timed = [series for series in every if series.times is not None]
     if not any(len(series.times) for series in timed):
         lengths = {len(series.position) for series in every}
         if len(lengths) > 1:
             raise ValueError(
-                f"has series without times, of {', '.join(map(str, sorted(lengths)))} rows: which "
-                "frame a row is cannot be told; save the file again with timestamps"
+                f"has series without times, of {', '.join(map(str, sorted(lengths)))} rows: their "
+                "frames are ambiguous; save the file again with timestamps"
             )
         return [np.arange(len(series.position)) for series in every], {}, []
     if len(timed) < len(every):
         raise ValueError(
-            f"{len(timed)} of its {len(every)} series have times, and the others none; {CURE}"
+            f"{len(timed)} of its {len(every)} series have times, but the others do not; {CURE}"
         )
     times = [series.times for series in every]
     frames, interval, first = assign_frames_together(times, fps)

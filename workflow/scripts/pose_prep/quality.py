@@ -1,4 +1,4 @@
-"""How well a recording was tracked, before anything is trained on it."""
+"""Tracking quality of a recording, measured before training."""
 
 import hashlib
 from collections.abc import Iterator
@@ -17,13 +17,13 @@ from pose_prep.timescales import measure_timescales
 JUMP_LENGTHS = 0.5
 """Body lengths that a keypoint has to move from one frame to the next for a jump, …"""
 JUMP_SPEED = 15.0
-"""… and body lengths per second, which no mouse runs, for low frame rates."""
+"""… and body lengths per second, faster than any mouse, for low frame rates."""
 UNSTEADY_BODY = 0.5
-"""Relative spread of the body length above which its two keypoints are not those of one body."""
+"""Relative spread of the body length above which its two keypoints are not on one body."""
 SWAPPED = 0.01
-"""Share of frames with center and orient exchanged above which a session is marked."""
+"""Share of frames with center and orient swapped above which a session is marked."""
 OTHER_SCALE = 2.0
-"""Ratio of a session's body length to that of the others above which it has another scale."""
+"""Ratio of a session's body length to the others' above which its scale is different."""
 
 EXCERPT_SECONDS = 12.0
 SKELETON_FRAMES = 800
@@ -32,15 +32,15 @@ MEASURED, FILLED, MISSING, OUTLIER = range(4)
 
 @dataclass(frozen=True)
 class Inspection:
-    """What `inspect_recording` finds.
+    """Results of `inspect_recording`.
 
     Attributes
     ----------
     table
-        One row per keypoint and number per frame, and one for all; see `summarise_quality`.
+        One row per keypoint and scalar, and one for all; see `summarise_quality`.
     summary
-        Plain values about the session; `reason` says why it may be worth leaving out, `notes` what
-        was changed, `digest` is the same for sessions with the same positions.
+        Plain values about the session; `reason` is why it may be worth excluding, `notes` what
+        was changed; `digest` is the same for sessions with the same positions.
     traces
         Arrays for the figure: `states` (frame, name) of `names`, `usable` (frame,), `body_length`
         (frame,); `raw` and `clean` (frame, name, axis) egocentric from `excerpt_start` on;
@@ -53,7 +53,7 @@ class Inspection:
 
 
 def inspect_recording(cleaned: CleanedRecording, min_usable_share: float) -> Inspection:
-    """Measure one cleaned recording; whatever is wrong with it is a finding, not an error."""
+    """Measure one cleaned recording; problems are findings, not errors."""
     usable, fps = cleaned.usable, cleaned.fps
     body_length = np.linalg.norm(cleaned.reference[:, 1] - cleaned.reference[:, 0], axis=1)
     length = float(np.nanmedian(body_length)) if np.isfinite(body_length).any() else np.nan
@@ -95,11 +95,11 @@ def inspect_recording(cleaned: CleanedRecording, min_usable_share: float) -> Ins
 
 
 def summarise_quality(cleaned: CleanedRecording, jumps: np.ndarray) -> pd.DataFrame:
-    """What became of each keypoint and number per frame, as shares of all frames.
+    """Compute, per keypoint and scalar, the shares of missing, filled and unusable frames.
 
     `missing_share`: not measured; `outlier_share`: measured, but implausible; `interpolated_share`
     and `unusable_share`: the part of both that was filled and that was not; `longest_gap_seconds`:
-    the longest stretch of both; `jumps_per_minute`: see `find_jumps`. The last row has the means,
+    the longest run of both; `jumps_per_minute`: see `find_jumps`. The last row has the means,
     the longest gap of any, and as `unusable_share` the share of frames that are not usable.
     """
     lost, fps = cleaned.missing | cleaned.outlier, cleaned.fps
@@ -122,10 +122,10 @@ def summarise_quality(cleaned: CleanedRecording, jumps: np.ndarray) -> pd.DataFr
 
 
 def find_jumps(cleaned: CleanedRecording, body_length: float) -> np.ndarray:
-    """(frame, name) where a keypoint that is measured in both has jumped from the frame before.
+    """Mark (frame, name) where a keypoint has jumped since the previous frame, measured in both.
 
-    A jump is longer than `JUMP_LENGTHS` body lengths and faster than `JUMP_SPEED`: labels that
-    change places, or a detection elsewhere, that the tracker was sure of.
+    A jump is longer than `JUMP_LENGTHS` body lengths and faster than `JUMP_SPEED`: swapped labels,
+    or a detection elsewhere, with high confidence.
     """
     jumps = np.zeros_like(cleaned.missing)
     if np.isfinite(body_length):
@@ -138,14 +138,14 @@ def find_jumps(cleaned: CleanedRecording, body_length: float) -> np.ndarray:
 
 
 def compare_sessions(summaries: dict[str, dict[str, Any]], resampled: bool) -> pd.DataFrame:
-    """List sessions, one per row; `leave_out_because` also has what shows only in comparison.
+    """List sessions, one per row; `leave_out_because` includes findings from their comparison.
 
     Parameters
     ----------
     summaries
         By session: the summary of `inspect_recording`.
     resampled
-        True if all recordings are brought to one frame rate.
+        True if all recordings are resampled to one frame rate.
     """
     twins: dict[str, list[str]] = {}
     for name, summary in summaries.items():
@@ -161,11 +161,11 @@ def compare_sessions(summaries: dict[str, dict[str, Any]], resampled: bool) -> p
             ratio = summary["body_length"] / np.median(others)
             if not 1 / OTHER_SCALE <= ratio <= OTHER_SCALE:
                 reasons.append(
-                    f"its body length is {ratio:.2g} times that of the others: another camera, "
+                    f"its body length is {ratio:.2g} times that of the others: different camera, "
                     "scale or animal"
                 )
         if not resampled and summary["fps"] != usual:
-            reasons.append(f"another frame rate ({summary['fps']:g} fps): set resample_fps")
+            reasons.append(f"different frame rate ({summary['fps']:g} fps): set resample_fps")
         same = [other for other in twins[summary["digest"] or name] if other != name]
         notes = [f"the same positions as in {', '.join(same)}"] if same else []
         hidden = ("reason", "notes", "digest")
@@ -178,24 +178,24 @@ def compare_sessions(summaries: dict[str, dict[str, Any]], resampled: bool) -> p
 
 
 def digest_of(cleaned: CleanedRecording) -> str | None:
-    """A digest of the positions, or of the series where there are none; None if all are empty.
+    """Compute a digest of the positions, or of series if there are none; None if all are empty.
 
-    Single precision, so that a file and its copy in another format have the same.
+    In single precision, so that copies in different formats have the same digest.
     """
     values = cleaned.positions if cleaned.keypoints else cleaned.scalars
-    values = values.astype(np.float32) + np.float32(0)  # no negative zero
+    values = values.astype(np.float32) + np.float32(0)  # removes negative zeros
     if not np.isfinite(values).any():
         return None
-    values[np.isnan(values)] = np.nan  # of all the bits that are no number, the same
+    values[np.isnan(values)] = np.nan  # the same bits for every NaN
     return hashlib.sha256(values.tobytes()).hexdigest()
 
 
 def _told_of_swaps(cleaned):
-    done = {"fix": "exchanged back", "drop": "counted as missing"}.get(cleaned.swapped_ends)
+    done = {"fix": "swapped back", "drop": "counted as missing"}.get(cleaned.swapped_ends)
     if not (done and cleaned.swapped.any()):
         return ""
     share = percent(cleaned.swapped.mean())
-    return f"center and orient had exchanged places in {share} of frames, {done}"
+    return f"center and orient were swapped in {share} of frames, {done}"
 
 
 def _reasons(summary, table, min_usable_share, swapped_ends) -> Iterator[str]:
@@ -205,24 +205,24 @@ def _reasons(summary, table, min_usable_share, swapped_ends) -> Iterator[str]:
         worst = table["unusable_share"].iloc[:-1].nlargest(2)
         named = ", ".join(f"{name} ({share:.0%})" for name, share in worst.items())
         yield (
-            f"only {summary['usable_share']:.0%} of its frames are usable, fewer than "
-            f"min_usable_share ({min_usable_share:.0%}); keypoints that cost most: {named}; a "
-            "lower pose_confidence, or to do without them, may save it"
+            f"only {summary['usable_share']:.0%} of its frames are usable, less than "
+            f"min_usable_share ({min_usable_share:.0%}); keypoints that cost most frames: {named}; "
+            "lowering pose_confidence or excluding these keypoints may help"
         )
     if (summary["body_length_spread"] or 0) > UNSTEADY_BODY:
         yield (
-            f"the distance from center to orient spreads by {summary['body_length_spread']:.0%}: "
-            "wrong keypoints, or detections that change places"
+            f"the distance from center to orient varies by {summary['body_length_spread']:.0%}: "
+            "wrong keypoints, or swapped detections"
         )
     if swapped_ends == "report" and summary["swapped_share"] > SWAPPED:
         yield (
-            f"center and orient exchange places in {percent(summary['swapped_share'])} of frames: "
+            f"center and orient are swapped in {percent(summary['swapped_share'])} of frames: "
             "set swapped_ends to fix or drop"
         )
 
 
 def _excerpt(cleaned, filled):
-    """Of the stretches at least half usable the one where most was filled, raw and clean."""
+    """Return the part with most filled values, at least half usable, raw and clean."""
     length = min(max(int(EXCERPT_SECONDS * cleaned.fps), 2), len(filled))
     work = _sums(filled.sum(axis=1), length)
     worth = _sums(cleaned.usable, length)

@@ -1,7 +1,7 @@
-"""Read what pose trackers write, through movement.
+"""Read the files of pose trackers, through movement.
 
-A reader takes (path, fps) and returns movement's dataset. Each module of readers names what
-movement 0.15 refuses or misreads in its files; what is right already is left to movement's loaders.
+A reader takes (path, fps) and returns movement's dataset. Each module of readers documents what
+movement 0.15 rejects or misreads in its files; everything else is left to movement's loaders.
 """
 
 from collections.abc import Sequence
@@ -48,25 +48,25 @@ def read_poses(
     Parameters
     ----------
     software
-        A key of `LOADERS`; recognised from the file where it is empty.
+        A key of `LOADERS`; recognised from the file if empty.
     individual
-        Whose track to take; needed only where the file holds several.
+        The animal to read; required only if the file contains several.
     prefixes
-        Of keypoint names, one per animal, in files that know one animal only; see
+        Prefixes of keypoint names, one per animal, in files without individuals; see
         `split_by_prefix`.
 
     Returns
     -------
     movement's poses dataset: `position` (time, space, keypoints, individuals) and `confidence`
-    (time, keypoints, individuals), float64, one individual, NaN where the file says nothing; and
-    `features` (time, feature), where the file has numbers per frame. VAME's own series are
-    features only. `attrs["notes"]` says what was left out or repaired, and where frame rates
-    differ; `attrs["file_fps"]` are the frames per second of the file, if it says so.
+    (time, keypoints, individuals), float64, one individual, NaN where the file has no value; and
+    `features` (time, feature), if the file has scalars. VAME's own series are
+    features only. `attrs["notes"]` lists what was left out or repaired, and differing frame
+    rates; `attrs["file_fps"]` is the frame rate given in the file, if any.
 
     Raises
     ------
     ValueError
-        An unknown individual, a file of another format or a damaged one.
+        If the individual is unknown, or the file is damaged or of another format.
     """
     try:
         poses = in_a_process(_load, Path(path), software, float(fps))
@@ -89,7 +89,7 @@ def _load(path, software, fps):
     software = software or recognise(path)
     poses = LOADERS[software](path, fps).load().assign_attrs(source_software=software)
     if 0 in poses.sizes.values():
-        raise ValueError("holds no frames, or no keypoints")
+        raise ValueError("contains no frames, or no keypoints")
     for name in ("keypoints", "individuals"):
         if name in poses.indexes:
             check_unique(poses.indexes[name], name)
@@ -97,14 +97,14 @@ def _load(path, software, fps):
 
 
 def _compare_rates(told, fps):
-    """A note where the file's frames per second are not those of the sessions table."""
+    """Return a note if the frame rate of the file differs from the sessions table's."""
     if not told or abs(told / fps - 1) <= RATES_DIFFER:
         return []
-    return [f"the file says {told:.4g} frames per second, the sessions table {fps:.4g}"]
+    return [f"the file has {told:.4g} frames per second, the sessions table {fps:.4g}"]
 
 
 def describe_poses(poses: xr.Dataset) -> str:
-    """What was read, in a few lines."""
+    """Describe what was read, in a few lines."""
     told = poses.attrs
     lines = [
         f"read {told['source_file']} as {told['source_software']}: {poses.sizes['time']} frames at "
@@ -117,17 +117,17 @@ def describe_poses(poses: xr.Dataset) -> str:
 
 
 def split_by_prefix(poses: xr.Dataset, prefixes: Sequence[str], notes: list[str]) -> xr.Dataset:
-    """Turn prefixes of keypoint names into individuals, in a file that knows one animal only.
+    """Turn prefixes of keypoint names into individuals, in a file without individuals.
 
     `B_nose` and `W_nose` become the keypoint `nose` of the individuals `B` and `W`. A keypoint
-    belongs to the longest prefix that fits: with `m1` and `m10`, `m10nose` is the nose of `m10`. A
-    file with several individuals, or without any such name, is left as it is; keypoints without a
+    belongs to the longest matching prefix: with `m1` and `m10`, `m10nose` is the nose of `m10`. A
+    file with several individuals, or without any such name, is not changed; keypoints without a
     prefix belong to no animal and are left out, with a note.
 
     Raises
     ------
     ValueError
-        Two prefixes of one individual, such as `m1_` and `m1-`.
+        If two prefixes give the same individual, such as `m1_` and `m1-`.
     """
     names = [str(name) for name in poses.keypoints.values]
     prefix_of_name = {name: prefix_of(name, prefixes) for name in names}
@@ -152,12 +152,12 @@ def split_by_prefix(poses: xr.Dataset, prefixes: Sequence[str], notes: list[str]
         animals.append(animal.assign(tracked=xr.ones_like(animal.confidence[0], dtype=bool)))
     left_out = [name for name in names if not prefix_of_name[name]]
     if left_out:
-        notes.append(f"keypoints of no animal, left out: {', '.join(left_out)}")
+        notes.append(f"keypoints without an animal, left out: {', '.join(left_out)}")
     keypoints = list(dict.fromkeys(name for one in animals for name in one.keypoints.values))
     merged = xr.concat(
         animals, "individuals", data_vars="minimal", join="outer", combine_attrs="override"
     )
-    merged["tracked"] = merged.tracked == 1  # NaN where an animal lacks a keypoint of another
+    merged["tracked"] = merged.tracked == 1  # NaN where an animal lacks a keypoint that another has
     return merged.sel(keypoints=keypoints)
 
 
@@ -165,15 +165,15 @@ def _select_individual(poses, individual, path, notes):
     names = [str(name) for name in poses.individuals.values]
     if not individual and len(names) > 1:
         raise ValueError(
-            f"{path}: holds {len(names)} individuals; name one in the column 'individual', or "
+            f"{path}: contains {len(names)} individuals; name one in the column 'individual', or "
             f"'all': {', '.join(names)}"
         )
     if individual and individual not in names:
-        raise ValueError(f"{path}: no individual {individual!r}; it holds {', '.join(names)}")
+        raise ValueError(f"{path}: no individual {individual!r}; it contains {', '.join(names)}")
     chosen = individual or names[0]
     others = [name for name in names if name != chosen]
     if others:
-        notes.append(f"the file also holds {', '.join(others)}")
+        notes.append(f"the file also contains {', '.join(others)}")
     poses = poses.sel(individuals=[chosen])
     if "tracked" in poses:
         poses = poses.isel(keypoints=poses.tracked.values[:, 0]).drop_vars("tracked")

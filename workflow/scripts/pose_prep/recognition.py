@@ -1,4 +1,4 @@
-"""Tell from a pose file's content which program wrote it."""
+"""Recognise from a pose file's content which program wrote it."""
 
 from pathlib import Path
 
@@ -12,26 +12,26 @@ NUMPY = b"\x93NUMPY"
 
 
 def recognise(path: str | Path) -> str:
-    """The `software` of a pose file, a key of `reading.LOADERS`.
+    """Return the `software` of a pose file, a key of `reading.LOADERS`.
 
-    LightningPose writes DeepLabCut's layout; its scorer tells them apart. Any other file raises a
-    ValueError that says what it seems to be.
+    LightningPose writes DeepLabCut's layout; its scorer distinguishes them. Any other file raises a
+    ValueError with its probable format.
     """
     if is_numpy(path):
         return "VAME"
     if is_hdf5(path):
         with h5py.File(path) as file:
             software = _of_hdf5(file)
-            held = f"HDF5 with {', '.join(sorted(file)[:8]) or 'nothing'} in it"
+            held = f"HDF5 that contains {', '.join(sorted(file)[:8]) or 'nothing'}"
     else:
         text = text_start(path)
         first = next(rows_of(text))
         software = _of_header(first)
-        held = f"it begins with {','.join(first)[:60]!r}"
+        held = f"it starts with {','.join(first)[:60]!r}"
         if not software and (told := text_kind(text, TEXT)):
             raise ValueError(told)
     if not software:
-        raise ValueError(f"not a pose file that is known here ({held}); these are: {KNOWN}")
+        raise ValueError(f"unknown format ({held}); known formats: {KNOWN}")
     return software
 
 
@@ -59,12 +59,12 @@ def _of_header(row):
 
 
 def is_processed_by_vame(file) -> bool:
-    """True if a netCDF (opened by h5py, or as a dataset) holds VAME's own cleaned series."""
+    """True if a netCDF (opened by h5py, or as a dataset) contains VAME's own cleaned series."""
     return "position_processed" in file and "centered_reference_keypoint" in file.attrs
 
 
 def pandas_tables(file: h5py.File) -> list[str]:
-    """The groups that pandas wrote tables to."""
+    """List the groups that pandas wrote tables to."""
     return [
         name
         for name, item in file.items()

@@ -1,10 +1,10 @@
-"""A recording cleaned and seen from the animal, and what became of each of its values.
+"""A recording, cleaned and aligned to the animal, and how each of its values was treated.
 
-Convention: the keypoint `center` lies at the origin and the keypoint `orient` on the positive x
-axis, in every frame. The image is turned, never mirrored: in image coordinates, whose y axis points
-down, the animal looks to the right, and if the camera looks down on it, its right side has positive
-y. In space, the animal is turned about the vertical axis only: `orient` lies above the positive x
-axis, z is the height over `center`.
+Convention: the keypoint `center` is at the origin and the keypoint `orient` on the positive x axis,
+in every frame. The image is rotated, never mirrored: in image coordinates, whose y axis points
+down, the animal faces right, and if the camera looks down on it, its right side has positive y. In
+3D, the animal is rotated about the vertical axis only: `orient` is above the positive x axis, z is
+the height above `center`.
 """
 
 import difflib
@@ -25,17 +25,17 @@ from pose_prep.motion import measure_body_length
 from pose_prep.swapping import find_swapped, settle_swaps
 
 HORIZONTAL = {"x": "yz", "y": "zx", "z": "xy"}
-"""The other two axes for each vertical one, in the order that mirrors nothing."""
+"""The other two axes for each vertical one, in the order that avoids mirroring."""
 
 SPARSE = 0.5
-"""Share of frames without any position above which such frames are never filled."""
+"""Share of frames without any position above which these frames are never filled."""
 
 Limits = Mapping[str, Sequence[float]]
 
 
 @dataclass(frozen=True)
 class CleaningSettings:
-    """What `align_poses` and `inspect_poses` share; the config's schema describes each setting."""
+    """Settings of `align_poses` and `inspect_poses`, described in the config's schema."""
 
     keypoints: list[str] | None
     exclude_keypoints: list[str]
@@ -60,34 +60,34 @@ class InspectionSettings(CleaningSettings):
 
 @dataclass(frozen=True)
 class CleanedRecording:
-    """A recording in the animal's own frame of reference, and what became of each of its values.
+    """A recording in the animal's own frame of reference, and how each value was treated.
 
     Attributes
     ----------
     keypoints
-        The chosen ones, in the file's order.
+        The chosen keypoints, in the file's order.
     positions
-        (frame, keypoint, axis) as tracked, but for ends that are exchanged back; in 3D the vertical
+        (frame, keypoint, axis) as tracked, with swapped ends corrected; in 3D the vertical
         axis is the last.
     reference
-        (frame, 2, axis) center and orient, gaps filled, NaN where one is not known.
+        (frame, 2, axis) center and orient, gaps filled, NaN where one is unknown.
     egocentric
-        (frame, keypoint, axis) cleaned and aligned, NaN where nothing is known.
+        (frame, keypoint, axis) cleaned and aligned, NaN where unknown.
     scalars
-        (frame, scalar) numbers per frame, gaps filled.
+        (frame, scalar) one number per frame, gaps filled.
     missing, outlier, filled
-        (frame, name) bool of keypoints and scalars: not measured; measured, but implausible; of
-        both, what is filled.
+        (frame, name) bool of keypoints and scalars: not measured; measured, but implausible;
+        interpolated after either.
     swapped, swapped_ends
-        (frame,) bool: center and orient have exchanged places; and what was done with them.
+        (frame,) bool: center and orient are swapped; and how these frames were treated.
     limits
-        By coordinate, such as nose_x, the lowest and highest value that is no outlier, in `unit`.
+        Lowest and highest value that is not an outlier by coordinate, such as nose_x, in `unit`.
     body_length
-        Median distance of center and orient, or what the sessions table says; 1 if not known.
+        Median distance of center and orient, or that of the sessions table; 1 if unknown.
     unit
-        Length that counts as 1 in aligned coordinates: the body length, or 1.
+        Length of 1 in aligned coordinates: the body length, or 1.
     notes
-        What reading the file has noted.
+        Notes from reading the file.
     """
 
     source: str
@@ -114,13 +114,13 @@ class CleanedRecording:
 
     @property
     def never_seen(self) -> list[str]:
-        """Keypoints that are confident in no frame."""
+        """Keypoints that are never confident."""
         lost = self.missing.all(axis=0)
         return [name for name, never in zip(self.keypoints, lost, strict=False) if never]
 
     @property
     def usable(self) -> np.ndarray:
-        """(frame,) bool: aligned, and every keypoint that is ever seen and every scalar known."""
+        """(frame,) bool: aligned, with every scalar and every keypoint that is ever seen."""
         seen = ~self.missing[:, : len(self.keypoints)].all(axis=0)
         known = np.isfinite(self.egocentric[:, seen]).all(axis=(1, 2))
         if self.keypoints:
@@ -133,17 +133,17 @@ def clean_recording(
 ) -> CleanedRecording:
     """Fill short gaps, align, and remove outliers.
 
-    Gaps are filled in image coordinates first, so that frames can be aligned. Outliers show in
-    egocentric coordinates only; a gap that they open or lengthen is filled again between measured
+    Gaps are filled in image coordinates first, so that frames can be aligned. Outliers are found in
+    egocentric coordinates; a gap that they open or extend is filled again between measured
     frames, or not at all if it is now too long: no gap longer than `max_gap_seconds` is ever
     filled.
 
     Parameters
     ----------
     recording
-        What `reading.read_poses` returns, and `scalars.add_scalars`.
+        The result of `reading.read_poses` and `scalars.add_scalars`.
     limits
-        By feature, the lowest and highest value that is no outlier, in `CleanedRecording.unit`:
+        Lowest and highest value that is not an outlier by feature, in `CleanedRecording.unit`:
         those of the recordings that a model was trained on. Without them, `robust` uses this
         recording's own quartiles.
     """
@@ -191,11 +191,11 @@ def clean_recording(
 
 
 def to_egocentric(positions: np.ndarray, reference: np.ndarray) -> np.ndarray:
-    """Centre and turn (frame, keypoint, axis) positions; see the convention above.
+    """Centre and rotate (frame, keypoint, axis) positions; see the convention above.
 
     `reference` is (frame, 2, axis): center and orient. Rotating by minus the angle of
-    center→orient is projecting on that direction and on its normal: no angle is ever computed, so
-    none can wrap. Where both keypoints coincide there is no direction, and the frame is NaN.
+    center→orient is a projection on that direction and on its normal: no angle is computed, so none
+    can wrap. Where both keypoints coincide, the direction is undefined and the frame is NaN.
     """
     egocentric = positions - reference[:, :1]
     x, y = egocentric[..., 0].copy(), egocentric[..., 1].copy()
@@ -209,8 +209,8 @@ def to_egocentric(positions: np.ndarray, reference: np.ndarray) -> np.ndarray:
 
 
 def _chosen_tracks(recording, settings):
-    """Names, (frame, keypoint, axis) positions, (frame, keypoint) confidence of the chosen."""
-    if "position" not in recording:  # VAME's own series
+    """Return names, positions (frame, keypoint, axis) and confidences of chosen keypoints."""
+    if "position" not in recording:  # VAME's series
         frames = recording.sizes["time"]
         return [], np.empty((frames, 0, 2)), np.empty((frames, 0))
     source = recording.attrs["source_file"]
@@ -219,7 +219,7 @@ def _chosen_tracks(recording, settings):
     if len(axes) == 3:
         if settings.vertical_axis is None:
             raise ValueError(
-                f"{source}: holds 3D poses; set vertical_axis to the axis that points up or down "
+                f"{source}: has 3D poses; set vertical_axis to the axis that points up or down "
                 "(x, y or z)"
             )
         axes = [*HORIZONTAL[settings.vertical_axis], settings.vertical_axis]
@@ -229,7 +229,7 @@ def _chosen_tracks(recording, settings):
 
 
 def _scalars(recording):
-    """Names of the numbers per frame, (frame, scalar) their values, and where they are missing."""
+    """Return names of the scalars, (frame, scalar) values, and where they are missing."""
     if "features" not in recording:
         frames = recording.sizes["time"]
         return [], np.empty((frames, 0)), np.empty((frames, 0), dtype=bool)
@@ -238,7 +238,7 @@ def _scalars(recording):
 
 
 def _choose_keypoints(recording, settings, source):
-    """The keypoints to use, in the order of the file; all unknown names are refused at once."""
+    """Return the keypoints to use, in the file's order; report all unknown names in one error."""
     known = [str(name) for name in recording.keypoints.values]
     asked = {
         "keypoints": settings.keypoints or [],
@@ -264,18 +264,18 @@ def _nearest(name, names):
 
 
 def _turn(tracked, keypoints, settings):
-    """(frame, 2, axis) of center and orient, and egocentric positions; series stay as they are."""
+    """Return (frame, 2, axis) center and orient, and egocentric positions; series are unchanged."""
     if not keypoints:
         return np.full((len(tracked), 2, tracked.shape[2]), np.nan), tracked
     pair = _pair(keypoints, settings)
     reference = tracked[:, pair]
     egocentric = to_egocentric(tracked, reference)
-    egocentric[:, pair[1], 1] *= 0  # rounding leaves 1e-15 here, a spread to judge outliers by
+    egocentric[:, pair[1], 1] *= 0  # rounding leaves 1e-15, a false scale for outliers
     return reference, egocentric
 
 
 def _fill_again(egocentric, filled, missing, outlier, max_gap, fillable):
-    """Fill the gaps that outliers open or lengthen; the others stay as they were filled."""
+    """Fill the gaps that outliers open or extend; other gaps stay as filled before."""
     gap = missing | outlier
     reopened = spread_over_gaps(outlier, gap)
     refilled, filled_again = fill_gaps(egocentric, gap, max_gap, fillable)
@@ -290,7 +290,7 @@ def _pair(keypoints, settings):
 
 
 def _lengths(recording, positions, missing, keypoints, settings):
-    """Body length of the animal, and the unit of aligned coordinates."""
+    """Return the body length of the animal, and the unit of aligned coordinates."""
     if not keypoints:
         return 1.0, 1.0
     body_length = float(recording.attrs.get("body_length", 0))
@@ -301,7 +301,7 @@ def _lengths(recording, positions, missing, keypoints, settings):
 
 
 def _bounds(measured, keypoints, settings, limits, unit):
-    """(keypoint, axis, 2) lowest and highest value that is no outlier; infinite if none is."""
+    """Return (keypoint, axis, 2) limits of values that are not outliers; infinite if none."""
     if not (settings.robust and keypoints):
         return np.full((*measured.shape[1:], 2), [-np.inf, np.inf])
     if limits is None:
@@ -318,5 +318,5 @@ def _finite_limits(bounds, keypoints):
 
 
 def coordinates_of(keypoints: Sequence[str], axes: int) -> list[str]:
-    """Names of the coordinates of keypoints, such as nose_x, in the order of the arrays."""
+    """Return names of the coordinates of keypoints, such as nose_x, in the order of the arrays."""
     return [f"{keypoint}_{axis}" for keypoint in keypoints for axis in "xyz"[:axes]]

@@ -9,8 +9,8 @@ def fit_polynomials(
 ) -> np.ndarray:
     """Fit a polynomial to the frames around each frame (Savitzky & Golay 1964).
 
-    The frames near an end take the polynomial of the first or last `length` frames. The numbers are
-    those of `scipy.signal.savgol_filter`; to import `scipy.signal` takes a second of every job.
+    Frames near an end use the polynomial of the first or last `length` frames. The values are
+    those of `scipy.signal.savgol_filter`; importing `scipy.signal` would take a second in each job.
 
     Parameters
     ----------
@@ -19,7 +19,7 @@ def fit_polynomials(
     length
         An odd number of frames.
     slopes
-        If true, the polynomials' derivative per frame instead of their value.
+        If true, the polynomials' derivative per frame instead of their values.
     """
     powers = np.vander(np.arange(length) - length // 2, order + 1, increasing=True).astype(float)
     wanted = powers

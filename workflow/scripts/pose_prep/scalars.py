@@ -1,4 +1,4 @@
-"""Numbers per frame that join the poses: speed, light, a pellet in reach."""
+"""Scalars, numbers per frame besides the poses: speed, light, whether a pellet is in reach."""
 
 import re
 from collections.abc import Collection, Sequence
@@ -23,7 +23,7 @@ from pose_prep.netcdf import load_numbers
 from pose_prep.unknown import TABLES, text_kind
 
 FRAMES = re.compile(r"frames?(number|num|no|nr|index|idx|id|count)?|fnum|framenr")
-"""Names of columns that count frames, in small letters and without other characters."""
+"""Names of columns that count frames, in small letters, letters only."""
 
 CLOCKS = re.compile(
     r"index|idx|row(number|num|names?|index)|"
@@ -31,7 +31,7 @@ CLOCKS = re.compile(
     r"(s|ms|us|ns|secs?|seconds?|milliseconds?|msecs?|min|minutes?)?|"
     r"(milli|micro|nano)?seconds?|m?secs?|minutes|ms|clock|datetime|date"
 )
-"""Names of columns that count rows or tell times."""
+"""Names of columns that count rows or contain times."""
 
 
 def add_scalars(
@@ -39,8 +39,8 @@ def add_scalars(
 ) -> xr.Dataset:
     """Return the poses with `features` (time, feature): those of the pose file and those of `path`.
 
-    Counters and times, told by name, are features only where `chosen` names them; else
-    `attrs["notes"]` says that they are left out. Another number of frames, and an unknown or
+    Counters and times, recognised by name, are features only if `chosen` names them; otherwise
+    `attrs["notes"]` lists them as left out. A different number of frames, and an unknown or
     repeated name, raise a ValueError.
 
     Parameters
@@ -48,7 +48,7 @@ def add_scalars(
     path
         A csv or netCDF with one row per frame; see `read_scalars`.
     chosen
-        Which of them to keep, in this order; all but counters and times where it is None.
+        Columns to keep, in this order; if None, all but counters and times.
     """
     table = pd.DataFrame(index=range(poses.sizes["time"]))
     if "features" in poses:
@@ -70,13 +70,13 @@ def add_scalars(
         if absent:
             raise ValueError(
                 f"{path or poses.attrs['source_file']}: extra_features: there is no "
-                f"{', '.join(absent)}; there are: {', '.join(table.columns) or 'none'}"
+                f"{', '.join(absent)}; the columns are: {', '.join(table.columns) or 'none'}"
             )
         table = table[list(chosen)]
     if left_out:
         notes.append(
-            f"counters or times are no features, left out: {', '.join(left_out)} (extra_features "
-            "can name them)"
+            f"counters or times are not features, left out: {', '.join(left_out)} (list them in "
+            "extra_features to use them)"
         )
     poses = poses.drop_vars(["features", "feature"], errors="ignore")
     if any(notes):
@@ -89,7 +89,7 @@ def add_scalars(
 
 
 def is_counter(name: str) -> bool:
-    """True for a column that by its name counts frames or rows, or tells times, or has no name."""
+    """True for a column whose name indicates a count of frames or rows, or times, or is missing."""
     plain = re.sub(r"[^a-z]", "", name.lower())
     return is_nameless(name) or any(names.fullmatch(plain) for names in (FRAMES, CLOCKS))
 
@@ -99,20 +99,20 @@ def read_scalars(path: str | Path, wanted: Collection[str] = ()) -> tuple[pd.Dat
 
     Returns
     -------
-    The numbers, without counters and times that are not `wanted`, and the names of these.
+    The scalars, without counters and times that are not `wanted`, and the names of those.
     """
     try:
         table = _read_table(path)
         counters = [name for name in table if is_counter(name) and name not in wanted]
         numbers = table.drop(columns=counters).astype(np.float64)
     except Exception as error:
-        raise ValueError(f"{path}: cannot be read as numbers per frame: {error}") from error
+        raise ValueError(f"{path}: cannot be read as scalars per frame: {error}") from error
     for name in table:
         if FRAMES.fullmatch(re.sub(r"[^a-z]", "", name.lower())) and not is_hdf5(path):
             check_frames(path, table[name])
     if numbers.empty:
         besides = f" besides {', '.join(counters)}" if counters else ""
-        raise ValueError(f"{path}: holds no numbers per frame{besides}")
+        raise ValueError(f"{path}: contains no scalars per frame{besides}")
     return numbers, counters
 
 

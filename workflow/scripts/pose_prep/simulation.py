@@ -1,10 +1,10 @@
-"""A mouse with known behaviour, as a tracker would see it from above.
+"""Simulation of a mouse with known behaviour, as a tracker would report it from above.
 
-The animal carries out one behaviour after another (a semi-Markov chain). Each behaviour is a
-posture that moves in its own way and tempo, in a frame of reference that travels with the animal;
-one passes into the next within about 0.15 s. The camera looks down and image y points down, so
-that positive angles turn right. On top comes what trackers do: jitter, two paws
-exchanged, keypoints lost. Lengths are pixels, times seconds, angles radians.
+The animal shows one behaviour after another (a semi-Markov chain). Each behaviour is a
+posture that moves in its own way and tempo, in a frame of reference that moves with the animal;
+transitions take about 0.15 s. The camera looks down and image y points down, so
+that positive angles turn right. Tracking errors are added: jitter, swapped
+paws, lost keypoints. Lengths are pixels, times seconds, angles radians.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from scipy.ndimage import gaussian_filter1d
 
-PLACES = {  # of an animal that stands: x ahead of the tail base, y to the right
+PLACES = {  # of a standing animal: x ahead of the tail base, y to the right
     "nose": (66.0, 0.0),
     "left_fore_paw": (46.0, -9.0),
     "right_fore_paw": (46.0, 9.0),
@@ -29,7 +29,7 @@ PAWS = [LEFT_FORE, RIGHT_FORE, LEFT_HIND, RIGHT_HIND]
 
 BEHAVIOURS = ["rest", "groom", "walk", "turn_left", "turn_right", "rear"]
 MEAN_DURATION = np.array([2.0, 2.2, 1.5, 1.0, 1.0, 1.6])
-# Chance of the next behaviour (column) after each (row), before groups weigh in.
+# Chance of the next behaviour (column) after each (row), before the weights of groups.
 SUCCESSION = np.array(
     [  # rest groom walk left right rear
         [0.0, 4.0, 3.0, 1.0, 1.0, 1.0],
@@ -40,7 +40,7 @@ SUCCESSION = np.array(
         [2.0, 2.0, 2.5, 1.5, 1.5, 0.0],
     ]
 )
-# A group draws some behaviours more often (appeal) and keeps to them for longer or shorter.
+# A group shows some behaviours more often (appeal) and for longer or shorter.
 GROUPS = {
     "calm": {"appeal": [1.0] * 6, "persistence": [1.0] * 6},
     "active": {
@@ -50,7 +50,7 @@ GROUPS = {
 }
 
 ARENA = 600.0
-MARGIN = 90.0  # kept between the tail base and the wall: the longest animal fits in
+MARGIN = 90.0  # between the tail base and the wall: enough for the longest animal
 BLEND = 0.06  # standard deviation of the Gaussian that blends behaviours: 0.15 s from 10 to 90 %
 
 
@@ -87,7 +87,7 @@ def draw_behaviours(
     appeal: Sequence[float],
     persistence: Sequence[float],
 ) -> np.ndarray:
-    """(frame,) int: a semi-Markov chain with gamma-distributed durations, no self-transition."""
+    """Sample (frame,) int: a semi-Markov chain with gamma durations, no self-transition."""
     succession = SUCCESSION * appeal
     succession = (succession / succession.sum(axis=1, keepdims=True)).cumsum(axis=1)
     shape = 4.0
@@ -113,7 +113,7 @@ def write_deeplabcut_csv(
 
 @dataclass(frozen=True)
 class _Rhythms:
-    """Random courses and rhythms of one animal, each (frame,)."""
+    """Random fluctuations and rhythms of one animal, each (frame,)."""
 
     rng: np.random.Generator
     n_frames: int
@@ -121,24 +121,24 @@ class _Rhythms:
     tempo: float
 
     def wander(self, scale, period):
-        """A slow random course of standard deviation `scale`."""
+        """Return a slow random fluctuation with standard deviation `scale`."""
         noise = self.rng.normal(size=self.n_frames)
         course = gaussian_filter1d(noise, period * self.fps / 4, mode="wrap")
         return scale * course / max(course.std(), 1e-9)
 
     def phase(self, frequency):
-        """The phase of a rhythm whose frequency wanders by a tenth."""
+        """Return the phase of a rhythm whose frequency varies by a tenth."""
         rate = self.tempo * frequency * (1 + self.wander(0.1, 1.0))
         return 2 * np.pi * (self.rng.random() + np.cumsum(rate) / self.fps)
 
 
 def _move(rhythms):
-    """What each behaviour would do at every frame, were it the one.
+    """Compute what each behaviour would look like at every frame.
 
     Returns posture (frame, behaviour, keypoint, 2) with the tail base at the origin, x ahead and
     y to the right, speed and turning rate (frame, behaviour).
     """
-    # One stance for all: what tells behaviours apart is above all how they move.
+    # All share one stance: behaviours differ mainly in how they move.
     posture = np.repeat(_stand(rhythms)[:, None], len(BEHAVIOURS), axis=1)
     speed = np.zeros(posture.shape[:2])
     turning = np.zeros_like(speed)
@@ -149,7 +149,7 @@ def _move(rhythms):
     posture[:, rest, LEFT_FORE, 1] += 1 - 0.6 * breath
     posture[:, rest, RIGHT_FORE, 1] += 0.6 * breath - 1
 
-    # Both fore paws circle at the snout, which nods along.
+    # Both fore paws circle at the snout, which nods with them.
     stroke = rhythms.phase(6.0)
     vigour = 1 + rhythms.wander(0.25, 0.8)
     posture[:, groom, NOSE, 0] += -9 + 1.5 * np.sin(stroke)
@@ -167,7 +167,7 @@ def _move(rhythms):
         speed[:, gait] = pace * vigour
         turning[:, gait] = rate * vigour
 
-    # Seen from above the body shortens; the fore paws come up together and feel about.
+    # Seen from above the body shortens; the fore paws are raised together and explore.
     height = 0.5 + 0.12 * np.sin(rhythms.phase(0.8))
     posture[:, rear, NOSE, 0] *= 1 - 0.5 * height
     for paw in (LEFT_FORE, RIGHT_FORE):
@@ -179,7 +179,7 @@ def _move(rhythms):
 
 
 def _stand(rhythms):
-    """(frame, keypoint, 2) of an animal that stands, stretches and shifts its paws."""
+    """Return (frame, keypoint, 2) of an animal that stands, stretches and shifts its paws."""
     stance = np.tile([*PLACES.values()], (rhythms.n_frames, 1, 1))
     stretch = rhythms.wander(2.5, 3.0)
     stance[:, NOSE, 0] += stretch
@@ -190,7 +190,7 @@ def _stand(rhythms):
 
 
 def _step(posture, rhythms, frequency, stride, rate):
-    """Let (frame, keypoint, 2) trot, diagonal pairs in step; return its vigour (frame,).
+    """Let (frame, keypoint, 2) trot, diagonal pairs in step; return the intensity (frame,).
 
     Turning is a slower trot, on a bent body.
     """
@@ -200,14 +200,14 @@ def _step(posture, rhythms, frequency, stride, rate):
     posture[:, NOSE, 0] += 1.0 * np.sin(2 * step)
     vigour = 1 + rhythms.wander(0.2, 1.0)
     if rate:
-        # Each point is swung aside by the square of its distance from the tail.
+        # Each point is moved sideways by the square of its distance from the tail.
         bend = np.sign(rate) * (18 + rhythms.wander(3.0, 0.8))[:, None]
         posture[..., 1] += bend * (posture[..., 0] / 66) ** 2
     return vigour
 
 
 def _travel(rng, fps, speed, turning):
-    """Tail base (frame, 2) and heading (frame,) of an animal that turns away from walls."""
+    """Return tail base (frame, 2) and heading (frame,) of an animal that avoids walls."""
     place = np.empty((len(speed), 2))
     heading = np.empty(len(speed))
     x, y = rng.uniform(MARGIN, ARENA - MARGIN, size=2)
@@ -230,7 +230,7 @@ def _rotate(points, angle):
 
 
 def _track(rng, positions, fps):
-    """Positions as a tracker reports them: (frame, keypoint, 3)."""
+    """Return positions as a tracker reports them: (frame, keypoint, 3)."""
     n_frames, n_keypoints, _ = positions.shape
     seconds = n_frames / fps
     seen = positions + rng.normal(scale=0.8, size=positions.shape)

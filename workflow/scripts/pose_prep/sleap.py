@@ -1,4 +1,4 @@
-"""Read SLEAP's labels (.slp) and analysis h5, whatever movement 0.15 misreads in them."""
+"""Read SLEAP's labels (.slp) and analysis h5, where movement 0.15 misreads them."""
 
 import contextlib
 import json
@@ -14,15 +14,15 @@ from pose_prep.contents import check_dense_size, check_hdf5_size, check_unique, 
 
 USUAL_ORDER = ("track", "xy", "node", "frame")
 USER_INSTANCE = 0
-"""The `instance_type` of what a person labelled; that of predictions is 1."""
+"""The `instance_type` of instances labelled by hand; that of predictions is 1."""
 OTHER_ORDERS = (("frame", "node", "xy", "track"), ("frame", "track", "node", "xy"))
 
 
 def load_sleap(path: Path, fps: float) -> xr.Dataset:
     """Read labels (.slp) of one video, or an analysis h5.
 
-    Instances that a person labelled replace predictions of the same track. Those without a track
-    are used where it is plain whose they are; see `_assign_tracks`.
+    Instances labelled by hand replace predictions of the same track. Those without a track
+    are used if their animal is unambiguous; see `_assign_tracks`.
     """
     check_hdf5_size(path)
     with h5py.File(path) as file:
@@ -36,9 +36,9 @@ def load_sleap(path: Path, fps: float) -> xr.Dataset:
 
 
 def _axis_order(file):
-    """The axes of `tracks`: as `dims` names them, else the first order that fits the names.
+    """Return the axes of `tracks`: from `dims`, else the first order that fits the names.
 
-    SLEAP reverses the usual order if it is told not to transpose; sleap-io writes a third one by
+    SLEAP reverses its default order if told not to transpose; sleap-io writes a third order with
     `preset="standard"`, and names the axes in either case.
     """
     tracks = file["tracks"]
@@ -91,19 +91,19 @@ def _load_labels(file, path, fps):
 
 
 def _check_instances(file, path, videos):
-    """Refuse labels that movement would drop silently, and frame numbers that no video has.
+    """Raise an error for labels that movement would drop silently, and for invalid frame numbers.
 
-    Returns the number of the video that all instances are of.
+    Returns the number of the video that all instances belong to.
     """
     frames, instances = file["frames"][:], file["instances"][:]
     used = frames[frames["instance_id_end"] > frames["instance_id_start"]]
     if not len(used) or not len(instances):
-        raise ValueError("holds no frames")
+        raise ValueError("contains no frames")
     numbers = np.unique(used["video"])
     if len(numbers) > 1:
         names = ", ".join(_name_of(videos[n]) for n in numbers if n < len(videos))
         raise ValueError(
-            f"holds frames of {len(numbers)} videos ({names}); save one file per video in SLEAP"
+            f"contains frames of {len(numbers)} videos ({names}); save one file per video in SLEAP"
         )
     tracks = len(file["tracks_json"])
     points = max(int(instances["point_id_end"][0]) - int(instances["point_id_start"][0]), 1)
@@ -114,14 +114,14 @@ def _check_instances(file, path, videos):
         most = np.unique(pairs, axis=1, return_counts=True)[1].max()
         if most > 1:
             raise ValueError(
-                f"holds up to {most} animals in a frame, and no tracks that tell them apart; track "
+                f"has up to {most} animals in a frame, and no tracks to distinguish them; track "
                 "them in SLEAP first"
             )
     return int(numbers[0])
 
 
 def _nodes(file):
-    """Nodes of the skeleton that is used, by metadata; none where these are laid out otherwise."""
+    """Read the nodes of the skeleton that is used from metadata; none if these differ in layout."""
     with contextlib.suppress(KeyError, IndexError, TypeError):
         metadata = json.loads(file["metadata"].attrs["json"])
         used = [node["id"] for node in metadata["skeletons"][-1]["nodes"]]
@@ -134,20 +134,20 @@ def _name_of(video):
 
 
 def _assign_tracks(file):
-    """Give instances without a track that of the animal whose they plainly are.
+    """Assign instances without a track to their animal, where it is unambiguous.
 
-    A correction takes the track of the prediction that it was made from. If one track alone is
-    used, an instance is this animal's where the frame has no other one of its kind; a prediction
-    only where the track is absent. Other predictions without a track are left out, as SLEAP's own
-    export does. movement leaves out corrections too; SLEAP did (talmolab/sleap issue 637). To
-    report to movement: user instances without a track vanish where others have one.
+    A correction gets the track of the prediction that it was made from. If only one track is
+    used, an instance belongs to it if the frame has no other instance of its kind; a prediction
+    only if the track is absent. Other predictions without a track are left out, as in SLEAP's own
+    export. movement also leaves out corrections; SLEAP did so too (talmolab/sleap issue 637). To
+    report to movement: user instances without a track vanish if others have one.
 
-    Returns (instance,) tracks, or None where none is to change; and notes.
+    Returns (instance,) tracks, or None if none changes; and notes.
 
     Raises
     ------
     ValueError
-        An instance that a person labelled may be one of several animals'.
+        If an instance labelled by hand may belong to several animals.
     """
     frames, instances = file["frames"][:], file["instances"][:]
     tracks = instances["track"].astype(np.int64)
@@ -157,7 +157,7 @@ def _assign_tracks(file):
     owner = _frame_rows(frames, len(instances))
     used = np.unique(tracks[tracks >= 0])
     if count > 1 and not len(used):
-        raise ValueError(f"lists {count} tracks, and no instance has one; assign them in SLEAP")
+        raise ValueError(f"lists {count} tracks, but no instance has one; assign them in SLEAP")
     origin = instances["from_predicted"].astype(np.int64)
     linked = (tracks < 0) & by_hand & (origin >= 0) & (origin < len(tracks))
     given = np.where(linked, tracks[np.where(linked, origin, 0)], tracks)
@@ -170,19 +170,19 @@ def _assign_tracks(file):
     if len(unclear):
         raise ValueError(
             f"frame {frames['frame_idx'][owner[unclear[0]]]} has an instance labelled by hand "
-            f"without a track, beside others ({len(unclear)} such instances): it may be of several "
-            "animals; assign its track in SLEAP, or delete it"
+            f"without a track, besides others ({len(unclear)} such instances): it may belong to "
+            "several animals; assign its track in SLEAP, or delete it"
         )
     notes = []
     if changed := int(((tracks < 0) & (given >= 0)).sum()):
-        notes.append(f"{changed} instances without a track were given that of their animal")
+        notes.append(f"{changed} instances without a track were assigned to their animal")
     if left := int((given < 0).sum()):
         notes.append(f"{left} predictions without a track were left out")
     return given if changed else None, notes
 
 
 def _frame_rows(frames, count):
-    """(instance,) the row of the frame that has the instance; -1 for none."""
+    """Return (instance,) the row of the frame that has the instance; -1 for none."""
     starts = frames["instance_id_start"].astype(np.int64)
     sizes = frames["instance_id_end"].astype(np.int64) - starts
     rows = np.repeat(np.arange(len(frames)), sizes)
@@ -192,15 +192,15 @@ def _frame_rows(frames, count):
 
 
 def _sizes_of_groups(*keys):
-    """(row,) how many rows have the keys of each row."""
+    """Return (row,) how many rows have the keys of each row."""
     _, group, sizes = np.unique(np.stack(keys), axis=1, return_inverse=True, return_counts=True)
     return sizes[group.reshape(-1)]
 
 
 def _build_tracks(file, path, video, tracks, fps):
-    """Build tracks from one video's labels, as movement does, but with other tracks if given.
+    """Build tracks from one video's labels, as movement does, but with the given tracks.
 
-    To report to movement: an option that chooses the video; it reads the first one of the project.
+    To report to movement: an option to choose the video; it reads the first one of the project.
     """
     labels = sleap_io.load_slp(str(path), open_videos=False)
     numbers = np.asarray(file["instances"]["track"], np.int64) if tracks is None else tracks
@@ -213,7 +213,7 @@ def _build_tracks(file, path, video, tracks, fps):
         if len(labels.videos) > 1 and row["video"] != video:
             continue
         numbered = [*zip(numbers[int(row["instance_id_start"]) :], frame.instances, strict=False)]
-        for predicted in (True, False):  # so that what a person labelled comes last
+        for predicted in (True, False):  # so that labels by hand come last
             for number, instance in numbered:
                 if isinstance(instance, sleap_io.PredictedInstance) == predicted and number >= 0:
                     points = instance.numpy(scores=True) if predicted else instance.numpy()

@@ -1,4 +1,4 @@
-"""Which usable frames train, which test, and the scaling that the training frames define."""
+"""Usable frames for training and testing, and the scaling learned from the training frames."""
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -31,9 +31,9 @@ class SplitSettings:
 
 @dataclass(frozen=True)
 class Segment:
-    """Consecutive usable frames of one session on one side of the split.
+    """Consecutive usable frames of one session in one split.
 
-    Rows `start` to `stop` (excluded) of that side's array are the frames of the recording from
+    Rows `start` to `stop` (excluded) of that split's array are the frames of the recording from
     `first_frame` on.
     """
 
@@ -55,12 +55,12 @@ class Segment:
 def plan_split(
     usable: Mapping[str, np.ndarray], groups: Mapping[str, str], settings: SplitSettings
 ) -> list[Segment]:
-    """Divide the usable frames of all sessions into segments that train or test.
+    """Divide the usable frames of all sessions into segments for training or testing.
 
     Either whole sessions are held out, by name or by group, or each session gives `test_blocks`
-    contiguous blocks of its usable frames, spread evenly, which together hold `test_fraction` of
-    them. Frames of the recording within `split_gap` of a test frame then belong to neither side.
-    The plan is always the same: nothing is random. A side without frames raises a ValueError.
+    contiguous blocks of its usable frames, evenly spaced, which together make up `test_fraction` of
+    them. Frames of the recording within `split_gap` of a test frame are then in neither split.
+    The plan is deterministic. A split without frames raises a ValueError.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ def plan_split(
     for side in SIDES:
         if not rows[side]:
             raise ValueError(
-                f"the split leaves no frame to {side}: {_CURES[side, whole]}, or add recordings"
+                f"the {side} split has no frames: {_CURES[side, whole]}, or add recordings"
             )
     return segments
 
@@ -101,7 +101,7 @@ _CURES = {  # (side, whole sessions are held out)
 
 
 def _choose_test_blocks(usable, fraction, blocks):
-    """The middle of each of `blocks` equal shares of the usable frames."""
+    """Mark the middle of each of `blocks` equal shares of the usable frames."""
     frames = np.flatnonzero(usable)
     size = round(fraction * len(frames))
     share = np.arange(blocks + 1) * len(frames) // blocks
@@ -114,7 +114,7 @@ def _choose_test_blocks(usable, fraction, blocks):
 
 
 def _widen(mask, margin):
-    """Every frame at most `margin` frames away from one in `mask`."""
+    """Mark every frame at most `margin` frames away from one in `mask`."""
     return maximum_filter1d(mask.astype(np.uint8), 2 * margin + 1, mode="constant").astype(bool)
 
 
@@ -126,7 +126,7 @@ class Scaling:
     std: np.ndarray
 
     def pooled(self, members: np.ndarray) -> "Scaling":
-        """One mean and one standard deviation for the (feature,) marked, as for one series."""
+        """Use one mean and one standard deviation for the marked (feature,), as for one series."""
         mean, std = self.mean.copy(), self.std.copy()
         mean[members] = self.mean[members].mean()
         std[members] = np.sqrt(np.mean(self.std[members] ** 2) + np.var(self.mean[members]))
@@ -140,7 +140,7 @@ def learn_scaling(parts: Iterable[np.ndarray], features: Sequence[str]) -> Scali
     """Compute the scaling from (frame, feature) parts, one at a time, in float64.
 
     Means and squared deviations of parts are merged after Chan, Golub & LeVeque (1983), which
-    cancels nothing however far the mean lies from zero.
+    avoids cancellation however far the mean is from zero.
     """
     count, mean, squares = 0, np.zeros(len(features)), np.zeros(len(features))
     for rows in parts:
@@ -152,14 +152,14 @@ def learn_scaling(parts: Iterable[np.ndarray], features: Sequence[str]) -> Scali
         mean += shift * len(part) / total
         count = total
     std = np.sqrt(squares / count)
-    # float32 poses resolve about 1e-7 of their size; below that there is only rounding.
+    # float32 poses resolve about 1e-7 of their size; smaller differences are rounding.
     constant = [
         name for name, flat in zip(features, std <= 1e-6 * np.abs(mean), strict=True) if flat
     ]
     if constant:
         raise ValueError(
-            f"constant over all training frames: {', '.join(constant)}; leave it out by "
-            "'exclude_keypoints' or 'extra_features', it carries nothing to learn"
+            f"constant over all training frames: {', '.join(constant)}; exclude it with "
+            "'exclude_keypoints' or 'extra_features', as it carries no information"
         )
     return Scaling(mean, std)
 
@@ -179,13 +179,13 @@ def write_dataset(
     groups
         The group of each session ('' for none).
     arrays
-        Where to write each side's (frame, feature) float32 array.
+        Where to write each split's (frame, feature) float32 array.
 
     Returns
     -------
     The content of `dataset.json`.
     """
-    # Without their arrays: each open map keeps a file open, of which a process may have few.
+    # Without their arrays: each open map keeps a file open, and a process may open only a few.
     aligned = {
         session: replace(open_aligned(path), poses=np.empty(0), track=None)
         for session, path in recordings.items()
@@ -230,7 +230,7 @@ def _write_arrays(arrays, recordings, segments, scaling, features):
 
 
 def summarise_segments(segments: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-    """Number and lengths of the segments of a `dataset.json`, by session and side."""
+    """Number and lengths of the segments of a `dataset.json`, by session and split."""
     table = pd.DataFrame(segments)
     table["frames"] = table["stop"] - table["start"]
     summary = table.groupby(["session", "side"])["frames"].agg(["count", "sum", "min", "max"])
@@ -238,7 +238,7 @@ def summarise_segments(segments: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
 
 
 def pool_limits(limits: Sequence[Mapping[str, Sequence[float]]]) -> dict[str, list[float]]:
-    """Of each feature, the medians over sessions of its lowest and its highest value."""
+    """Return, by feature, the medians over sessions of the lowest and the highest value."""
     names = dict.fromkeys(name for own in limits for name in own)
     return {
         name: np.median([own[name] for own in limits if name in own], axis=0).tolist()
@@ -247,7 +247,7 @@ def pool_limits(limits: Sequence[Mapping[str, Sequence[float]]]) -> dict[str, li
 
 
 def _check_alike(aligned: Mapping[str, AlignedPoses]) -> None:
-    """Refuse sessions that differ in features or frame rate; features may be in another order."""
+    """Raise an error if sessions differ in features (in any order) or frame rate."""
     name, first = next(iter(aligned.items()))
     errors = []
     for session, each in aligned.items():
@@ -259,7 +259,7 @@ def _check_alike(aligned: Mapping[str, AlignedPoses]) -> None:
             )
     if errors:
         raise ValueError(
-            f"features differ from those of {name}; leave out what some lack by "
+            f"features differ from those of {name}; exclude those that some lack with "
             "'exclude_keypoints' or 'extra_features'. " + " | ".join(errors)
         )
     rates: dict[float, list[str]] = {}
@@ -268,13 +268,13 @@ def _check_alike(aligned: Mapping[str, AlignedPoses]) -> None:
     if len(rates) > 1:
         listed = "; ".join(f"{rate:g} fps: {', '.join(rates[rate])}" for rate in sorted(rates))
         raise ValueError(
-            "a window would last longer in some sessions than in others: set resample_fps to one "
+            "the duration of a window would differ between sessions: set resample_fps to one "
             f"frame rate for all ({listed})"
         )
 
 
 def _per_session(recordings, segments, features):
-    """Poses of each session that has segments, with the segments."""
+    """Yield the poses of each session that has segments, with the segments."""
     for session, path in recordings.items():
         own = [segment for segment in segments if segment.session == session]
         if own:
@@ -283,7 +283,7 @@ def _per_session(recordings, segments, features):
 
 
 def _create_array(path, segments, side, features):
-    """A float32 array on disk, its space taken at once: a full disk kills who writes to a map."""
+    """Create a float32 array on disk, allocated at once: a mapped write on a full disk crashes."""
     rows = max(segment.stop for segment in segments if segment.side == side)
     array = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=(rows, features))
     if hasattr(os, "posix_fallocate"):  # not on macOS

@@ -1,8 +1,8 @@
-"""Frames in which the two keypoints that align the animal have exchanged places.
+"""Frames in which the two keypoints that align the animal are swapped.
 
 A tracker that takes the head for the tail reports each at the other's place, so that the animal
-seems to turn around between two frames, while its body stays where it is. An animal that does turn
-around takes its other keypoints along, and its ends do not come to lie where the others were.
+seems to turn around between two frames, while its body stays in place. An animal that really turns
+around moves its other keypoints as well, and its ends do not take each other's places.
 """
 
 import warnings
@@ -10,46 +10,46 @@ import warnings
 import numpy as np
 
 BREAK_SECONDS = 0.5
-"""Frames that are farther apart say nothing of each other."""
+"""Gap in seconds beyond which frames are not compared."""
 
 STEADY = 0.02
-"""Smallest scale of a step between two frames, in body lengths: what jitter there is at rest."""
+"""Smallest scale of a step between two frames, in body lengths: the jitter at rest."""
 POSSIBLE, CLEAR = -4.0, 4.0
-"""Nats by which exchanged places explain a step better than kept ones: to be tried; to be sure."""
+"""Nats by which a swap must explain a step better than none: to be tried; to be certain."""
 TOLD = 10.0
-"""Nats of other keypoints that stand in for a clear exchange, as after a gap."""
+"""Nats of other keypoints that replace a clear swap, as after a gap."""
 SHORT_BODY = 0.5
-"""Share of its usual length below which a body, reared up or curled, says nothing of its ends."""
+"""Share of its typical length below which a body (rearing, curled up) does not show its ends."""
 POSTURE = 0.05
 """Smallest scale of a posture's change, in body lengths."""
 MOST_OF_ONE, MOST_OF_ALL = 4.0, 10.0
-"""Nats that one keypoint, and all together, can say at an exchange."""
+"""Maximum nats of one keypoint, and of all together, at a swap."""
 PER_SECOND = 2.0
-"""Postures in a second, roughly: the frames of one say the same, and count as one."""
+"""Approximate postures per second: the frames of one posture count as one."""
 
 ENTER, LEAVE = 5.0, 3.0
-"""Cost in nats of an exchange, and of the one that ends it."""
+"""Cost in nats of a swap, and of the one that ends it."""
 STAY, STAY_ALONE = 0.005, 0.05
-"""Cost of each frame between them, with and without keypoints that tell the ends apart."""
+"""Cost of each frame between them, with and without keypoints that distinguish the ends."""
 
 
 def find_swapped(
     positions: np.ndarray, measured: np.ndarray, center: int, orient: int, fps: float
 ) -> np.ndarray:
-    """Mark frames in which the keypoints `center` and `orient` have exchanged places, (frame,).
+    """Mark frames in which the keypoints `center` and `orient` are swapped, (frame,).
 
     Positions are (frame, keypoint, axis), in 2D or 3D, `measured` (frame, keypoint). Frames in
-    which both are measured are compared with the ones before, across gaps of up to half a second:
+    which both are measured are compared with the previous ones, across gaps of up to half a second:
 
-    1. Steps are scaled by the median step, times the frames between. An exchange is likely where
-       swapped places explain the step better than kept ones, both judged by Cauchy's distribution,
-       which expects far steps now and then.
-    2. Where a keypoint lies along the body, from -0.5 (center) to 0.5 (orient) and beyond, changes
-       its sign if the ends are exchanged, and hardly changes if the whole animal turns.
-    3. Between likely exchanges, states are chosen as a whole, with the lowest cost (Viterbi): each
-       exchange costs a constant, each frame in a swapped state a little, and a state in which other
-       keypoints lie at the wrong end of the body costs more. Without other keypoints, the shorter
-       of two stretches is the swapped one.
+    1. Steps are scaled by the median step, times the frames between. A swap is likely where
+       swapped places explain the step better than kept ones, both under a Cauchy distribution,
+       which allows for occasional far steps.
+    2. The place of a keypoint along the body, from -0.5 (center) to 0.5 (orient) and beyond,
+       changes its sign if the ends are swapped, and changes little if the whole animal turns.
+    3. Between likely swaps, states are chosen jointly, with the lowest cost (Viterbi): each
+       swap has a constant cost, each frame in a swapped state a small one, and a state in which
+       other keypoints are at the wrong end of the body costs more. Without other keypoints, the
+       shorter of two runs is the swapped one.
     """
     swapped = np.zeros(len(positions), dtype=bool)
     judged = np.flatnonzero(measured[:, [center, orient]].all(axis=1))
@@ -78,15 +78,15 @@ def find_swapped(
 
 
 def _runs_within(chosen, apart):
-    """(run, 2) first and last + 1 of the chosen frames that lie together."""
-    inner = np.concatenate([[True], ~apart])  # a frame that follows the one before it
+    """Return (run, 2) first and last + 1 of contiguous chosen frames."""
+    inner = np.concatenate([[True], ~apart])  # a frame that directly follows the previous one
     starts = np.flatnonzero(chosen & ~(np.concatenate([[False], chosen[:-1]]) & inner))
     follows = np.concatenate([chosen[1:] & inner[1:], [False]])
     return np.stack([starts, np.flatnonzero(chosen & ~follows) + 1], axis=1)
 
 
 def _exchange_gain(ends, waited):
-    """Nats for exchanged rather than kept places at each step of (frame, 2, axis) ends."""
+    """Compute nats for swapped rather than kept places at each step of (frame, 2, axis) ends."""
     length = np.median(np.linalg.norm(ends[:, 1] - ends[:, 0], axis=-1))
     steps = np.linalg.norm(np.diff(ends, axis=0), axis=-1)
     across = np.linalg.norm(ends[1:] - ends[:-1, ::-1], axis=-1)
@@ -98,7 +98,7 @@ def _exchange_gain(ends, waited):
 
 
 def _places_along(others, ends):
-    """(frame, keypoint) place of the others along the body; NaN where it is unknown or short."""
+    """Compute the (frame, keypoint) place of others along the body; NaN where unknown or short."""
     body = ends[:, 1] - ends[:, 0]
     length = np.linalg.norm(body, axis=-1)
     length = np.where(length > SHORT_BODY * np.median(length), length, np.nan)
@@ -107,7 +107,7 @@ def _places_along(others, ends):
 
 
 def _turned_along(places):
-    """Nats for an exchange at each step: others stayed, and so lie at the other end now."""
+    """Compute nats for a swap at each step: others stayed, and so are at the other end now."""
     before, after = places[:-1], places[1:]
     scale = np.maximum(_median(np.abs(np.abs(after) - np.abs(before))), POSTURE)
     told = np.log1p(((after - before) / scale) ** 2) - np.log1p(((after + before) / scale) ** 2)
@@ -116,7 +116,7 @@ def _turned_along(places):
 
 
 def _right_end(places):
-    """(frame,) mean nats of the other keypoints for ends that are not exchanged."""
+    """Compute the (frame,) mean nats of the other keypoints for ends that are not swapped."""
     usual = np.sign(_median(places)) * _median(np.abs(places))
     scale = np.maximum(_median(np.abs(np.abs(places) - np.abs(usual))), POSTURE)
     telling = np.abs(usual) > 2 * scale
@@ -131,21 +131,21 @@ def _right_end(places):
 
 def _median(values):
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", category=RuntimeWarning)  # a keypoint that is all NaN
+        warnings.filterwarnings("ignore", category=RuntimeWarning)  # a keypoint with NaN only
         return np.nan_to_num(np.nanmedian(values, axis=0))
 
 
 def _cheapest(cost, gain, apart):
-    """(stretch,) bool: the stretches that are swapped, by the lowest total cost.
+    """Choose the swapped runs, (run,) bool, by the lowest total cost.
 
     Parameters
     ----------
     cost
-        (stretch,) of being swapped, in nats.
+        (run,) cost of being swapped, in nats.
     gain
-        (stretch - 1,) nats for an exchange between a stretch and the next.
+        (run - 1,) nats for a swap between a run and the next.
     apart
-        (stretch - 1,) true where nothing is known of that.
+        (run - 1,) true where this is unknown.
     """
     right, swapped, origins = 0.0, ENTER - LEAVE + float(cost[0]), []
     for own, exchange, free in zip(cost[1:].tolist(), gain.tolist(), apart.tolist(), strict=True):
@@ -166,10 +166,10 @@ def _cheapest(cost, gain, apart):
 def settle_swaps(
     positions: np.ndarray, missing: np.ndarray, swapped: np.ndarray, pair: list[int], how: str
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Exchange the pair back in swapped frames (`fix`), or count both as missing there (`drop`).
+    """Swap the pair back in swapped frames (`fix`), or count both as missing there (`drop`).
 
     Positions are (frame, keypoint, axis), `missing` (frame, keypoint), `swapped` (frame,); with
-    `report` they are returned as they are.
+    `report` they are returned unchanged.
     """
     positions, missing = positions.copy(), missing.copy()
     both = np.ix_(swapped, pair)

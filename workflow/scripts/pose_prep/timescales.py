@@ -1,4 +1,4 @@
-"""How long poses and speed stay alike, and what that suggests for the pooling of latents."""
+"""Time scales of poses and speed, and suggested lengths for the pooling of latents."""
 
 from collections.abc import Sequence
 
@@ -11,21 +11,21 @@ from pose_prep.motion import differentiate
 from pose_prep.recording import CleanedRecording
 
 FALLEN = 1 / np.e
-"""Autocorrelation below which values are no longer alike."""
+"""Autocorrelation below which values are no longer similar."""
 LONGEST_SECONDS = 30.0
 FEWEST_PAIRS = 0.1
-"""Share of usable frames that need a partner at a lag; at longer lags, nothing is measured."""
+"""Minimum share of usable frames with a partner at a lag; longer lags are not measured."""
 NEAR = 4.0
-"""Ratio up to which a pooling length suits a time."""
+"""Maximum ratio between a time scale and a suitable pooling length."""
 
 
 def measure_timescales(cleaned: CleanedRecording) -> dict[str, float | None]:
-    """Seconds until the autocorrelation of aligned poses and of speed falls below 1/e.
+    """Measure the seconds until the autocorrelation of aligned poses and of speed falls below 1/e.
 
     `pose_seconds` is the median over features: egocentric coordinates that are ever seen and not
-    constant, or the numbers per frame of a recording without keypoints. `speed_seconds` is that of
-    the keypoint `center`. None where it does not fall, up to `LONGEST_SECONDS` or the lag at which
-    too few frames have a partner in their stretch.
+    constant, or the scalars of a recording without keypoints. `speed_seconds` is that of
+    the keypoint `center`. None if it does not fall up to `LONGEST_SECONDS`, or up to the lag at
+    which too few frames have a partner in their run.
     """
     usable, fps = cleaned.usable, cleaned.fps
     poses, speed = cleaned.scalars, np.empty((len(usable), 0))
@@ -33,7 +33,7 @@ def measure_timescales(cleaned: CleanedRecording) -> dict[str, float | None]:
         poses = cleaned.egocentric.reshape(len(usable), -1)
         velocity = differentiate(cleaned.reference[:, 0, :2], usable, fps)
         speed = np.linalg.norm(velocity, axis=1, keepdims=True) / cleaned.body_length
-        speed = speed.round(9)  # what stands still differs by rounding alone
+        speed = speed.round(9)  # values at rest differ only by rounding
     return {
         "pose_seconds": _median(autocorrelation_times(poses, usable, fps)),
         "speed_seconds": _median(autocorrelation_times(speed, usable, fps)),
@@ -41,10 +41,10 @@ def measure_timescales(cleaned: CleanedRecording) -> dict[str, float | None]:
 
 
 def autocorrelation_times(series: np.ndarray, usable: np.ndarray, fps: float) -> np.ndarray:
-    """(column,) seconds until the autocorrelation of each column falls below `FALLEN`.
+    """Measure the (column,) seconds until each column's autocorrelation falls below `FALLEN`.
 
-    Pairs of frames are those inside a stretch of usable frames; between two lags, the time is
-    interpolated. Infinite where it does not fall. Columns that are constant, or never known, are
+    Pairs of frames are within a run of usable frames; between two lags, the time is
+    interpolated. Infinite where it does not fall. Columns that are constant or unknown are
     left out.
 
     Parameters
@@ -77,12 +77,12 @@ def autocorrelation_times(series: np.ndarray, usable: np.ndarray, fps: float) ->
 
 
 def describe_timescales(table: pd.DataFrame, pooling_seconds: Sequence[float]) -> str:
-    """Say which `pooling_seconds` the times of all sessions suggest, beside those that are set.
+    """Suggest `pooling_seconds` from the times of all sessions, and compare them with the setting.
 
     Parameters
     ----------
     table
-        Columns `pose_seconds` and `speed_seconds`, a row per session.
+        Columns `pose_seconds` and `speed_seconds`, one row per session.
     """
     columns = {"poses": "pose_seconds", "speed": "speed_seconds"}
     medians = {name: table[column].astype(float).median() for name, column in columns.items()}
@@ -90,20 +90,21 @@ def describe_timescales(table: pd.DataFrame, pooling_seconds: Sequence[float]) -
     if not times:
         return (
             "pooling_seconds: the recordings suggest no length; the autocorrelation of poses and "
-            "of speed is not known, or does not fall below 1/e."
+            "of speed is unknown, or does not fall below 1/e."
         )
     after = " and ".join(f"{seconds:g} s ({name})" for name, seconds in times.items())
     lengths = sorted(set(times.values()))
     return (
-        f"The autocorrelation falls below 1/e after {after}, medians over sessions, which suggests "
-        f"pooling_seconds of about [{_listed(lengths)}]; {_compare(lengths, pooling_seconds)}."
+        f"The autocorrelation falls below 1/e after {after} (medians over sessions), which "
+        f"suggests pooling_seconds of about [{_listed(lengths)}]; "
+        f"{_compare(lengths, pooling_seconds)}."
     )
 
 
 def _compare(times, pooling_seconds):
     if not pooling_seconds:
-        return "at present latents are not pooled"
-    present = f"the present [{_listed(pooling_seconds)}]"
+        return "latents are currently not pooled"
+    present = f"the current [{_listed(pooling_seconds)}]"
     far = [
         time
         for time in times
@@ -120,7 +121,7 @@ def _listed(numbers):
 
 
 def _first_below(correlation):
-    """Lag at which (lag,) correlations first fall below `FALLEN`, infinite if they do not."""
+    """Find the lag at which (lag,) correlations first fall below `FALLEN`; infinite if none."""
     below = np.flatnonzero(correlation < FALLEN)
     if not len(below):
         return np.inf

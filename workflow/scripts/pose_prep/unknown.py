@@ -1,6 +1,6 @@
-"""Say what a file that no reader takes seems to be, and what to export or change.
+"""Describe the probable format of an unreadable file, and what to export or change.
 
-The sentences follow the file's name. In each table the first condition that holds is told.
+The sentences follow the file's name. In each table the first matching condition is used.
 """
 
 import csv
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 START = 4096
-"""Bytes in which a kind of file shows."""
+"""Bytes from which a kind of file is recognised."""
 
 KNOWN = "DeepLabCut's csv or h5, SLEAP's analysis h5 or .slp, NWB, Anipose's csv, movement's netCDF"
 CONVERT = (
@@ -21,8 +21,8 @@ SHEET = (
     "save it with commas between the cells and decimal points (in a spreadsheet as 'CSV UTF-8 "
     "(comma delimited)' with English number formats; in pandas with to_csv)"
 )
-TRACKED = "run DeepLabCut's stitch_tracklets, and name the h5 or csv that it writes"
-POSES = f"name a file of poses here: {KNOWN}"
+TRACKED = "run DeepLabCut's stitch_tracklets, and use the h5 or csv that it writes"
+POSES = f"use a file of poses: {KNOWN}"
 
 BINARY: dict[str, tuple[bytes, str]] = {
     # key: (pattern of the first bytes, then a line with the file's name; sentence)
@@ -32,8 +32,8 @@ BINARY: dict[str, tuple[bytes, str]] = {
     ),
     "analysis": (
         rb"\x80[\x02-\x05].*\n.*_meta",
-        "it seems to be DeepLabCut's pickle about an analysis, which holds no poses: name the h5 "
-        "or csv beside it",
+        "it seems to be DeepLabCut's pickle about an analysis, which contains no poses: use the "
+        "h5 or csv next to it",
     ),
     "pickle": (
         rb"\x80[\x02-\x05]",
@@ -46,26 +46,25 @@ BINARY: dict[str, tuple[bytes, str]] = {
     "npz": (rb"PK\x03.*(\.npy|\n.*\.npz)", f"it seems to be NumPy's npz: {CONVERT}"),
     "archive": (
         rb"PK\x03|7z\xbc\xaf|Rar!|.{257}ustar",
-        f"it seems to be an archive: unpack it, and name a file that was in it: {KNOWN}",
+        f"it seems to be an archive: unpack it, and use a file from it: {KNOWN}",
     ),
     "packed": (
         rb"BZh[1-9]1AY|\xfd7zXZ|\x28\xb5\x2f\xfd",
-        "it seems to be packed with bzip2, xz or zstd: unpack it (a csv may be packed with gzip)",
+        "it seems to be compressed with bzip2, xz or zstd: decompress it (only gzip can be read)",
     ),
     "not text": (
         rb"\x89HDF|\x93NUMPY",
-        "it holds HDF5 or NumPy's npy, not text: if gzip packed it, unpack it; leave 'software' "
-        "empty",
+        "it contains HDF5 or NumPy's npy, not text: decompress it; leave 'software' empty",
     ),
     "MATLAB": (rb"MATLAB \d", f"it seems to be a .mat of MATLAB: {CONVERT}"),
     "parquet": (rb"PAR1|ARROW1|FEA1", f"it seems to be a parquet or feather table: {CONVERT}"),
     "picture": (
         rb"\x89PNG|\xff\xd8\xff|GIF8|II\*\0|MM\0\*|BM.{4}\0\0\0\0",
-        f"it seems to be a picture: {POSES}",
+        f"it seems to be an image: {POSES}",
     ),
     "video": (
         rb".{4}(ftyp|moov|mdat|wide|free)|\x1aE\xdf\xa3|\0\0\x01[\xb3\xba]|RIFF.{4}AVI",
-        f"it seems to be a video, which goes into the column video: {POSES}",
+        f"it seems to be a video, which belongs in the column video: {POSES}",
     ),
     "PDF": (rb"%PDF-", f"it seems to be a PDF: {POSES}"),
     "netCDF 3": (
@@ -81,7 +80,7 @@ BINARY: dict[str, tuple[bytes, str]] = {
 
 
 def binary_kind(start: bytes, path: str | Path) -> str:
-    """What a file seems to be that begins with these bytes and is no text; '' if unknown."""
+    """Return the probable kind of a non-text file that starts with these bytes; '' if unknown."""
     shown = start[:START] + b"\n" + Path(path).name.lower().encode(errors="replace")
     for pattern, sentence in BINARY.values():
         if re.match(pattern, shown, re.DOTALL):
@@ -94,7 +93,7 @@ COORDS = {"x", "y", "z", "likelihood", ""}
 
 
 def separated_by(separator: str) -> Callable[[str, Rows], bool]:
-    """A condition: the first line has this separator, and more of them than commas."""
+    """Return a condition: the first line has this separator, and more of them than commas."""
 
     def holds(text, rows):
         first = next(filter(str.strip, text.splitlines()), "")
@@ -121,7 +120,7 @@ def names_coordinates(text: str, rows: Rows) -> bool:
 
 
 TABLES: dict[str, tuple[Callable[[str, Rows], object], str]] = {
-    # key: (condition on the beginning of the text and its first rows, sentence)
+    # key: (condition on the start of the text and its first rows, sentence)
     "semicolons": (
         separated_by(";"),
         f"its cells are separated by semicolons, and its numbers may have decimal commas: {SHEET}",
@@ -135,7 +134,7 @@ TABLES: dict[str, tuple[Callable[[str, Rows], object], str]] = {
 TEXT: dict[str, tuple[Callable[[str, Rows], object], str]] = {
     "Git LFS": (
         lambda text, rows: text.startswith("version https://git-lfs"),
-        "it is a pointer of Git LFS, not the file itself: run 'git lfs pull' where it lies",
+        "it is a pointer of Git LFS, not the file itself: run 'git lfs pull' in its repository",
     ),
     "web page": (
         lambda text, rows: re.match(r"\s*<(!doctype|html|\?xml)", text, re.I),
@@ -149,11 +148,11 @@ TEXT: dict[str, tuple[Callable[[str, Rows], object], str]] = {
     "SLEAP": (
         lambda text, rows: "frame_idx" in rows[0] and {"track", "instance.score"} & {*rows[0]},
         "it seems to be SLEAP's csv, with one row per animal and frame: export the analysis h5 in "
-        "SLEAP ('Export Analysis HDF5'), or name the project's .slp",
+        "SLEAP ('Export Analysis HDF5'), or use the project's .slp",
     ),
     "no scorer": (
         lambda text, rows: rows[0][0] in ("individuals", "bodyparts", "coords"),
-        "its header has no row 'scorer', like the csv of DeepLabCut-live: name the h5 beside it, "
+        "its header has no row 'scorer', like the csv of DeepLabCut-live: use the h5 next to it, "
         "or add a first row: scorer, then any name in each further cell",
     ),
     "no names of rows": (
@@ -163,7 +162,7 @@ TEXT: dict[str, tuple[Callable[[str, Rows], object], str]] = {
     ),
     "other letters": (
         lambda text, rows: rows[0][0].strip().lower() == "scorer",
-        "its header begins with 'scorer' in other letters: write it small and without blanks",
+        "the first cell must be 'scorer', in small letters and without blanks",
     ),
     "no header": (
         lambda text, rows: len(rows[0]) > 1 and all(map(is_number, rows[0])),
@@ -172,13 +171,13 @@ TEXT: dict[str, tuple[Callable[[str, Rows], object], str]] = {
     "one row of names": (
         names_coordinates,
         "it seems to be a table with one row of names such as nose_x and nose_y (if Anipose wrote "
-        f"it, name Anipose in the column software): {CONVERT}",
+        f"it, write Anipose in the column software): {CONVERT}",
     ),
 }
 
 
 def text_kind(text: str, kinds: dict[str, tuple[Callable[[str, Rows], object], str]]) -> str:
-    """What a text file that begins like this seems to be, of `TEXT` or `TABLES`; '' if unknown."""
+    """Return the probable kind of a text file, of `TEXT` or `TABLES`; '' if unknown."""
     rows = [
         row for row, _ in zip(csv.reader(io.StringIO(text, newline="")), range(6), strict=False)
     ]

@@ -1,4 +1,4 @@
-"""Read series that VAME has cleaned and aligned: an old project's npy, a new project's netCDF."""
+"""Read series that VAME has cleaned and aligned: npy of older projects, netCDF of newer ones."""
 
 from pathlib import Path
 
@@ -13,8 +13,8 @@ from pose_prep.recognition import is_numpy, is_processed_by_vame
 def load_vame(path: Path, fps: float) -> xr.Dataset:
     """Read the series as features.
 
-    Old projects hold (feature, frame) arrays without names, `{session}-PE-seq.npy`. New ones have
-    `position_processed`, of which VAME leaves out both coordinates of the centred keypoint and the
+    Older projects have (feature, frame) arrays without names, `{session}-PE-seq.npy`. Newer ones
+    have `position_processed`, in which VAME omits both coordinates of the centred keypoint and the
     x of the oriented one; so does this. VAME turns the animal upwards, not to the right.
     """
     table = _read_array(path) if is_numpy(path) else _read_netcdf(path)
@@ -27,7 +27,7 @@ def load_vame(path: Path, fps: float) -> xr.Dataset:
 def _read_array(path):
     array = np.load(path, mmap_mode="r", allow_pickle=False)
     if array.ndim != 2 or array.dtype.kind not in "fiu":
-        raise ValueError(f"holds {array.dtype} of shape {array.shape}, not (feature, frame)")
+        raise ValueError(f"contains {array.dtype} of shape {array.shape}, not (feature, frame)")
     if array.shape[0] > array.shape[1]:
         raise ValueError(
             f"has {array.shape[0]} features of {array.shape[1]} frames; VAME's files are "
@@ -40,11 +40,11 @@ def _read_netcdf(path):
     file = read_netcdf(path)
     if not is_processed_by_vame(file):
         raise ValueError(
-            "holds no position_processed: VAME has not preprocessed it; leave 'software' empty to "
-            "read its raw poses"
+            "contains no position_processed: VAME has not preprocessed it; leave 'software' empty "
+            "to read its raw poses"
         )
     if file.sizes["individuals"] > 1:
-        raise ValueError("holds several individuals, of which VAME trains on the first alone")
+        raise ValueError("contains several individuals, but VAME trains on the first only")
     position = file.position_processed.isel(individuals=0).transpose("time", "keypoints", "space")
     names = [
         f"{keypoint}_{axis}"

@@ -1,1 +1,1 @@
-"""A run as a whole: models compared, the run in words, manifests verified, an archive, orphans."""
+"""A run as a whole: comparison of models, summary, verification of manifests, archive, orphans."""

@@ -1,4 +1,4 @@
-"""Choose a training by the rule that the config states, and say how sure the choice is."""
+"""Choose a training by the config's rule, and report the certainty of the choice."""
 
 from typing import Any
 
@@ -8,8 +8,9 @@ import pandas as pd
 def choose(trainings: pd.DataFrame, pairs: pd.DataFrame, choose_by: str) -> dict[str, Any]:
     """Choose the model with the highest R² on held-out windows, averaged over seeds.
 
-    Of its seeds, the best one is chosen. R² ranks models of the same window as their errors do,
-    and can also be compared where windows differ; `because` says how sure the choice is.
+    The seed with the highest R² is chosen. R² ranks models of the same window as their errors do,
+    and also allows a comparison where windows differ; `because` reports the certainty of the
+    choice.
 
     Parameters
     ----------
@@ -21,14 +22,14 @@ def choose(trainings: pd.DataFrame, pairs: pd.DataFrame, choose_by: str) -> dict
     Raises
     ------
     ValueError
-        If no model has a number to choose by.
+        If no model has the number to choose by.
     """
     score = f"r2_{choose_by}"
     measured = trainings.dropna(subset=[score])
     if measured.empty:
         raise ValueError(
-            f"choose_by: {choose_by}, but no model has it; set prediction_decoder: true for one, "
-            "or choose_by: reconstruction"
+            f"choose_by: {choose_by}, but no model has this; set prediction_decoder: true for a "
+            "model, or choose_by: reconstruction"
         )
     means = measured.groupby("model", sort=False)[score].mean()
     model = means.idxmax()
@@ -61,4 +62,4 @@ def _because(model: str, means: pd.Series, pairs: pd.DataFrame, choose_by: str) 
         + (row.note if isinstance(row.note, str) else f"{row.better} has the lower error")
         for row in unsure.itertuples()
     )
-    return f"{sentence}; that it is better is not shown ({doubts})"
+    return f"{sentence}; this difference is not certain ({doubts})"

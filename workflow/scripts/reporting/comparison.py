@@ -43,13 +43,13 @@ OF_MOTIFS = {
     "probe_f1": ("probe_f1", "value"),
     "pca_probe_f1": ("probe_f1", "baseline"),
 }
-"""By column, the finding of `quality.json` and which of its numbers it holds."""
+"""By column, the finding of `quality.json` and which of its numbers is used."""
 
 
 def compare_trainings(
     metrics: Sequence[str], histories: Sequence[str], sessions: Sequence[str], motifs: Sequence[str]
 ) -> dict[str, pd.DataFrame]:
-    """Make the tables `comparison`, `sessions` and `pairs` of all trainings, from their files.
+    """Build the tables `comparison`, `sessions` and `pairs` of all trainings, from their files.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def compare_trainings(
 def training_row(
     metrics: Mapping[str, Any], history: pd.DataFrame, quality: Mapping[str, Any] | None
 ) -> dict[str, Any]:
-    """Make one training's row of `comparison.csv`.
+    """Build one training's row of `comparison.csv`.
 
     From its `metrics.json`, its `history.csv`, and the `quality.json` of one segmentation, if any.
     """
@@ -103,15 +103,15 @@ def compare_pairs(
 ) -> pd.DataFrame:
     """Compare every two models in each measure, with an interval if enough sessions are held out.
 
-    Errors are means over sessions, each counting the same however long it is, and over seeds.
-    `better` names a model only where the interval excludes zero; otherwise `note` says why not.
+    Errors are means over sessions (with equal weights) and over seeds.
+    `better` names a model only if the interval excludes zero; otherwise `note` gives the reason.
 
     Parameters
     ----------
     trainings
         Rows of `training_row`.
     sessions
-        A row per model, seed and session, with its errors.
+        A row per model, seed and session, with errors.
     """
     rows = []
     models = trainings.groupby("model", sort=False).first()
@@ -130,7 +130,7 @@ def compare_pairs(
 
 
 def _errors_by_model(sessions: pd.DataFrame, measure: str) -> dict[str, pd.DataFrame]:
-    """Errors of each model that has the measure: a row per seed, a column per session."""
+    """Return errors of each model that has the measure: a row per seed, a column per session."""
     return {
         model: own.pivot(index="seed", columns="session", values=measure)
         for model, own in sessions.dropna(subset=[measure]).groupby("model", sort=False)
@@ -149,7 +149,7 @@ def _compare(
         "difference": errors.mean() - other_errors.mean(),
     }
     if len(both) < FEWEST_SESSIONS:
-        note = f"no interval: {len(both)} held-out sessions, {FEWEST_SESSIONS} are needed"
+        note = f"no interval: {len(both)} held-out sessions, at least {FEWEST_SESSIONS} are needed"
         return row | {"note": note}
     low, high = difference_interval(errors, other_errors, rng)
     row |= {

@@ -1,4 +1,4 @@
-"""Describe a run in sentences, from its tables."""
+"""Describe a run in sentences, based on its tables."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ from formats.statistics import FALSE_DISCOVERY_RATE, FEWEST_ANIMALS
 from formats.tables import community_name
 
 NAMED = 5
-"""How many motifs are named in a sentence; the others are counted."""
+"""Number of motifs listed in a sentence; the others are counted."""
 
 
 def training_sentences(dataset: Mapping[str, Any], trainings: pd.DataFrame) -> list[str]:
@@ -30,8 +30,8 @@ def training_sentences(dataset: Mapping[str, Any], trainings: pd.DataFrame) -> l
     keypoints = keypoints_of(dataset)
     return [
         f"{_count(len(dataset['sessions']), 'recording')} at {_listed(f'{r:g}' for r in rates)} "
-        f"frames per second: {minutes['train']:.1f} minutes to train on and "
-        f"{minutes['test']:.1f} minutes held out, on which models are evaluated.",
+        f"frames per second: {minutes['train']:.1f} minutes for training and "
+        f"{minutes['test']:.1f} minutes held out for evaluation.",
         f"Each frame has {_count(len(dataset['features']), 'feature')}: coordinates of "
         f"{_count(len(keypoints), 'keypoint')} ({_listed(keypoints, 12)})"
         + (f" and {_listed(dataset['scalars'])}." if dataset["scalars"] else "."),
@@ -45,7 +45,7 @@ def training_sentences(dataset: Mapping[str, Any], trainings: pd.DataFrame) -> l
 def _model_sentence(model: str, trainings: pd.DataFrame, fps: float) -> str:
     first = trainings.iloc[0]
     steps, window = first["prediction_steps"], first["time_window"]
-    future = f"predicts the next {steps:.0f} frames" if steps > 0 else "predicts no future frames"
+    future = f"predicts the next {steps:.0f} frames" if steps > 0 else "does not predict the future"
     return (
         f"Model {model}: reads {window:.0f} frames ({window / fps:.2g} s), encodes them as "
         f"{first['zdims']:.0f} latents, {future}; {_count(trainings['seed'].nunique(), 'seed')}, "
@@ -55,7 +55,7 @@ def _model_sentence(model: str, trainings: pd.DataFrame, fps: float) -> str:
 
 
 def keypoints_of(dataset: Mapping[str, Any]) -> list[str]:
-    """Keypoints with a coordinate among the features; the one at the origin has none."""
+    """Return the keypoints with a coordinate among the features; the one at the origin has none."""
     coordinates = [name for name in dataset["features"] if name not in dataset["scalars"]]
     return list(dict.fromkeys(name.rpartition("_")[0] or name for name in coordinates))
 
@@ -94,17 +94,17 @@ def motif_sentences(
 
 
 def names_of(usage: pd.DataFrame) -> dict[int, str]:
-    """Each motif's number, with its name if it has one."""
+    """Return each motif's number, with its name if it has one."""
     named = usage[["motif", "name"]].drop_duplicates().itertuples(index=False, name=None)
     return {int(motif): f"{motif} “{name}”" if name else str(motif) for motif, name in named}
 
 
 def group_sentences(usage: pd.DataFrame, groups: pd.DataFrame) -> list[str]:
-    """Say of every two groups whether they can be compared, and which motifs differ."""
+    """Report for every two groups whether they can be compared, and which motifs differ."""
     names = [name for name in dict.fromkeys(usage["group"]) if name]
     if len(names) < 2:
         named = f"only one group, {names[0]}" if names else "no group"
-        return [f"Groups are not compared: the sessions table names {named}."]
+        return [f"Groups are not compared: the sessions table has {named}."]
     return [
         _pair_sentence(*pair, own, names_of(usage))
         for pair, own in groups.groupby(["group_a", "group_b"], sort=False)
@@ -125,7 +125,7 @@ def _pair_sentence(one: str, other: str, motifs: pd.DataFrame, called: dict[int,
         return (
             f"No difference in motif usage was found between groups {both}"
             + (f"; the smallest q-value is {least:.2g}" if math.isfinite(least) else "")
-            + ". This does not show that they are equal."
+            + ". This does not mean that they are equal."
         )
     named = [
         f"motif {called[int(row['motif'])]} is "
@@ -154,10 +154,10 @@ def cautions(
     recordings
         Content of `results/quality.csv`.
     seeds
-        How often each model was trained.
+        Number of trainings of each model.
     """
     sentences = [
-        f"Consider leaving out recording {row['session']}: {row['leave_out_because']}."
+        f"Consider excluding recording {row['session']}: {row['leave_out_because']}."
         for _, row in recordings.iterrows()
         if row["leave_out_because"]
     ]
@@ -176,14 +176,14 @@ def cautions(
         )
     if seeds == 1:
         sentences.append(
-            "Each model was trained with one seed, so it is unknown which motifs another seed "
-            "would find again."
+            "Each model was trained with one seed, so it is unknown which motifs would be "
+            "found again with another seed."
         )
     return sentences
 
 
 def shown(number: Any) -> str:
-    """Format a number of `quality.json`; empty where there is none.
+    """Format a number of `quality.json`; empty if there is none.
 
     >>> shown(0.9123), shown(None), shown(12345.6), shown(3)
     ('0.912', '', '12,346', '3')
@@ -200,7 +200,7 @@ def _count(number: int, noun: str, plural: str = "") -> str:
 
 
 def _listed(names, most: int | None = None) -> str:
-    """Join names as in a sentence; with more than `most`, say how many are left out."""
+    """Join names as in a sentence; with more than `most`, give the number of the others."""
     names = [str(name) for name in names]
     if most and len(names) > most:
         return f"{', '.join(names[:most])} and {len(names) - most} more"

@@ -10,11 +10,11 @@ REPLICATES = 10_000
 def difference_interval(
     errors: np.ndarray, others: np.ndarray, rng: np.random.Generator
 ) -> tuple[float, float]:
-    """Bootstrap interval of the mean of `errors` minus the mean of `others`.
+    """Compute a bootstrap interval of the mean of `errors` minus the mean of `others`.
 
-    Sessions are drawn with replacement, the same ones for both models, which pairs them; where a
-    model has several seeds these are drawn as well, for each model by itself. The percentiles are
-    Hesterberg's expanded ones (2015, The American Statistician 69:371), which give the interval
+    Sessions are sampled with replacement, the same ones for both models, which pairs them; if a
+    model has several seeds, these are also sampled, for each model separately. The percentiles are
+    expanded as by Hesterberg (2015, The American Statistician 69:371), which gives the interval
     the width of Student's t: plain ones are too narrow for few sessions.
 
     Parameters
@@ -36,5 +36,5 @@ def difference_interval(
 
 
 def _draw(n: int, rng: np.random.Generator) -> np.ndarray:
-    """(replicate, n) weights of n items that are drawn n times with replacement."""
+    """Return (replicate, n) weights of n items that are sampled n times with replacement."""
     return rng.multinomial(n, np.full(n, 1 / n), size=REPLICATES) / n

@@ -1,4 +1,4 @@
-"""Write the run in words: a page of its own, and the start page of the report."""
+"""Write the summary of a run: a separate page, and the start page of the report."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from reporting.facts import cautions, motif_sentences, shown, training_sentences
 from reporting.methods import REFERENCES, as_bibtex, methods_of
 
 LISTED = 40
-"""How many recordings the table shows; the file has all."""
+"""Number of recordings in the table; the file has all."""
 VERDICTS = {
     "good": "✓ good",
     "doubtful": "~ doubtful",
@@ -73,7 +73,7 @@ in results/figures and results/quality.
 {% endfor %}
 <table>
 <thead><tr><th>recording</th><th class="number">minutes</th><th class="number">usable</th>
-<th>least usable keypoint</th><th>leave out?</th></tr></thead>
+<th>least usable keypoint</th><th>exclude?</th></tr></thead>
 <tbody>
 {% for row in recordings %}
 <tr><td>{{ row.session }}</td><td class="number">{{ "%.1f" | format(row.minutes) }}</td>
@@ -90,7 +90,7 @@ in results/figures and results/quality.
 {% if best %}
 <h2>Quality</h2>
 <table>
-<thead><tr><th></th><th>in words</th><th class="number">value</th>
+<thead><tr><th></th><th>finding</th><th class="number">value</th>
 <th class="number">interval</th><th class="number">compared with</th></tr></thead>
 <tbody>
 {% for finding in best.findings %}
@@ -113,7 +113,7 @@ in results/figures and results/quality.
 {% for sentence in best.cautions %}
 <li>{{ sentence }}</li>
 {% else %}
-<li>None that follow from the numbers of this run.</li>
+<li>None.</li>
 {% endfor %}
 </ul>
 
@@ -122,20 +122,20 @@ in results/figures and results/quality.
 {% for sentence in best.advice %}
 <li>{{ sentence }}</li>
 {% else %}
-<li>None: no number of this run asks for a change.</li>
+<li>None: no result of this run requires a change.</li>
 {% endfor %}
 </ul>
 {% endif %}
 
 {% if methods %}
-<h2>Methods, for a paper</h2>
+<h2>Methods text for a paper</h2>
 <p>{{ methods }}</p>
 <ol>
 {% for text, doi in references %}
 <li>{{ text }}{% if doi %}. doi:{{ doi }}{% endif %}</li>
 {% endfor %}
 </ol>
-<p>results/references.bib has these references.</p>
+<p>The file results/references.bib contains these references.</p>
 {% endif %}
 
 {% if others %}
@@ -178,13 +178,13 @@ def summarise(
     recordings
         Path of `results/quality.csv`.
     dataset, trainings, choice
-        Paths of `dataset.json`, `comparison.csv`, `choice.json`; None where nothing was trained.
+        Paths of `dataset.json`, `comparison.csv`, `choice.json`; None if nothing was trained.
     segmented
-        Of each segmentation its model, seed and name.
+        Model, seed and name of each segmentation.
     tables
         In the same order, paths of each one's `usage`, `communities`, `groups` and `quality`.
     frozen
-        The folder of the model that was used, where none was trained.
+        Folder of the model that was used, if none was trained.
     manifest, motifs
         Path of the chosen export's manifest, and settings of the segmentation, for the methods.
     """

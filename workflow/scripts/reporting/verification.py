@@ -1,4 +1,4 @@
-"""Compare every file that a manifest names with the file that is there."""
+"""Compare every file that a manifest lists with the existing file."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,24 +8,24 @@ from formats.files import read_json, sha256
 from formats.records import digest_of
 
 ERRORS = {
-    "altered": "is not the file that was made",
-    "missing": "is gone",
-    "broken chain": "was read as another file than was made",
+    "altered": "is not the file that the run wrote",
+    "missing": "does not exist",
+    "broken chain": "was read with other content than was written",
     "edited": "has been edited",
 }
 NOTES = {
-    "not here": "is an input that is not on this machine, and was not checked",
-    "outdated": "has been made anew since this was made from it",
-    "no record": "is a result whose record is gone, and was not checked",
+    "not here": "is an input that does not exist on this machine, and was not checked",
+    "outdated": "has been made again since it was used here",
+    "no record": "is a result without a record, and was not checked",
 }
 
 
 class Finding(NamedTuple):
-    """What was found of a file: one of `ERRORS`, or one of `NOTES`, which are no errors."""
+    """The finding about a file: one of `ERRORS`, or one of `NOTES`, which are not errors."""
 
     kind: str
     path: str
-    claim: str  # the manifest, and the job in it, that the expected checksum is from
+    claim: str  # the manifest, and its job, with the expected checksum
     expected: str
     actual: str
 
@@ -44,7 +44,7 @@ class Report(NamedTuple):
 
     def __str__(self) -> str:
         count = "1 error" if len(self.errors) == 1 else f"{len(self.errors)} errors"
-        found = count if self.errors else "all are as they were made"
+        found = count if self.errors else "all files are unchanged"
         compared = f"{self.files} files of {self.manifests} manifests compared: {found}"
         return "\n".join(map(str, (*self.notes, *self.errors, compared)))
 
@@ -52,24 +52,24 @@ class Report(NamedTuple):
 def verify(results: Path, root: Path) -> Report:
     """Compare a folder of results with all manifests in it.
 
-    A file is read once, however many manifests name it. Manifests of models that the last run no
-    longer had may name files that were made anew since, which is a note and no error.
+    A file is read once, however many manifests list it. Manifests of models that the last run did
+    not include may list files that were made again since, which is a note and not an error.
 
     Parameters
     ----------
     results
         The folder with the manifests.
-    root
+    Folder that the paths in them are relative to.
         The folder that the paths in them are relative to.
 
     Raises
     ------
     ValueError
-        If there is no manifest, or a file of that name that is none.
+        If there is no manifest, or a file of that name is not a manifest.
     """
     manifests = {path: _read(path) for path in sorted(results.rglob("manifest.json"))}
     if not manifests:
-        raise ValueError(f"{results}: no manifest.json in it; run the workflow first")
+        raise ValueError(f"{results}: it contains no manifest.json; run the workflow first")
     last_run = manifests.get(results / "manifest.json", {"jobs": []})
     made_last = {path: value for job in last_run["jobs"] for path, value in job["outputs"].items()}
     actual: dict[Path, str] = {}
@@ -84,7 +84,7 @@ def verify(results: Path, root: Path) -> Report:
         for path, manifest in manifests.items()
         for finding in _check(path, manifest, root, sha256_of, made_last)
     }
-    # Once for each file, however many manifests name it.
+    # Once per file, however many manifests list it.
     first = {(finding.kind, finding.path): finding for finding in sorted(found, reverse=True)}
     findings = sorted(first.values())
     return Report(
@@ -101,7 +101,7 @@ def _check(path, manifest, root, sha256_of, made_last) -> Iterator[Finding]:
         yield Finding("edited", str(path), "by its own digest", "", "")
     for name in manifest.get("without_record", []):
         yield Finding("no record", name, str(path), "", "")
-    for name, expected in manifest.get("outputs", {}).items():  # of an export, beside it
+    for name, expected in manifest.get("outputs", {}).items():  # of an export, next to it
         beside = path.with_name(name)
         if sha256_of(beside) != expected:
             kind = "altered" if beside.is_file() else "missing"
@@ -139,8 +139,8 @@ def _read(path: Path) -> dict[str, Any]:
     except (ValueError, AttributeError):
         pass
     raise ValueError(
-        f"{path}: not a manifest of this workflow (jobs and digest); make it anew by removing it "
-        "and running the workflow"
+        f"{path}: not a manifest of this workflow (jobs and digest); to make it again, remove it "
+        "and run the workflow"
     )
 
 

@@ -1,5 +1,5 @@
-"""What is known before any job: the checked config and sessions table, models, source digests.
+"""What is known before any job runs: config, sessions table, models, digests of the code.
 
-It is imported by `workflow/rules/common.smk`, in Snakemake's own environment: at import time it
-needs the standard library, PyYAML and jsonschema alone.
+`workflow/rules/common.smk` imports it in Snakemake's own environment: at import time it needs
+only the standard library, PyYAML and jsonschema.
 """

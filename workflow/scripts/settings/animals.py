@@ -1,4 +1,4 @@
-"""The animals of a pose file: a session of each where a row's individual is `all`."""
+"""The animals of a pose file: one session each where a row's individual is `all`."""
 
 import importlib
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ from settings.headers import (
 from settings.names import clean_name
 
 OBJECTS = "single"
-"""The individual under which DeepLabCut keeps objects, which are unique, beside its animals."""
+"""Individual under which DeepLabCut stores unique objects, besides its animals."""
 
 Row = dict[str, Any]
 
@@ -27,29 +27,29 @@ Row = dict[str, Any]
 def rows_of_animals(
     row: Row, config: Mapping[str, Any]
 ) -> tuple[list[Row], list[str], dict[str, str]]:
-    """One row per animal of a row whose individual is `all`.
+    """Return one row per animal for a row whose individual is `all`.
 
     Returns
     -------
-    The rows; what is wrong with them; by name why an individual is left aside.
+    The rows; their errors; by name, why an individual was excluded.
     """
     path = row["poses"]
     if not Path(path).is_file():
-        return [], [f"individual: all needs {path} to be there already"], {}
+        return [], [f"individual: all requires that {path} already exists"], {}
     names, _ = header_of(path, config["individual_prefixes"])
     aside = no_animals(path, names, config)
     animals = [name for name in names if name not in aside]
     error = ""
     if len(names) < 2:
         error = (
-            f"individual: all needs to read the animals' names, and {path} shows "
+            f"individual: all requires the animals' names, but {path} shows "
             f"{names[0] if names else 'none'} here; write one row per animal, with its name "
-            "in this column (h5 and other HDF5 files also need h5py, pandas and pytables in "
-            "Snakemake's own environment)"
+            "in this column (to read names from h5 and other HDF5 files, Snakemake's own "
+            "environment needs h5py, pandas and pytables)"
         )
     elif not animals:
         error = (
-            f"individual: all finds no animal in {path}: {'; '.join(aside.values())}; name other "
+            f"individual: all finds no animal in {path}: {'; '.join(aside.values())}; choose other "
             "keypoints as center and orient"
         )
     elif row["labels"] and len(animals) > 1:
@@ -72,7 +72,7 @@ def rows_of_animals(
 
 
 def no_animals(path: str, names: Sequence[str], config: Mapping[str, Any]) -> dict[str, str]:
-    """By name the individuals that are objects, or cannot be aligned, and why."""
+    """Return, by name, the individuals that are objects or cannot be aligned, and why."""
     known = keypoints_of_animals(path, config["individual_prefixes"])
     aside = {}
     for name in names:
@@ -85,14 +85,14 @@ def no_animals(path: str, names: Sequence[str], config: Mapping[str, Any]) -> di
             aside[name] = f"{name} has no keypoint {' and no '.join(lacking)}"
         elif name == OBJECTS and name in known and len(whole_header_of(path)[0]) > 1:
             aside[name] = (
-                f"{name} is DeepLabCut's name for objects; if it is an animal, name it in a row of "
+                f"{name} is DeepLabCut's name for objects; if it is an animal, give it a row of "
                 "its own"
             )
     return aside
 
 
 def keypoints_of_animals(path: str, prefixes: Sequence[str]) -> dict[str, list[str]]:
-    """By individual the keypoints that the file has of it; empty where it does not tell.
+    """Return the keypoints by individual; empty if the file does not tell.
 
     Individuals of DeepLabCut may have different keypoints, and so may those that prefixes make.
     """
@@ -113,7 +113,7 @@ def keypoints_of_animals(path: str, prefixes: Sequence[str]) -> dict[str, list[s
 
 
 def deeplabcut_columns(path: str) -> Header:
-    """Individual and keypoint of each column of DeepLabCut's table; empty lists for other files."""
+    """Read individual and keypoint of each column of DeepLabCut's table; empty for other files."""
     if not is_hdf5(path):
         return _columns_of_csv(path)
     import_libraries()

@@ -1,4 +1,4 @@
-"""The config: typed, with defaults, and every error in it at once."""
+"""The checked config: typed, with defaults; all errors are reported at once."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -14,14 +14,14 @@ Settings = Mapping[str, Any]
 def checked_config(
     config: Settings, schema: Schema, access: Access, frozen: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
-    """The config with defaults filled in and values typed by the schema.
+    """Check the config: fill in defaults, convert values to the types of the schema.
 
-    With a frozen model, that is the only one, and recordings are aligned as it needs them.
+    With a frozen model, this is the only model, and recordings are aligned as it requires.
 
     Raises
     ------
     SettingsError
-        Naming every unknown key, wrong type, value out of range, missing key and contradiction.
+        Naming every unknown key, wrong type, value out of range, missing key and conflict.
     """
     entries = schema["properties"]
     config = {key: coerce(value, entries.get(key, {})) for key, value in config.items()}
@@ -47,7 +47,7 @@ def checked_config(
 
 
 def contradictions(config: Settings, schema: Schema, access: Access) -> list[str]:
-    """What each setting allows by itself, but not together."""
+    """Return errors about settings that are valid individually, but not in combination."""
     errors = [*_broken(ALIGNMENT_RULES, config), *_keypoint_errors(config)]
     if config["motif_names"]:
         absent = (
@@ -65,11 +65,11 @@ def contradictions(config: Settings, schema: Schema, access: Access) -> list[str
         model["prediction_decoder"] for model in models.values()
     ):
         errors.append(
-            "choose_by: no model predicts a future; choose by reconstruction, or set "
+            "choose_by: no model predicts the future; choose by reconstruction, or set "
             "prediction_decoder: true for a model"
         )
     errors += [
-        f"embed_models: no model is {name!r}; there are: {', '.join(sorted(models))}"
+        f"embed_models: no model is {name!r}; the models are: {', '.join(sorted(models))}"
         for name in config["embed_models"] or []
         if name not in models
     ]
@@ -86,11 +86,11 @@ def contradictions(config: Settings, schema: Schema, access: Access) -> list[str
 
 
 def frames_used(model: Settings) -> int:
-    """Frames of a window that a model is trained on: the encoded and the predicted ones."""
+    """Frames of a window that a model is trained on: encoded and predicted."""
     return model["time_window"] + model["prediction_steps"] * model["prediction_decoder"]
 
 
-# What is wrong, and the message, in which settings stand in braces.
+# Condition of a problem, and its message, in which settings stand in braces.
 ALIGNMENT_RULES = (
     (
         lambda s: s["savgol_length"] % 2 == 0,
@@ -100,39 +100,39 @@ ALIGNMENT_RULES = (
         lambda s: s["savgol_order"] >= s["savgol_length"],
         "savgol_order: {savgol_order} must be below savgol_length ({savgol_length})",
     ),
-    (lambda s: s["center"] == s["orient"], "orient: must be another keypoint than center"),
+    (lambda s: s["center"] == s["orient"], "orient: must differ from center"),
 )
 MODEL_RULES = (
     (
         lambda s: s["prediction_decoder"] and s["prediction_steps"] > s["time_window"],
-        "prediction_steps: model {name} predicts {prediction_steps} frames from {time_window}; at "
-        "most time_window can be predicted",
+        "prediction_steps: model {name} predicts {prediction_steps} frames from {time_window}; "
+        "set it to time_window or less",
     ),
     (
         lambda s: "windows_across_joins" not in s["vame_quirks"] and s["split_gap"] < s["window"],
-        "split_gap: {split_gap} frames are fewer than the window of model {name} (time_window + "
+        "split_gap: {split_gap} frames are fewer than a window of model {name} has (time_window + "
         "prediction_steps = {window}); set it to {window} or more",
     ),
     (
         lambda s: "skip_last_epoch" in s["vame_quirks"] and s["max_epochs"] == 1,
-        "vame_quirks: model {name} has one epoch and would skip it; raise max_epochs, or take "
-        "skip_last_epoch out of the list",
+        "vame_quirks: model {name} has one epoch and would skip it; increase max_epochs, or "
+        "remove skip_last_epoch from the list",
     ),
 )
 MODEL_WARNINGS = (
     (
         lambda s: s["kmeans_loss"] > s["zdims"],
-        "kmeans_loss: model {name} has only {zdims} singular values (zdims); {kmeans_loss} counts "
-        "as that",
+        "kmeans_loss: model {name} has only {zdims} singular values (zdims), so {kmeans_loss} has "
+        "the effect of {zdims}",
     ),
     (
         lambda s: s["softplus"],
-        "softplus: model {name} cannot have a posterior narrower than the prior",
+        "softplus: model {name} cannot have a posterior that is narrower than the prior",
     ),
     (
         lambda s: s["max_epochs"] < s["annealed"],
-        "max_epochs: model {name} ends after {max_epochs} epochs, before the KL weight has risen "
-        "(epoch {annealed}); its last epoch will be its model",
+        "max_epochs: model {name} ends after {max_epochs} epochs, before the KL weight is fully "
+        "annealed (epoch {annealed}); the model will be that of its last epoch",
     ),
 )
 
@@ -146,13 +146,12 @@ def _keypoint_errors(config: Settings) -> list[str]:
     listed = config["keypoints"]
     return [
         *(
-            f"{key}: {name!r} is not among keypoints; add it there, or choose one of them"
+            f"{key}: {name!r} is not listed in keypoints; add it there, or choose a listed one"
             for key, name in named.items()
             if listed is not None and name not in listed
         ),
         *(
-            f"{key}: {name!r} is left out by exclude_keypoints; take it out there, or choose "
-            "another"
+            f"{key}: {name!r} is excluded by exclude_keypoints; remove it there, or choose another"
             for key, name in named.items()
             if name in config["exclude_keypoints"]
         ),
@@ -160,9 +159,9 @@ def _keypoint_errors(config: Settings) -> list[str]:
 
 
 def warnings_about(config: Settings, models: Mapping[str, Settings], schema: Schema) -> list[str]:
-    """What is allowed, but does not do what one may expect."""
+    """Return warnings about settings that are allowed, but may not have the expected effect."""
     dead = sorted(key for key in config if schema["properties"][key].get("deprecated"))
-    sentences = [f"these keys of VAME's config do nothing here: {', '.join(dead)}"] * bool(dead)
+    sentences = [f"these keys of VAME's config have no effect here: {', '.join(dead)}"] * bool(dead)
     for name, model in models.items():
         start = model["kl_start"] if model["anneal_function"] == "linear" else 5
         known = model | {"name": name, "annealed": model["annealtime"] + start}

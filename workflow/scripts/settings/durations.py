@@ -1,4 +1,4 @@
-"""Settings in frames that may be given in seconds, as "1.0 s"."""
+"""Settings in frames that can also be given in seconds, as "1.0 s"."""
 
 import re
 from collections.abc import Mapping
@@ -12,20 +12,20 @@ DURATION = re.compile(r"\s*(\d+\.?\d*|\.\d+)\s*s\s*")
 
 
 def in_frames(config: Mapping[str, Any], schema: Schema, sessions: Schema) -> dict[str, Any]:
-    """The config with durations in seconds turned into frames, in models and grid as well.
+    """Convert durations in seconds to frames, in the config, its models and its grid.
 
-    Only settings whose schema says `seconds: true` may be given so. A duration that cannot be
-    turned stays as it is, and the schema refuses it.
+    Only settings whose schema has `seconds: true` allow this. A duration that cannot be
+    converted is left unchanged, and the schema check rejects it.
 
     Parameters
     ----------
     sessions
-        Schema of the sessions table, which has the frame rate if `resample_fps` is not set.
+        Schema of the sessions table, which gives the frame rate if `resample_fps` is not set.
 
     Raises
     ------
     SettingsError
-        If there is no sessions table to read the frame rate from.
+        If the sessions table, which gives the frame rate, does not exist.
     """
     keys = {key for key, entry in schema["properties"].items() if entry.get("seconds")}
     parts = [config, *_dicts(config.get("models")), *_lists(config.get("grid"))]
@@ -49,7 +49,7 @@ def in_frames(config: Mapping[str, Any], schema: Schema, sessions: Schema) -> di
 
 
 def frame_rate(config: Mapping[str, Any], schema: Schema, sessions: Schema) -> float | None:
-    """Frames per second of the aligned poses; None if recordings differ in it."""
+    """Return the frame rate of the aligned poses; None if recordings differ."""
     if (fps := config.get("resample_fps")) is not None:
         rates = [fps]
     else:
@@ -68,7 +68,7 @@ def _dicts(models):
 
 
 def _lists(grid):
-    """Each value of a grid, as a setting of its own."""
+    """Return each value of a grid as a separate setting."""
     if not _is_dict(grid):
         return []
     return [{key: value} for key, own in grid.items() if isinstance(own, list) for value in own]

@@ -1,4 +1,4 @@
-"""Whether jobs can read a file that the user names."""
+"""Check whether jobs can read a file that the user names."""
 
 import os
 import re
@@ -9,20 +9,20 @@ from pathlib import Path
 from formats.files import LINKS
 
 DEMO = "results/demo/"
-"""What the rule simulate_demo writes need not be there yet."""
+"""Files that the rule simulate_demo writes need not exist yet."""
 
 SIGNS = re.compile("[{}<>]")
-"""Snakemake takes what is between them for a wildcard, or for a path variable."""
+"""Snakemake treats text between them as a wildcard or a path variable."""
 
 
 @dataclass(frozen=True)
 class Access:
-    """What jobs can read.
+    """Which files jobs can read.
 
     Attributes
     ----------
     shared_disk
-        True if jobs see the disks of this machine.
+        True if jobs can read the disks of this machine.
     can_fetch
         True if a storage plugin fetches files from this address.
     """
@@ -32,16 +32,16 @@ class Access:
 
 
 def is_url(path: str) -> bool:
-    """True for a file that lies elsewhere: https://…, s3://…"""
+    """True for a remote file: https://…, s3://…"""
     return re.match(r"[a-z][a-z0-9+.-]+://", path) is not None
 
 
 def path_errors(path: str, absent: str, where: str, access: Access) -> list[str]:
-    """Why no job could read a file of the user's: `absent`, or what is wrong with its address."""
+    """Return why no job could read a user's file: `absent`, or an error in its address."""
     if is_url(path):
         if SIGNS.search(path):
             return [
-                f"{where}{path} has braces or angle brackets in it, which Snakemake takes for a "
+                f"{where}{path} contains braces or angle brackets, which Snakemake treats as a "
                 "wildcard; rename the file, or in a web address write %7B, %7D, %3C, %3E for them"
             ]
         if access.can_fetch(path):
@@ -54,17 +54,17 @@ def path_errors(path: str, absent: str, where: str, access: Access) -> list[str]
         ]
     if not access.shared_disk:
         return [
-            f"{where}{path} lies on this machine, whose disks the jobs do not see; put it where "
-            "they can fetch it from, and name its address (s3://…, https://…)"
+            f"{where}{path} is on this machine, whose disks the jobs cannot read; put it where "
+            "they can fetch it, and use its address (s3://…, https://…)"
         ]
     return [] if Path(path).is_file() else [absent]
 
 
 def plain_name(path: str) -> str:
-    """A file's path for Snakemake: that of a link to it, where the own one has braces in it.
+    """Return a path that Snakemake can use: that of a link, if the file's own contains braces.
 
-    Snakemake looks for wildcards in whatever an input function returns, and nothing escapes a brace
-    there. To report to Snakemake: a flag for inputs that are no patterns.
+    Snakemake looks for wildcards in everything that an input function returns, and braces cannot be
+    escaped there. To report to Snakemake: a flag for inputs that are not patterns.
     """
     if not SIGNS.search(path):
         return path
@@ -76,8 +76,8 @@ def plain_name(path: str) -> str:
             _make_link(link, target)
         except OSError as error:
             raise ValueError(
-                f"{path}: Snakemake takes what is in braces for a wildcard, and no link without "
-                f"them can be made ({error}); rename the file"
+                f"{path}: Snakemake treats text in braces as a wildcard, and a link without "
+                f"braces cannot be created ({error}); rename the file"
             ) from error
     return str(link)
 
@@ -88,11 +88,11 @@ def _make_link(link, target):
     aside.unlink(missing_ok=True)
     aside.symlink_to(target)
     if os.utime in os.supports_follow_symlinks:
-        os.utime(aside, (0, 0), follow_symlinks=False)  # a new link makes nothing stale
+        os.utime(aside, (0, 0), follow_symlinks=False)  # a new link must not make outputs stale
     os.replace(aside, link)
 
 
 def _without_signs(part):
-    """A part of a path with percent codes for what is special, which can be read back."""
+    """Encode special characters in a part of a path with percent codes, which can be decoded."""
     special = "[.]" if part == ".." else "[{}<>%]"
     return re.sub(special, lambda sign: f"%{ord(sign[0]):02X}", part.strip("/"))

@@ -1,4 +1,4 @@
-"""The exported model that `use_model` names, and the segmenters that came with it."""
+"""The exported model that `use_model` names, and its segmenters."""
 
 import json
 from collections.abc import Mapping
@@ -9,17 +9,16 @@ from settings.files import Access, is_url
 from settings.schema import SettingsError
 
 NEEDED = {"alignment", "features", "model", "outlier_limits", "scalars", "seed"}
-"""What has to be known of a model before recordings are aligned for it."""
+"""What alignment needs to know about a model."""
 
 FREE = ("keypoints", "exclude_keypoints", "resample_fps")
-"""Settings of the alignment that may differ: that features and frame rate are the same is checked
-when they are known."""
+"""Alignment settings that may differ: features and frame rate are checked when they are known."""
 
 
 def frozen_model(config: Mapping[str, Any], access: Access) -> dict[str, Any] | None:
-    """What the exported model says of itself; None where `use_model` names none.
+    """Read the description of the exported model; None if `use_model` is not set.
 
-    Read from the header of its model.safetensors: eight bytes of length, then JSON.
+    It is in the header of model.safetensors: eight bytes of length, then JSON.
     """
     if config.get("use_model") is None:
         return None
@@ -28,17 +27,17 @@ def frozen_model(config: Mapping[str, Any], access: Access) -> dict[str, Any] | 
     for wrong, message in (
         (
             is_url(folder) or not access.shared_disk,
-            f"use_model: {folder} is read before the first job and in each one; name a folder on a "
-            "disk that all of them see",
+            f"use_model: {folder} is read before the first job and in every job; choose a folder "
+            "on a disk that all machines can read",
         ),
         (
             not path.is_file(),
-            f"use_model: there is no {path}; name the folder of an exported model",
+            f"use_model: there is no {path}; set the folder of an exported model",
         ),
         (
             Path("results/dataset/dataset.json").exists(),
             "use_model: models were trained in this folder, on recordings that would now be "
-            "aligned anew; give the others a folder of their own (--directory)",
+            "aligned differently; use another folder for the new recordings (--directory)",
         ),
     ):
         if wrong:
@@ -63,9 +62,9 @@ def _read_header(path: Path) -> dict[str, Any]:
 
 
 def alignment_errors(config: Mapping[str, Any], frozen: Mapping[str, Any]) -> list[str]:
-    """Settings of the alignment that differ from those that the model was trained with."""
+    """Return errors about alignment settings that differ from those of the model's training."""
     return [
-        f"{key}: {config[key]} here, and {value} where the model of use_model was trained; "
+        f"{key}: {config[key]} here, but {value} in the training of the model of use_model; "
         "delete the line"
         for key, value in frozen["alignment"].items()
         if key not in FREE and config.get(key, value) != value
@@ -73,7 +72,7 @@ def alignment_errors(config: Mapping[str, Any], frozen: Mapping[str, Any]) -> li
 
 
 def keypoints_of(frozen: Mapping[str, Any]) -> list[str]:
-    """Names of the keypoints whose coordinates are among the features of the model."""
+    """Return the names of the keypoints whose coordinates are features of the model."""
     coordinates = [name for name in frozen["features"] if name not in frozen["scalars"]]
     return sorted({name[:-2] for name in coordinates})
 
@@ -81,9 +80,9 @@ def keypoints_of(frozen: Mapping[str, Any]) -> list[str]:
 def segmenters_beside(
     folder: str, frozen: Mapping[str, Any], segmentations: list[str]
 ) -> dict[str, str]:
-    """The segmenters that come with the model, by their names.
+    """Find the segmenters that belong to the model, by segmentation.
 
-    They lie in the folder of the export, or in the project that the export is still a part of.
+    They are in the folder of the export, or in the project that the export is still part of.
     """
     own = f"{frozen['model']}/seed{frozen['seed']}"
     places = [f"{folder}/segmenters"]

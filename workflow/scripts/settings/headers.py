@@ -1,7 +1,7 @@
 """Animals and keypoints of pose files, read from their headers alone.
 
-Snakemake's own environment need not have h5py or pandas. A file that cannot be read here is checked
-by import_poses, with its own readers.
+Snakemake's own environment may lack h5py or pandas. A file that cannot be read here is checked
+by import_poses with its own readers.
 """
 
 import contextlib
@@ -20,11 +20,11 @@ from formats.text import TEXT_TO_READ, encoding_of, is_hdf5, is_nameless, open_t
 
 SECONDS_PER_HEADER = 20
 Header = tuple[list[str], list[str]]
-"""Individuals and keypoints; empty lists where they cannot be told here."""
+"""Individuals and keypoints; empty lists if they cannot be read here."""
 
 
 def header_of(path: str, prefixes: Sequence[str]) -> Header:
-    """Individuals and keypoints of a pose file, told apart by prefixes where it knows none."""
+    """Read individuals and keypoints of a pose file, split by prefixes if it has no individuals."""
     return split_header(*whole_header_of(path), prefixes)
 
 
@@ -42,17 +42,17 @@ def whole_header_of(path: str) -> Header:
 
 @functools.cache
 def import_libraries() -> None:
-    """Import them once, before children are forked, which then have them."""
+    """Import the libraries once, before forking, so that child processes share them."""
     for name in ("h5py", "pandas", "tables"):
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
 
 
 def in_a_child(read: Callable[[str], Header], path: str) -> Header:
-    """What `read` makes of a file; empty lists if it fails, crashes or does not end.
+    """Call `read` in a child process; return empty lists if it fails, crashes or hangs.
 
-    The HDF5 library does all of these on damaged files, and would take Snakemake with it. Where
-    processes cannot be forked, the file is read without that protection.
+    The HDF5 library does all of these on damaged files, and would end Snakemake as well. Where
+    processes cannot be forked, the file is read without this protection.
     """
     if "fork" not in multiprocessing.get_all_start_methods():
         return _try(read, path)
@@ -73,12 +73,12 @@ def in_a_child(read: Callable[[str], Header], path: str) -> Header:
 def _try(read, path):
     try:
         return read(path)
-    except Exception:  # no h5py, pandas or pytables here, or not their file
+    except Exception:  # no h5py, pandas or pytables here, or not one of their files
         return [], []
 
 
 def split_header(individuals: list[str], keypoints: list[str], prefixes: Sequence[str]) -> Header:
-    """As pose_prep.reading.split_by_prefix has it."""
+    """Split as pose_prep.reading.split_by_prefix does."""
     own = {prefix: [] for prefix in prefixes}
     for name in keypoints:
         if prefix := prefix_of(name, prefixes):
@@ -90,14 +90,14 @@ def split_header(individuals: list[str], keypoints: list[str], prefixes: Sequenc
 
 
 def header_rows(path: str) -> list[list[str]]:
-    """The first four rows of a text file, without those that are blank."""
+    """Return the first four rows of a text file that are not blank."""
     with open_text(path, encoding_of(path, of_start=True), errors="replace") as file:
         start = io.StringIO(file.read(TEXT_TO_READ), newline="")
     return [row for row, _ in zip(csv.reader(start), range(4), strict=False) if row]
 
 
 def csv_header(path: str) -> Header:
-    """As pose_prep.deeplabcut and pose_prep.anipose have it; cells without a name name nothing."""
+    """Read as pose_prep.deeplabcut and pose_prep.anipose do; empty cells are ignored."""
     rows = header_rows(path)
     if rows and "fnum" in rows[0]:
         return [], [name[:-2] for name in rows[0] if name.endswith("_x")]
@@ -131,7 +131,7 @@ def _sleap_labels(file: Any) -> Header:
 
 
 def _movement(file: Any) -> Header:
-    if "centered_reference_keypoint" in file.attrs:  # VAME's, aligned already
+    if "centered_reference_keypoint" in file.attrs:  # of VAME, already aligned
         return [], []
     individuals, keypoints = (
         _text(file[name if name in file else name[:-1]]) for name in ("individuals", "keypoints")
@@ -140,7 +140,7 @@ def _movement(file: Any) -> Header:
 
 
 def _nwb(file: Any) -> Header:
-    """As pose_prep.nwb has it."""
+    """Read as pose_prep.nwb does."""
     places: dict[str, list[str]] = {}
 
     def look(name: str, item: Any) -> None:

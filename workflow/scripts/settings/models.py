@@ -1,4 +1,4 @@
-"""Models by name, of `models` and of the grid, and the settings of each."""
+"""Models by name, from `models` and `grid`, and the settings of each."""
 
 import itertools
 import re
@@ -10,12 +10,12 @@ from settings.schema import Schema, coerce, schema_errors
 Settings = Mapping[str, Any]
 
 WIDE = 128
-"""Units of a GRU from which threads can share its operations. One of 64 units trains in 28 s on one
-thread, in 25 s on two, and in minutes if another program takes one of the two."""
+"""Units of a GRU above which threads can share its operations. With 64 units it trains in 28 s on
+one thread, in 25 s on two, and in minutes if another program uses one of the two."""
 
 
 def of_rule(rule: str, schema: Schema, settings: Settings) -> dict[str, Any]:
-    """The settings that the schema lists as used by a rule, the same whatever their order."""
+    """Return the settings that the schema lists as used by a rule, independent of their order."""
     return {
         key: settings[key]
         for key, entry in sorted(schema["properties"].items())
@@ -24,12 +24,12 @@ def of_rule(rule: str, schema: Schema, settings: Settings) -> dict[str, Any]:
 
 
 def threads_to_train(settings: Settings) -> int:
-    """How many threads a training gains from."""
+    """Return the number of threads that speed up a training."""
     return 4 if settings["hidden_size_layer_1"] >= WIDE else 1
 
 
 def settings_of_model(config: Settings, changes: Settings | None, schema: Schema) -> dict[str, Any]:
-    """The whole config as one model has it."""
+    """Return the whole config with the changes of one model."""
     return {**config, **_typed(changes or {}, schema)}
 
 
@@ -39,7 +39,7 @@ def _typed(changes: Settings, schema: Schema) -> dict[str, Any]:
 
 
 def model_schema(schema: Schema) -> dict[str, Any]:
-    """The part of the schema that a model may change."""
+    """Return the part of the schema that a model may change."""
     return {
         "type": "object",
         "additionalProperties": False,
@@ -52,7 +52,7 @@ def model_schema(schema: Schema) -> dict[str, Any]:
 
 
 def models_of_grid(grid: Mapping[str, list]) -> dict[str, dict[str, Any]]:
-    """A model for each combination of values, named by them: beta-0.5_zdims-10.
+    """Return a model for each combination of values, named by them: beta-0.5_zdims-10.
 
     >>> list(models_of_grid({"zdims": [5, 10], "beta": [2.0]}))
     ['beta-2.0_zdims-5', 'beta-2.0_zdims-10']
@@ -66,12 +66,12 @@ def models_of_grid(grid: Mapping[str, list]) -> dict[str, dict[str, Any]]:
 
 
 def model_errors(config: Settings, schema: Schema) -> list[str]:
-    """What is wrong with `models` and `grid`, beyond their types, which the schema checks."""
+    """Return errors in `models` and `grid` other than types, which the schema checks."""
     models, grid = config["models"], config["grid"]
     if not isinstance(models, dict) or not isinstance(grid, dict):
         return []
     errors = [
-        f"models: the name {name!r} is no text; put it in quotes"
+        f"models: the name {name!r} is not text; put it in quotes"
         for name in models
         if not isinstance(name, str)
     ]
@@ -87,7 +87,7 @@ def model_errors(config: Settings, schema: Schema) -> list[str]:
     if lists != grid:
         return errors
     if not models and not grid:
-        errors.append("models: names no model, and there is no grid; name one")
+        errors.append("models: there is no model and no grid; add a model")
     return errors or _grid_name_errors(models, grid, schema)
 
 
@@ -96,12 +96,12 @@ def _grid_name_errors(models: Settings, grid: Mapping[str, list], schema: Schema
     names = models_of_grid(grid)
     return [
         *(
-            f"grid: {name!r} cannot be a model's name; list these values under models"
+            f"grid: {name!r} cannot be part of a model's name; list these values under models"
             for name in names
             if not re.search(pattern, name)
         ),
         *(
-            f"models.{name}: the grid has this model, too; rename it"
+            f"models.{name}: the grid also has a model of this name; rename it"
             for name in names
             if name in models
         ),
@@ -109,6 +109,6 @@ def _grid_name_errors(models: Settings, grid: Mapping[str, list], schema: Schema
 
 
 def models_to_embed(config: Settings) -> list[str]:
-    """Models whose latents and motifs are wanted, in an order that the config's does not change."""
+    """Return the models whose latents and motifs are computed, in an order of their own."""
     chosen = config["embed_models"]
     return sorted(name for name in config["models"] if chosen is None or name in chosen)

@@ -1,4 +1,4 @@
-"""Names of sessions and animals: which of them clash, and how others become names of sessions."""
+"""Names of sessions and animals: clashes, and conversion of other names to session names."""
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -12,12 +12,12 @@ RESERVED = {"all": "the name that tables of results use for all sessions togethe
 
 
 def clean_name(name: str) -> str:
-    """The name with a dash for what may not be in a file's name, as sessions are named."""
+    """Replace characters that may not be in a file's name by a dash, as in names of sessions."""
     return re.sub("[^A-Za-z0-9_.-]+", "-", name)
 
 
 def session_names(names: Iterable[str]) -> dict[str, str]:
-    """Names of other programs, and for each one that a session may have and no other has.
+    """Map names of other programs to unique names that a session may have.
 
     >>> session_names(["m1", "m#2 (new)", "m-2-new", "all"])
     {'m1': 'm1', 'm#2 (new)': 'm-2-new-2', 'm-2-new': 'm-2-new', 'all': 'all-2'}
@@ -38,13 +38,13 @@ def session_names(names: Iterable[str]) -> dict[str, str]:
 
 
 def prefix_errors(prefixes: Sequence[str]) -> list[str]:
-    """Prefixes of two animals that would have the same name."""
+    """Return errors about prefixes of two animals that would have the same name."""
     animals: dict[str, list[str]] = {}
     for prefix in prefixes:
         animals.setdefault(animal_of_prefix(prefix), []).append(prefix)
     return [
         f"individual_prefixes in the config: {' and '.join(map(repr, own))} would both be the "
-        f"individual {animal}; leave one out"
+        f"individual {animal}; remove one"
         for animal, own in animals.items()
         if len(own) > 1
     ]
@@ -62,16 +62,16 @@ def reserved_errors(rows: Sequence[tuple[int, Mapping[str, Any]]]) -> list[str]:
 def clash_errors(
     rows: Sequence[tuple[int, Mapping[str, Any]]], of_all: Collection[int], same_case: bool
 ) -> list[str]:
-    """Sessions whose results would have the same place.
+    """Return errors about sessions whose results would have the same paths.
 
     Parameters
     ----------
     rows
-        The line of the sessions table and the row of each session.
+        Line of the sessions table and row of each session.
     of_all
         Lines whose individual is `all`.
     same_case
-        True if the disk does not tell capitals from small letters.
+        True if the disk does not distinguish capitals from small letters.
     """
     errors, first = [], {}
     for line, row in rows:
@@ -84,20 +84,20 @@ def clash_errors(
             errors.append(
                 f"line {line}, individual: {other['individual']!r} and {row['individual']!r} of "
                 f"{row['poses']} would both be the session {name}; write one row per animal, each "
-                "with a session name of its own"
+                "with a unique session name"
             )
         elif other["session"] != name:
             errors.append(
                 f"line {line}, session: {name} differs from {other['session']} (line {before}) "
-                "only in capitals, which this disk does not tell apart; rename one of them"
+                "only in capitals, which this disk does not distinguish; rename one of them"
             )
         elif line in of_all and before not in of_all:
             errors.append(
-                f"line {before}, session: {name} is also what individual: all makes in line "
+                f"line {before}, session: {name} is also a name from individual: all in line "
                 f"{line}; rename one of them"
             )
         else:
-            made = "what individual: all makes" if before in of_all else "the name"
+            made = "a name from individual: all" if before in of_all else "the name"
             errors.append(
                 f"line {line}, session: {name} is also {made} in line {before}; rename one of them"
             )
@@ -105,6 +105,6 @@ def clash_errors(
 
 
 def ignores_case(path: Path) -> bool:
-    """True if the disk on which a file lies takes small letters and capitals of names alike."""
+    """True if the disk of a file does not distinguish small letters and capitals in names."""
     other = path.with_name(path.name.swapcase())
     return other.name != path.name and other.exists() and other.samefile(path)

@@ -1,17 +1,17 @@
-"""Results of models, seeds and sessions that config and sessions table no longer name."""
+"""Results of models, seeds and sessions that are no longer in config and sessions table."""
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 WILDCARD = re.compile(r"\{(\w+)(?:,([^{}]+))?\}")
-"""Its name, and what its values have to match where Snakemake has put that into the path."""
+"""Name of a wildcard, and its constraint if Snakemake has added it to the path."""
 
 
 def patterns_of(files: Iterable[str]) -> list[str]:
-    """What rules make, cut off after the last wildcard: such as results/models/{model}/seed{seed}.
+    """Cut output paths after the last wildcard: such as results/models/{model}/seed{seed}.
 
-    With the record of each job, which lies as its log does; what has no wildcard is whole.
+    Records of jobs, which correspond to logs, are included; paths without wildcard stay complete.
 
     Parameters
     ----------
@@ -30,14 +30,14 @@ def patterns_of(files: Iterable[str]) -> list[str]:
 def find_orphans(
     root: Path, patterns: Sequence[str], known: Mapping[str, Collection[str]]
 ) -> list[str]:
-    """Files and folders that rules made for what is no longer known, not beyond links.
+    """Find files and folders of rules for values that are no longer set; links are not followed.
 
     Parameters
     ----------
     root
         The folder that patterns are relative to.
     known
-        By wildcard the values that are set.
+        Values that are set, by wildcard.
     """
     kept, orphans = set(), set()
     for pattern in patterns:
@@ -56,7 +56,7 @@ def find_orphans(
 
 
 def _regex_of(pattern: str) -> str:
-    """A pattern as a regular expression; a wildcard that comes again has the same value."""
+    """Turn a pattern into a regular expression; a repeated wildcard has the same value."""
     parts, seen, end = [], set(), 0
     for wildcard in WILDCARD.finditer(pattern):
         name, constraint = wildcard.groups()

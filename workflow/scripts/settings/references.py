@@ -1,4 +1,4 @@
-"""The segmenters of an earlier run, whose numbers of motifs are kept."""
+"""The segmenters of an earlier run, whose motif numbers are kept."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,12 +12,12 @@ WRITTEN = "results/segmenters"
 def reference_segmenters(
     folder: str | None, segmentations: Sequence[str], access: Access
 ) -> dict[str, str]:
-    """The file of each segmentation in the folder of `reference_segmenters`; none without one.
+    """Return the segmenters in the folder of `reference_segmenters`; none if it is not set.
 
     Raises
     ------
     SettingsError
-        The folder is one that this run writes, or lacks a file.
+        If this run writes the folder, or the folder lacks a file.
     """
     if folder is None:
         return {}
@@ -25,7 +25,7 @@ def reference_segmenters(
     if not is_url(folder) and Path(folder).resolve().is_relative_to(Path(WRITTEN).resolve()):
         message = (
             f"reference_segmenters: {folder} is written by this run, which would overwrite its own "
-            "reference; copy the folder, for example to config/reference, and name the copy"
+            "reference; copy the folder, for example to config/reference, and set that path"
         )
         raise SettingsError("config", [message])
     paths = {name: f"{folder}/{name}.npz" for name in segmentations}
@@ -34,7 +34,7 @@ def reference_segmenters(
         for name, path in paths.items()
         for error in path_errors(
             path,
-            f"reference_segmenters: there is no {path}; name a folder that has the same "
+            f"reference_segmenters: there is no {path}; set a folder with the same "
             f"segmentation ({name}), a copy of an earlier run's"
             " results/segmenters/{model}/seed{seed}",
             "reference_segmenters: ",

@@ -1,4 +1,4 @@
-"""All that the rules know of a run: config, sessions, models, segmentations."""
+"""All that the rules know about a run: config, sessions, models, segmentations."""
 
 import zlib
 from collections.abc import Callable, Iterable, Mapping
@@ -17,7 +17,7 @@ from settings.schema import Schema, read_schema
 from settings.sessions import Row, checked_sessions
 
 AUTO = "auto"
-"""As `n_motifs`: the number is chosen from several."""
+"""Value of `n_motifs` if the number is chosen from several."""
 MOST_NUMBERS = 12
 
 
@@ -30,19 +30,19 @@ OF_EACH_SESSION = [
 
 @dataclass(frozen=True)
 class Run:
-    """A run as config and sessions table set it.
+    """A run as defined by config and sessions table.
 
     Attributes
     ----------
     frozen
-        What the exported model of `use_model` says of itself; None where models are trained.
+        Description of the exported model of `use_model`; None where models are trained.
     sessions
-        By name: the order of the table's lines means nothing.
+        By name; the order of the table's lines has no effect.
     segmenters
-        Files of the segmenters that came with the frozen model, by segmentation.
+        Files of the frozen model's segmenters, by segmentation.
     references
-        Files of the segmenters whose numbers of motifs are kept, by segmentation; of those that are
-        fitted here, if `reference_segmenters` is set.
+        Files of the segmenters whose motif numbers are kept, by segmentation; only for those that
+        are fitted in this run, and if `reference_segmenters` is set.
     """
 
     config: dict[str, Any]
@@ -55,13 +55,13 @@ class Run:
 
     @property
     def trained_on(self) -> list[str]:
-        """Sessions that the dataset is made of; the others are embedded only."""
+        """Sessions of the dataset; the others are only embedded."""
         chosen = self.config["train_on"]
         return [name for name in self.sessions if self.frozen or not chosen or name in chosen]
 
     @property
     def trained(self) -> list[str]:
-        """Models that are trained here; a frozen one was elsewhere."""
+        """Models that are trained in this run; a frozen one is not."""
         return [] if self.frozen else list(self.models)
 
     @property
@@ -73,7 +73,7 @@ class Run:
         return segmentations_of(self.config)
 
     def find_orphans(self, paths: Iterable[str]) -> list[str]:
-        """Results of what is no longer set; none with a frozen model, which says not what is kept.
+        """Find results of names that are no longer set; none with a frozen model.
 
         Parameters
         ----------
@@ -90,29 +90,29 @@ class Run:
         }
         return find_orphans(Path(), patterns_of([*paths, *OF_EACH_SESSION]), known)
 
-    # What Snakemake asks of each job, by its wildcards.
+    # Functions that Snakemake calls for each job, with its wildcards.
 
     def recording_of_session(self, wildcards: Any) -> dict[str, Any]:
         row = self.sessions[wildcards.session]
         return {key: row[key] for key in ("body_length", "fps", "individual", "software")}
 
     def demo_recording(self, wildcards: Any) -> dict[str, Any]:
-        """What a simulated recording depends on; its name takes part in its seed."""
+        """Return all that a simulated recording depends on; its seed depends on its name."""
         row, demo = self.sessions[wildcards.session], self.config["demo"]
         seed = [demo["seed"], zlib.crc32(wildcards.session.encode())]
         return {"fps": row["fps"], "frames": demo["frames"], "group": row["group"], "seed": seed}
 
     def windows_of_model(self, wildcards: Any) -> dict[str, Any]:
-        """Frames of a window, and how many of them a second has (the commonest frame rate)."""
+        """Return the frames per window, and the commonest frame rate."""
         settings = self.frozen["settings"] if self.frozen else self.models[wildcards.model]
         rates = [row["fps"] for row in self.sessions.values()]
         fps = self.config["resample_fps"] or max(rates, key=rates.count)
         return {"time_window": settings["time_window"], "fps": fps}
 
     def numbers_of_motifs(self, wildcards: Any) -> list[int]:
-        """Numbers of motifs that one is chosen from: the one that the config names, or several.
+        """Return the candidates for the number of motifs: the one in the config, or several.
 
-        Those of auto are spaced geometrically, and at most twelve.
+        With `auto` they are spaced geometrically, at most twelve.
         """
         number = wildcards.segmentation.rpartition("-")[2]
         if number != AUTO:
@@ -122,7 +122,7 @@ class Run:
         return sorted({round(low * (high / low) ** (i / steps[-1])) for i in steps})
 
     def segmented(self) -> list[dict[str, str]]:
-        """Model, seed and name of each segmentation, in the order in which tables are listed."""
+        """Return model, seed and name of each segmentation, in the order of the tables."""
         return [
             {"model": model, "seed": str(seed), "segmentation": segmentation}
             for model in self.embedded
@@ -131,19 +131,19 @@ class Run:
         ]
 
     def groups_to_hold_out(self) -> dict[str, str]:
-        """The group of each session to train on, where groups are held out."""
+        """Return the group of each session to train on, if groups are held out."""
         used = bool(self.config["test_groups"])
         return {name: self.sessions[name]["group"] if used else "" for name in self.trained_on}
 
     def animals(self) -> list[dict[str, Any]]:
-        """The animal and group of each session."""
+        """Return the animal and group of each session."""
         return [
             {"session": name, "animal": row["animal"] or name, "group": row["group"]}
             for name, row in self.sessions.items()
         ]
 
     def labelled(self) -> list[dict[str, Any]]:
-        """What `animals` has, which sessions have labels, and at how many frames a second."""
+        """Return `animals`, and which sessions have labels, at which frame rate."""
         return [
             names | {"fps": row["fps"], "labelled": bool(row["labels"])}
             for names, row in zip(self.animals(), self.sessions.values(), strict=True)
@@ -157,13 +157,13 @@ def read_run(
     access: Access,
     warn: Callable[[str], None] | None,
 ) -> Run:
-    """Check config and sessions table, and say what is allowed but may surprise.
+    """Check config and sessions table, and warn about settings with surprising effects.
 
     Parameters
     ----------
     warn
-        Takes a sentence for the user; None in a job, which need not check again what Snakemake
-        checked before it.
+        Function that prints a warning; None in a job, which need not repeat the checks of the main
+        process.
 
     Raises
     ------
@@ -189,8 +189,8 @@ def read_run(
         lacking = [name for name in wanted if frozen and name not in segmenters]
         if lacking:
             warn(
-                f"use_model: no segmenter of {', '.join(lacking)} lies beside the model; motifs "
-                "are fitted on these recordings, and are others than those of the training"
+                f"use_model: the model has no segmenter of {', '.join(lacking)}; motifs "
+                "are fitted to these recordings, and differ from those of the training"
             )
     sessions = {row["session"]: row for row in sorted(rows, key=lambda row: row["session"])}
     return Run(config, schema, frozen, sessions, models, segmenters, references)

@@ -1,4 +1,4 @@
-"""Typing and checking of values by a JSON schema, with sentences for people."""
+"""Typing and checking of values by a JSON schema, with messages for users."""
 
 import difflib
 import math
@@ -13,7 +13,7 @@ Schema = Mapping[str, Any]
 
 
 class SettingsError(ValueError):
-    """All that is wrong with a config or a sessions table.
+    """All errors of a config or a sessions table.
 
     >>> print(SettingsError("config", ["beta: is missing"]))
     config has 1 error:
@@ -26,16 +26,16 @@ class SettingsError(ValueError):
 
 
 def read_schema(path: str | Path) -> Schema:
-    # Every job reads the schema anew: with C's parser where PyYAML has it, in a tenth of the time.
+    # Every job reads the schema again: PyYAML's C parser, if available, takes a tenth of the time.
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     return yaml.load(Path(path).read_text(encoding="utf-8"), loader)
 
 
 def coerce(value: Any, entry: Schema) -> Any:
-    """Give a value the type that its entry in the schema has, where it can be read as that.
+    """Convert a value to the type of its entry in the schema, if possible.
 
-    Numbers become numbers (YAML reads 5e-4 as a string), and VAME's 0 and 1 the booleans or names
-    that they stand for: how a value is written changes nothing and reruns nothing.
+    Numbers become numbers (YAML reads 5e-4 as a string), and VAME's 0 and 1 become the booleans or
+    names that they stand for: the notation of a value changes no result and reruns nothing.
     """
     if isinstance(value, (str, int, float, type(None))):
         value = entry.get("aliases", {}).get(value, value)
@@ -60,8 +60,8 @@ def _to_number(value, entry):
         return _read(value, float)
     try:
         return float(value) if type(value) is int else value
-    except OverflowError:  # 400 digits, say
-        return math.inf  # which is refused
+    except OverflowError:  # for example of 400 digits
+        return math.inf  # which the schema check rejects
 
 
 def _to_integer(value, entry):
@@ -78,9 +78,9 @@ def _read(text, kind):
 
 
 def _to_array(value, entry):
-    """One number is a list of one, where only a list is allowed.
+    """Convert a single number to a list, if only a list is allowed.
 
-    What may not repeat is a set: its order means nothing. Names stand behind numbers.
+    Where items may not repeat, order has no meaning: they are sorted, numbers before names.
     """
     if isinstance(value, (int, float)) and entry.get("type") == "array":
         value = [value]
@@ -109,7 +109,7 @@ COERCERS: dict[str, Callable[[Any, Schema], Any]] = {
 
 
 def with_defaults(settings: Mapping[str, Any], schema: Schema) -> dict[str, Any]:
-    """Fill in the defaults of the schema, those inside of objects too."""
+    """Fill in the schema's defaults, also within objects."""
     filled = dict(settings)
     for key, entry in schema["properties"].items():
         if "default" in entry:
@@ -120,9 +120,9 @@ def with_defaults(settings: Mapping[str, Any], schema: Schema) -> dict[str, Any]
 
 
 def schema_errors(settings: Mapping[str, Any], schema: Schema, where: str = "") -> list[str]:
-    """One sentence per violation of the schema: the key, what is wrong, what it should be."""
+    """Return a message per violation of the schema: the key, the error, what is expected."""
     errors = [
-        f"{where}{key}: {value} is no finite number"
+        f"{where}{key}: {value} is not a finite number"
         for key, value in settings.items()
         if isinstance(value, float) and not math.isfinite(value)
     ]
@@ -149,5 +149,5 @@ def schema_errors(settings: Mapping[str, Any], schema: Schema, where: str = "") 
 
 def _unknown(place: str, key: str, known: list[str]) -> str:
     nearest = difflib.get_close_matches(key, known, 1)
-    hint = f"did you mean {nearest[0]}?" if nearest else "see config/README.md"
+    hint = f"did you mean {nearest[0]}?" if nearest else "config/README.md lists the settings"
     return f"{place}: there is no such setting; {hint}"

@@ -1,4 +1,4 @@
-"""The sessions table: one recording per row, and every error in it at once."""
+"""The checked sessions table: one recording per row; all errors are reported at once."""
 
 import csv
 import difflib
@@ -26,25 +26,25 @@ def checked_sessions(
     *,
     warn: Callable[[str], None] | None,
 ) -> list[Row]:
-    """The rows of the sessions table, typed, with defaults, one for each animal.
+    """Check the sessions table and return its rows, typed, with defaults, one per animal.
 
     Parameters
     ----------
     warn
-        Takes a sentence for the user. If None, headers of pose files are not read: a job need not
-        check again what Snakemake checked before it.
+        Function that prints a warning. If None, headers of pose files are not read: a job need not
+        repeat the checks of the main process.
 
     Raises
     ------
     SettingsError
-        Naming every row and column that is wrong, every file that is missing, and every keypoint of
+        Naming every row and column with an error, every missing file, and every keypoint of
         the config that a recording lacks.
     """
     path = Path(config["sessions"])
     entries = read_rows(path, schema)
     repeated, errors = duplicates_of(entries), []
     numbered: list[tuple[int, Row]] = []
-    aside: dict[int, dict[str, str]] = {}  # by line with individual: all
+    aside: dict[int, dict[str, str]] = {}  # by line with individual `all`
     for line, entry in entries:
         where = f"line {line}, "
         row = {key: cell.get("default") for key, cell in schema["properties"].items()} | entry
@@ -56,7 +56,7 @@ def checked_sessions(
         if row["individual"] == "all":
             aside[line] = reasons
         errors += found
-        # With an error too: its session is there for what the config names.
+        # Also with an error: the session exists for the checks of the config's names.
         numbered += [(line, each) for each in own]
     rows = [row for _, row in numbered]
     errors += [
@@ -84,11 +84,11 @@ def rows_of_line(
     frozen: Mapping[str, Any] | None,
     check_headers: bool,
 ) -> tuple[list[Row], list[str], dict[str, str]]:
-    """The rows that a line makes, several where its individual is `all`.
+    """Return the rows of a line of the table, several where its individual is `all`.
 
     Returns
     -------
-    Rows; what is wrong with them; by name why an individual is left aside.
+    Rows; their errors; by name, why an individual was excluded.
     """
     rows, errors, aside = [row], file_errors(row, where, access), {}
     check_headers &= not errors and Path(row["poses"]).is_file()
@@ -103,17 +103,17 @@ def rows_of_line(
 
 
 def read_rows(path: Path, schema: Schema) -> list[tuple[int, Row]]:
-    """(line, row) of every row that is not blank; cells that are empty are not in it.
+    """Read (line, row) of every row that is not blank; empty cells are omitted.
 
     Raises
     ------
     SettingsError
-        If there is no table, or it lacks a column that every table has.
+        If the table does not exist, or lacks a required column.
     """
     if not path.is_file():
         message = (
-            f"sessions: {path} does not exist; write a sessions table there (config/README.md "
-            "shows one), or name yours"
+            f"sessions: {path} does not exist; create a sessions table there (config/README.md "
+            "shows an example), or set the path of yours"
         )
         raise SettingsError("config", [message])
     try:
@@ -122,7 +122,7 @@ def read_rows(path: Path, schema: Schema) -> list[tuple[int, Row]]:
             columns = table.fieldnames or []
             rows = [(table.line_num, row) for row in table if any(row.values())]
     except (UnicodeDecodeError, csv.Error) as error:
-        message = f"it is no table of text ({error}); save it as UTF-8 with tabs"
+        message = f"it is not a text table ({error}); save it as UTF-8, separated by tabs"
         raise SettingsError(path, [message]) from error
     missing = [
         f"column {key} is missing; columns are separated by tabs, and the first line names them: "
@@ -131,12 +131,12 @@ def read_rows(path: Path, schema: Schema) -> list[tuple[int, Row]]:
         if key not in columns
     ]
     if missing or not rows:
-        raise SettingsError(path, missing or ["it lists no recording; add one row per recording"])
+        raise SettingsError(path, missing or ["it has no rows; add one row per recording"])
     return [(line, _typed(row, schema)) for line, row in rows]
 
 
 def _typed(row: Mapping[str, Any], schema: Schema) -> Row:
-    """The cells that hold something; those beyond the last column are a list."""
+    """Return the cells that are not empty; those beyond the last column are a list."""
     entries = schema["properties"]
     return {
         key: coerce(value.strip(), entries.get(key, {})) if isinstance(value, str) else value
@@ -146,12 +146,12 @@ def _typed(row: Mapping[str, Any], schema: Schema) -> Row:
 
 
 def duplicates_of(entries: Iterable[tuple[int, Row]]) -> dict[int, list[str]]:
-    """By line, what is wrong where a session is named a second time."""
+    """Return errors, by line, about sessions that are named more than once."""
     first: dict[Any, int] = {}
     return {
         line: [
             f"line {line}, session: {session} is also in line {first[session]}; give each "
-            "recording a name of its own"
+            "recording a unique name"
         ]
         for line, row in entries
         if first.setdefault(session := row.get("session"), line) != line
@@ -159,7 +159,7 @@ def duplicates_of(entries: Iterable[tuple[int, Row]]) -> dict[int, list[str]]:
 
 
 def file_errors(row: Row, where: str, access: Access) -> list[str]:
-    """Files of the row that no job could read."""
+    """Return errors about files of the row that no job could read."""
     errors = []
     for key in FILE_COLUMNS:
         if row[key] and not row[key].startswith(DEMO):
@@ -173,7 +173,7 @@ def file_errors(row: Row, where: str, access: Access) -> list[str]:
 def header_errors(
     row: Row, where: str, config: Mapping[str, Any], frozen: Mapping[str, Any] | None
 ) -> list[str]:
-    """Keypoints of the config and the individual of the row that the pose file lacks."""
+    """Return errors about keypoints of the config and the row's individual absent in the file."""
     path, chosen, prefixes = row["poses"], row["individual"], config["individual_prefixes"]
     individuals, known = header_of(path, prefixes)
     whose = path
@@ -192,7 +192,7 @@ def header_errors(
         if known and name not in known
     ]
     if len(individuals) > 1 and chosen not in [*individuals, "all"]:
-        cure = f"{chosen!r} is none of them" if chosen else "name one, or 'all'"
+        cure = f"{chosen!r} is not one of them" if chosen else "choose one, or 'all'"
         errors.append(
             f"{where}individual: {path} has {len(individuals)} animals, "
             f"{', '.join(individuals)}; {cure}"
@@ -212,15 +212,15 @@ def animal_errors(rows: Iterable[Row]) -> list[str]:
         if row["animal"] and row["group"]:
             groups.setdefault(row["animal"], set()).add(row["group"])
     return [
-        f"animal: {name} is in the groups {', '.join(sorted(own))}, and groups are compared by "
-        "animals; give it one group, or none"
+        f"animal: {name} is in the groups {', '.join(sorted(own))}, but groups are compared by "
+        "animal; give it one group, or none"
         for name, own in groups.items()
         if len(own) > 1
     ]
 
 
 def name_errors(rows: Iterable[Row], config: Mapping[str, Any]) -> list[str]:
-    """Sessions and groups that the config names and the table does not have."""
+    """Return errors about sessions and groups in the config that the table does not have."""
     if config["use_model"]:
         return []
     groups_of = {row["session"]: row["group"] for row in rows}
@@ -234,7 +234,7 @@ def name_errors(rows: Iterable[Row], config: Mapping[str, Any]) -> list[str]:
     which = {"train_on": ""} if config["train_on"] else dict.fromkeys(known, "")
     return [
         f"{key} in the config: no recording of this table{which.get(key, ' that train_on lists')} "
-        f"is {name!r}; there are: {', '.join(sorted(own))}"
+        f"is {name!r}; the names are: {', '.join(sorted(own))}"
         for key, own in known.items()
         for name in config[key] or []
         if name not in own
@@ -242,7 +242,7 @@ def name_errors(rows: Iterable[Row], config: Mapping[str, Any]) -> list[str]:
 
 
 def headers_of(rows: Iterable[Row], prefixes: Sequence[str]) -> dict[str, Header]:
-    """By path, the headers of all pose files that are there."""
+    """Read the headers of all pose files that exist, by path."""
     return {
         row["poses"]: header_of(row["poses"], prefixes)
         for row in rows
@@ -255,7 +255,7 @@ def unnamed_animals(
     headers: Mapping[str, Header],
     aside: Mapping[int, Mapping[str, str]],
 ) -> list[str]:
-    """A sentence about each file whose individuals do not all become sessions."""
+    """Return a warning about each file whose individuals do not all become sessions."""
     sentences = []
     for path, (individuals, _) in headers.items():
         own = [(line, row["individual"]) for line, row in rows if row["poses"] == path]
@@ -265,8 +265,8 @@ def unnamed_animals(
         if reasons.keys() & {*others}:
             told = "; ".join(why for name, why in reasons.items() if name in others)
             sentences.append(
-                f"{path}: individual: all leaves {' and '.join(n for n in reasons if n in others)} "
-                f"aside: {told}"
+                f"{path}: individual: all excludes "
+                f"{' and '.join(n for n in reasons if n in others)}: {told}"
             )
         if len(individuals) > 1 and unnamed:
             sentences.append(
@@ -276,21 +276,21 @@ def unnamed_animals(
 
 
 def repeated_files(rows: Iterable[Row]) -> list[str]:
-    """Sentences about pose files of which the same animal is in several rows."""
+    """Return warnings about pose files of which the same animal is in several rows."""
     found: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
         path = os.path.realpath(row["poses"]) if Path(row["poses"]).is_file() else row["poses"]
         found.setdefault((path, row["individual"]), []).append(row)
     return [
         f"{own[0]['poses']}{f' ({animal})' if animal else ''}: "
-        f"{', '.join(row['session'] for row in own)} are the same recording; leave one of them in"
+        f"{', '.join(row['session'] for row in own)} are the same recording; keep only one of them"
         for (_, animal), own in found.items()
         if len(own) > 1
     ]
 
 
 def exclusion_errors(headers: Iterable[Header], config: Mapping[str, Any]) -> list[str]:
-    """Keypoints to leave out that no recording has."""
+    """Return errors about excluded keypoints that no recording has."""
     of_files = [keypoints for _, keypoints in headers]
     known = sorted({name for keypoints in of_files for name in keypoints})
     if not known or not all(of_files) or config["use_model"]:

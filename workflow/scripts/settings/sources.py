@@ -1,8 +1,8 @@
-"""Digests of the code that a rule runs: its script and what this imports of ours, however deep.
+"""Digests of the code that a rule runs: its script and our modules that it imports, recursively.
 
-By content, where Snakemake's own trigger for scripts goes by time and so counts a fresh clone as an
-edit, and does not look at imports at all. Comments, docstrings and layout are no code. A digest is
-the same on every Python that reads the code.
+They depend on content, whereas Snakemake's own trigger for scripts compares times (so a fresh clone
+counts as an edit) and ignores imports. Comments, docstrings and layout do not count. A digest is
+the same on every Python version that can read the code.
 """
 
 import ast
@@ -24,13 +24,13 @@ NOT_CODE = frozenset({"ctx", "kind", "type_comment", "type_ignores"})
 
 
 class Sources:
-    """The scripts folder, wherever it lies.
+    """The scripts folder, wherever it is.
 
     Parameters
     ----------
     fetch
-        Gives the path of a file by its place in the folder, such as `vame_core/losses.py`. It also
-        brings the file along where the workflow is used as a remote module.
+        Returns the path of a file in the folder, such as `vame_core/losses.py`. It also
+        fetches the file where the workflow is used as a remote module.
     """
 
     def __init__(self, fetch: Callable[[str], str | Path]) -> None:
@@ -39,18 +39,18 @@ class Sources:
         self.digest = functools.cache(self._digest)
 
     def as_param(self, script: str) -> Callable[[Any], str]:
-        """The digest as a param of a rule: a function, so that a job computes its own alone."""
+        """Return a rule's digest as a param: a function, so that a job computes only its own."""
         return lambda wildcards: self.digest(script)
 
     def _digest(self, script: str) -> str:
-        """Twelve hex digits of a script, by its name, and of our files that it imports."""
+        """Return twelve hex digits for a script, by its name, and our files that it imports."""
         digest = hashlib.sha256()
         for file in sorted(self.files_behind(f"{script}.py")):
             digest.update(f"{file}:{self._read(file)[0]}\n".encode())
         return digest.hexdigest()[:12]
 
     def files_behind(self, file: str) -> set[str]:
-        """The file and those of ours that it imports, however deep."""
+        """Return the file and those of ours that it imports, recursively."""
         found, ahead = set(), {file}
         while ahead:
             file = ahead.pop()
@@ -59,14 +59,14 @@ class Sources:
         return found
 
     def _read_file(self, file: str) -> tuple[str, frozenset[str]]:
-        """The digest of one file's code, and our files that it imports."""
+        """Return the digest of one file's code, and our files that it imports."""
         tree = ast.parse(Path(self._fetch(file)).read_bytes())
         code = hashlib.sha256(code_of(tree).encode()).hexdigest()
         return code, frozenset(imported_files(tree))
 
 
 def files_of_workflow(source: Callable[[str], str | Path]) -> dict[str, str]:
-    """The workflow's own files, by their place in it; all of them where it lies in a folder."""
+    """Return the workflow's files by relative path; all of them if it is a local folder."""
     own = {name: str(source(f"../{name}")) for name in ("Snakefile", "CITATION.cff", "LICENSE")}
     folder = Path(own["Snakefile"]).resolve().parent
     return own | {
@@ -78,7 +78,7 @@ def files_of_workflow(source: Callable[[str], str | Path]) -> dict[str, str]:
 
 
 def imported_files(tree: ast.AST) -> Iterator[str]:
-    """Our files that a module imports: `import package.module`, `from package.module import …`."""
+    """Yield our files that it imports: `import package.module`, `from package.module import …`."""
     for node in statements(tree):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
@@ -97,7 +97,7 @@ def imported_files(tree: ast.AST) -> Iterator[str]:
 
 
 def statements(tree: ast.AST) -> Iterator[ast.AST]:
-    """All statements, in functions and branches too; expressions, which are many, are passed by."""
+    """Yield all statements, also in functions and branches; expressions are skipped for speed."""
     ahead = [tree]
     while ahead:
         node = ahead.pop()
@@ -107,9 +107,9 @@ def statements(tree: ast.AST) -> Iterator[ast.AST]:
 
 
 def code_of(tree: ast.AST) -> str:
-    """Code as text that is the same on every Python.
+    """Return code as text that is the same on every Python version.
 
-    Not ast.dump, which prints fields that older versions do not have: what is empty is left out.
+    Unlike ast.dump, which prints fields that older versions do not have, it omits empty fields.
     """
     parts: list[str] = []
     _write(tree, parts)
@@ -133,11 +133,11 @@ def _write(node: Any, parts: list[str]) -> None:
                 parts.append(",")
         parts.append("]")
     else:
-        parts.append(ascii(node))  # repr prints the characters that its Python's Unicode knows
+        parts.append(ascii(node))  # repr depends on the Unicode version of Python
 
 
 def is_text_alone(node: Any) -> bool:
-    """True for a docstring, and for a string behind a constant that says what it means."""
+    """True for a docstring, and for a string behind a constant that documents it."""
     return (
         isinstance(node, ast.Expr)
         and isinstance(node.value, ast.Constant)
@@ -146,7 +146,7 @@ def is_text_alone(node: Any) -> bool:
 
 
 def _joined(values: list[ast.expr]) -> list[ast.expr | str]:
-    """The parts of an f-string; text in neighbouring parts is one, however Python divides it."""
+    """Join adjacent text parts of an f-string, which Python versions divide differently."""
     parts: list[ast.expr | str] = [""]
     for value in values:
         if not isinstance(value, ast.Constant):

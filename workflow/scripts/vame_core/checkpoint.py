@@ -1,4 +1,4 @@
-"""Checkpoints: one file that explains itself, written atomically."""
+"""Checkpoints: self-describing files, written atomically."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ KEYS = (
     "scaling",  # {"mean": [...], "std": [...]} of each feature over the training frames
     "seed",
     "epoch",
-    "selection",  # a sentence: why this epoch's weights
+    "selection",  # a sentence: why this epoch was selected
     "dataset",  # sha256 of dataset.json
     "code",  # digest of the sources that the training uses
     "device",
@@ -42,16 +42,16 @@ def save_checkpoint(path: Path, checkpoint: dict[str, Any]) -> None:
 
 
 def load_checkpoint(path: str | Path) -> dict[str, Any]:
-    """Read a checkpoint, running no code from it.
+    """Read a checkpoint without running code from it.
 
     Raises
     ------
     ValueError
-        If the file is not such a checkpoint: truncated, another format, or a pickle with code.
+        If the file is not a valid checkpoint: truncated, of another format, or a pickle with code.
     """
     checkpoint = load_tensors(path)
     if not isinstance(checkpoint, dict) or set(checkpoint) != set(KEYS):
-        raise ValueError(f"{path}: not a checkpoint of this workflow (keys other than {KEYS})")
+        raise ValueError(f"{path}: not a checkpoint of this workflow (its keys are not {KEYS})")
     if checkpoint["format"] != FORMAT:
         raise ValueError(
             f"{path}: checkpoint format {checkpoint['format']}, this version reads {FORMAT}"
@@ -62,7 +62,7 @@ def load_checkpoint(path: str | Path) -> dict[str, Any]:
 def load_model(
     path: str | Path, device: torch.device
 ) -> tuple[RNNVAE, ModelConfig, dict[str, Any]]:
-    """Return a checkpoint's model in evaluation mode, its config, and the checkpoint."""
+    """Load a checkpoint: its model in evaluation mode, its config, and the checkpoint itself."""
     checkpoint = load_checkpoint(path)
     config = ModelConfig.from_settings(checkpoint["settings"])
     model = RNNVAE(config.network, len(checkpoint["features"]))
@@ -73,18 +73,18 @@ def load_model(
 def require_same_data(
     checkpoint: dict[str, Any], description: dict[str, Any], path: str | Path
 ) -> None:
-    """Refuse a checkpoint of other features, or of another scaling, than a dataset has."""
+    """Raise an error unless a checkpoint and a dataset have the same features and scaling."""
     require_features(checkpoint, description["features"], path)
     require_scaling(checkpoint, description["scaling"], path)
 
 
 def require_features(checkpoint: dict[str, Any], features: list[str], path: str | Path) -> None:
-    """Refuse a checkpoint whose network reads other features than these.
+    """Raise an error unless a checkpoint's network reads exactly these features.
 
     Raises
     ------
     ValueError
-        Naming the features that differ, or the model's order of them.
+        The message names the features that differ, or the model's order of features.
     """
     own = checkpoint["features"]
     if own == features:
@@ -92,22 +92,22 @@ def require_features(checkpoint: dict[str, Any], features: list[str], path: str 
     absent = [name for name in own if name not in features]
     extra = [name for name in features if name not in own]
     raise ValueError(
-        f"{path}: is a model of other features. The data lack {', '.join(absent) or 'none'} and "
-        f"add {', '.join(extra) or 'none'}"
-        + ("" if absent or extra else f"; their order is another: the model's is {', '.join(own)}")
-        + ". Choose the same 'keypoints', 'center' and 'orient'"
+        f"{path}: this model was trained on other features. The data lack "
+        f"{', '.join(absent) or 'none'} and add {', '.join(extra) or 'none'}"
+        + ("" if absent or extra else f"; the order differs: the model's is {', '.join(own)}")
+        + ". Use the same 'keypoints', 'center' and 'orient'"
     )
 
 
 def require_scaling(
     checkpoint: dict[str, Any], scaling: dict[str, list[float]], path: str | Path
 ) -> None:
-    """Refuse a checkpoint whose network was trained on data scaled otherwise.
+    """Raise an error unless a checkpoint's network was trained on data with this scaling.
 
     Raises
     ------
     ValueError
-        Naming the features whose mean or standard deviation differs, with the first ones' values.
+        The message names the features that differ, with the mean or deviation of the first ones.
     """
     differing = [
         f"{name}: {key} {own:.6g} in the model, {other:.6g} in the data"
@@ -119,23 +119,24 @@ def require_scaling(
     ]
     if differing:
         raise ValueError(
-            f"{path}: is a model of data with another scaling ({'; '.join(differing[:3])}"
-            f"{'; …' if len(differing) > 3 else ''}). Scale the data as the model's, or train anew"
+            f"{path}: this model was trained on data with another scaling "
+            f"({'; '.join(differing[:3])}{'; …' if len(differing) > 3 else ''}). Use the model's "
+            "scaling for the data, or train a new model"
         )
 
 
 def load_pretrained(model: RNNVAE, path: Path, features: list[str] | None = None) -> None:
-    """Start `model` from the weights of a checkpoint or of a VAME `.pkl` state dict.
+    """Initialise `model` with the weights of a checkpoint or of a VAME `.pkl` state dict.
 
-    If `features` are given, a checkpoint has to have the same; a `.pkl` does not name its own.
+    If `features` are given, a checkpoint must have the same; a `.pkl` does not contain names.
 
     Raises
     ------
     FileNotFoundError
-        If there is no such file: training never starts from random weights in silence.
+        If the file does not exist: training must not start from random weights unnoticed.
     ValueError
-        If the file holds another architecture, or was trained on other features; the differing
-        weights or features are named.
+        If the file has another architecture, or was trained on other features; the message
+        names the weights or features that differ.
     """
     if not path.is_file():
         raise FileNotFoundError(
@@ -153,7 +154,7 @@ def load_pretrained(model: RNNVAE, path: Path, features: list[str] | None = None
             for name in differing[:5]
         )
         raise ValueError(
-            f"pretrained_model: {path} is of another architecture. {len(differing)} of "
+            f"pretrained_model: {path} has another architecture. {len(differing)} of "
             f"{len(shapes | wanted)} weights differ ({listed}). Set the network's settings to "
             "those of the pretrained model."
         )
@@ -163,7 +164,7 @@ def load_pretrained(model: RNNVAE, path: Path, features: list[str] | None = None
 
 
 def versions() -> dict[str, str]:
-    """Versions of what the numbers in a checkpoint depend on."""
+    """Return the versions of the libraries that a checkpoint's numbers depend on."""
     return {
         "python": platform.python_version(),
         "torch": str(torch.__version__),
@@ -172,7 +173,7 @@ def versions() -> dict[str, str]:
 
 
 def save_rows(path: str | Path, rows: list[dict[str, Any]]) -> None:
-    """Write a table as csv, if it has any rows; None becomes an empty cell."""
+    """Write a table as csv if it has rows; None becomes an empty cell."""
     if not rows:
         return
     table = io.StringIO()
@@ -183,22 +184,22 @@ def save_rows(path: str | Path, rows: list[dict[str, Any]]) -> None:
 
 
 def save_tensors(path: Path, content: Any) -> None:
-    """Write what `load_tensors` reads: tensors and plain values, in lists and dicts."""
-    # Not straight into the file: torch turns a full disk into a RuntimeError without a name.
+    """Write a file for `load_tensors`: tensors and plain values, in lists and dicts."""
+    # Not directly into the file: torch reports a full disk as a RuntimeError without a path.
     buffer = io.BytesIO()
     torch.save(content, buffer)
     write_atomically(path, lambda file: file.write(buffer.getbuffer()))
 
 
 def load_tensors(path: str | Path) -> Any:
-    """Read a file of `torch.save`, running no code from it.
+    """Read a file of `torch.save` without running code from it.
 
     Raises
     ------
     FileNotFoundError
-        If there is none.
+        If the file does not exist.
     ValueError
-        If it is truncated, no such file, or a pickle with code.
+        If the file is truncated, not of `torch.save`, or a pickle with code.
     """
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
@@ -214,6 +215,6 @@ def load_tensors(path: str | Path) -> Any:
     ) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise ValueError(
-            f"{path}: not a file of tensors that torch can read safely; it is truncated, or "
+            f"{path}: torch cannot read tensors safely from this file: it is truncated, or "
             f"would run code ({reason})"
         ) from error

@@ -19,7 +19,7 @@ Quirk = Literal[
     "windows_across_joins",
 ]
 QUIRKS: frozenset[Quirk] = frozenset(get_args(Quirk))
-DERIVED = "mixed_decoder_start"  # a field of the network, and one of the quirks
+DERIVED = "mixed_decoder_start"  # a field of the network, and one of `vame_quirks`
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +42,7 @@ class NetworkConfig:
 
     @property
     def frames_used(self) -> int:
-        """Frames of a window that the model is trained on: the encoded and the predicted ones."""
+        """Frames of a window that the model is trained on: encoded and predicted."""
         return self.time_window + self.future_steps
 
 
@@ -91,9 +91,9 @@ class ModelConfig:
 
     @property
     def window_length(self) -> int:
-        """Frames that one training window needs: the encoded ones and the predicted ones.
+        """Frames of a training window: encoded and predicted.
 
-        Windows drawn VAME's way, across joins, have twice `time_window`.
+        With `windows_across_joins`, as in VAME, a window has twice `time_window` frames.
         """
         if "windows_across_joins" in self.training.vame_quirks:
             return 2 * self.network.time_window
@@ -101,12 +101,12 @@ class ModelConfig:
 
     @classmethod
     def from_settings(cls, settings: dict[str, Any]) -> ModelConfig:
-        """Config from flat settings, as the workflow's config and a checkpoint hold them.
+        """Build a config from flat settings, as in the workflow's config and in checkpoints.
 
         Raises
         ------
         ValueError
-            If a setting is missing or unknown; all of them are named.
+            If settings are missing or unknown; the message names all of them.
         """
         expected = types_of_settings().keys()
         if settings.keys() != expected:
@@ -119,14 +119,17 @@ class ModelConfig:
         return cls(**{name: _section(section, settings) for name, section in sections})
 
     def as_settings(self) -> dict[str, Any]:
-        """The flat settings again, plain values only."""
+        """Return the flat settings, as plain values.
+
+        The inverse of `from_settings`.
+        """
         settings = asdict(self.network) | asdict(self.loss) | asdict(self.training)
         del settings[DERIVED]
         return settings | {"vame_quirks": sorted(self.training.vame_quirks)}
 
 
 def types_of_settings() -> dict[str, Any]:
-    """The type of each setting, by name."""
+    """Return the type of each setting by name."""
     sections = get_type_hints(ModelConfig).values()
     types = {name: kind for section in sections for name, kind in get_type_hints(section).items()}
     del types[DERIVED]
@@ -134,7 +137,7 @@ def types_of_settings() -> dict[str, Any]:
 
 
 def _section(section: type, settings: dict[str, Any]) -> Any:
-    # YAML gives 1 where a float is meant, and VAME writes 0 and 1 for its switches.
+    # YAML gives 1 for a float, and VAME writes 0 and 1 for its switches.
     casts = {float: float, bool: bool, frozenset[Quirk]: frozenset}
     hints = get_type_hints(section)
     return section(

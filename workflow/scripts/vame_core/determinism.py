@@ -1,4 +1,4 @@
-"""Device, seeds and kernels: what makes two runs alike."""
+"""Device, seeds and kernels: what makes runs reproducible."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import torch
 
 
 def choose_device(name: str) -> torch.device:
-    """The device of that name; `auto` takes CUDA, then MPS, then the CPU.
+    """Return the device of that name; `auto` selects CUDA, then MPS, then the CPU.
 
     Raises
     ------
     ValueError
-        If the device is asked for by name and is not there.
+        If the named device is not available.
     """
     available = {
         "cuda": torch.cuda.is_available(),
@@ -24,25 +24,25 @@ def choose_device(name: str) -> torch.device:
         name = next(device for device, there in available.items() if there)
     if not available[name]:
         raise ValueError(
-            f"device: {name} is asked for, but torch {torch.__version__} sees none here. "
-            "Set device: auto or cpu, or run where there is one."
+            f"device: {name} is not available: torch {torch.__version__} finds none. "
+            "Set device: auto or cpu, or run on a machine with such a device."
         )
     return torch.device(name)
 
 
 def set_precision(name: str) -> None:
-    """Let NVIDIA's matrix products round to TensorFloat-32, or not; torch lets cuDNN by default."""
+    """Allow or forbid TensorFloat-32 on NVIDIA GPUs (torch allows it in cuDNN by default)."""
     torch.backends.cuda.matmul.allow_tf32 = name == "tf32"
     torch.backends.cudnn.allow_tf32 = name == "tf32"
 
 
 def use_threads(count: int) -> None:
-    """Compute with this many threads, and the same numbers in every process.
+    """Use this many threads, and get the same numbers in every process.
 
-    Intel's MKL picks the kernel of a function at its first call; where several threads make that
-    call at once, one of them may get a kernel of low accuracy for it (errors of 1e-5, in one fresh
-    process of sixty here; https://github.com/pytorch/pytorch/issues/188792). So the first call of
-    each function that we and the optimisers use is made here, by one thread alone.
+    Intel's MKL selects the kernel of a function at its first call; if several threads make that
+    call at the same time, one of them may get a kernel of low accuracy (errors of 1e-5, in one of
+    sixty new processes; https://github.com/pytorch/pytorch/issues/188792). The first call of
+    each function that we and the optimisers use is therefore made here, by a single thread.
     """
     torch.set_num_threads(count)
     for dtype in (torch.float32, torch.float64):
@@ -52,22 +52,22 @@ def use_threads(count: int) -> None:
 
 
 def make_reproducible(seed: int, device: torch.device) -> torch.Generator:
-    """Fix kernels and torch's global state; return the generator for everything drawn by us.
+    """Set deterministic kernels and torch's global seed; return our random generator.
 
-    The global state is seeded as well because dropout inside `nn.GRU` and the initial weights
-    draw from it.
+    The global seed is needed because dropout inside `nn.GRU` and the initial weights use the global
+    state.
     """
-    # Read when CUDA starts its matrix library; without it some kernels sum in varying order.
+    # CUDA reads it when it loads cuBLAS; without it some kernels sum in varying order.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(True, warn_only=True)
-    torch.utils.deterministic.fill_uninitialized_memory = False  # nobody reads what nobody wrote
+    torch.utils.deterministic.fill_uninitialized_memory = False  # never read
     torch.backends.cudnn.benchmark = False
     torch.manual_seed(seed)
     return torch.Generator(device=device).manual_seed(seed)
 
 
 def global_generator(device: torch.device) -> torch.Generator:
-    """The generator that torch draws from on a device where none is named."""
+    """Return torch's default generator of a device."""
     if device.type == "cuda":
         torch.cuda.init()
         return torch.cuda.default_generators[torch.cuda.current_device()]

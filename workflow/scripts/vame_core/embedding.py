@@ -1,4 +1,4 @@
-"""Latents of whole recordings, from an exported model and aligned poses."""
+"""Latents of whole recordings, computed with an exported model from aligned poses."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ from vame_core.model import RNNVAE
 from vame_core.windows import EVALUATION_BATCH
 
 HEADER = ("settings", "features", "scaling", "fps")
-"""What embedding needs to know of a model beside its weights."""
+"""What embedding needs to know about a model besides its weights."""
 
 IN_CACHE = 128
-"""Windows whose states stay in the cache of a processor's core."""
+"""Windows whose states fit in a processor core's cache."""
 
 
 def load_exported(path: Path, device: torch.device) -> tuple[RNNVAE, dict[str, Any]]:
-    """Return the model of a `model.safetensors` in evaluation mode, and the file's header.
+    """Load the model of a `model.safetensors` in evaluation mode, and the file's header.
 
     Raises
     ------
     ValueError
-        If the file is not one that `export_safetensors` wrote.
+        If `export_safetensors` did not write the file.
     """
     try:
         with safe_open(path, framework="pt") as file:
             header = {key: json.loads(value) for key, value in (file.metadata() or {}).items()}
             missing = [key for key in HEADER if key not in header]
             if missing:
-                raise ValueError(f"its header lacks {', '.join(missing)}")
+                raise ValueError(f"the header lacks {', '.join(missing)}")
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         config = ModelConfig.from_settings(header["settings"])
         model = RNNVAE(config.network, len(header["features"]))
@@ -53,15 +53,15 @@ def embed(
     scaling: dict[str, list[float]],
     batch: int | None = None,
 ) -> Iterator[np.ndarray]:
-    """Yield latents (mu) of the window that begins at each frame, `batch` windows at a time.
+    """Yield latents (mu) of the window that starts at each frame, `batch` windows at a time.
 
-    Nearly all of the time is the recurrent layers' products of states, which no two windows have in
-    common: those of the input, which are a hundredth, are all that overlapping windows could share.
+    Nearly all of the time is spent on products of the recurrent states, which differ between
+    windows; overlapping windows could share only those of the input, a hundredth of the work.
 
     Parameters
     ----------
     poses
-        (frame, feature) in the recording's units; of a memory map, a part at a time is read.
+        (frame, feature) in the recording's units; a memory map is read in parts.
     usable
         (frame,) bool
     scaling
@@ -88,20 +88,20 @@ def embed(
 
 
 def windows_of(poses: np.ndarray, model: RNNVAE) -> int:
-    """Number of windows in a recording, usable or not; 0 if it is shorter than one."""
+    """Return the number of windows in a recording, usable or not; 0 if it is shorter than one."""
     return max(0, len(poses) - model.network.time_window + 1)
 
 
 def poses_as_trained(aligned: AlignedPoses, header: dict[str, Any], path: str | Path) -> np.ndarray:
-    """Return the poses with the features in the order of the model.
+    """Return the poses with the features in the model's order.
 
-    They stay memory-mapped if that is their order.
+    They stay memory-mapped if the order is already the same.
 
     Raises
     ------
     ValueError
-        Naming the features that the recording lacks or adds, or its frame rate, if they are not
-        those that the model was trained on.
+        If the recording lacks or adds features, or if its frame rate is none that the model
+        was trained at; the message names them.
     """
     own, features, fps = aligned.features, header["features"], header["fps"]
     differing = {
@@ -110,17 +110,18 @@ def poses_as_trained(aligned: AlignedPoses, header: dict[str, Any], path: str | 
     }
     if any(differing.values()):
         listed = "; ".join(
-            f"it {verb} {', '.join(names)}" for verb, names in differing.items() if names
+            f"the recording {verb} {', '.join(names)}" for verb, names in differing.items() if names
         )
         raise ValueError(
-            f"{path}: its features are not those of the model: {listed}. Set keypoints and "
+            f"{path}: features differ from those of the model: {listed}. Set keypoints and "
             "extra_features to those of the model, and use its names"
         )
     if aligned.fps not in fps:
         trained = " and ".join(f"{known:g}" for known in fps)
         raise ValueError(
-            f"{path}: {aligned.fps:g} frames per second, while the model was trained at {trained}: "
-            f"its windows would last another time; set resample_fps to {fps[0]:g}"
+            f"{path}: the recording has {aligned.fps:g} frames per second, but the model was "
+            f"trained at {trained}: its windows would have another duration; set resample_fps to "
+            f"{fps[0]:g}"
         )
     if own == features:
         return aligned.poses

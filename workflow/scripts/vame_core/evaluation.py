@@ -1,4 +1,4 @@
-"""How good a trained model is on held-out windows, and examples to look at."""
+"""Metrics of a trained model on held-out windows, and example reconstructions."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ from vame_core.windows import EVALUATION_BATCH, Windows
 RECONSTRUCTIONS = ("reconstruction", "pca_reconstruction")
 FUTURES = ("future", "hold_last_frame", "pca_future")
 BASELINE_WINDOWS = 20_000
-"""Training windows that the linear baseline is fitted on: many times its numbers, in seconds."""
+"""Training windows that the linear baseline is fitted on: enough, and a matter of seconds."""
 
 
 class LinearBaseline(NamedTuple):
-    """Principal components of a window, and the future that is least squares on their scores.
+    """PCA of a window, and a least-squares prediction of the future from the scores.
 
-    The best that as many linear latents can do (Eckart & Young 1936).
+    The best possible reconstruction from as many linear latents (Eckart & Young 1936).
     """
 
-    mean: Float[Tensor, " all"]  # of the window's elements, then of the future's
+    mean: Float[Tensor, " all"]  # of the elements of the window, then of the future
     components: Float[Tensor, "component window"]  # orthonormal
-    continuation: Float[Tensor, "component rest"]  # the future of a score of 1
+    continuation: Float[Tensor, "component rest"]  # the future predicted from a score of 1
 
     def __call__(
         self, target: Float[Tensor, "batch time feature"], future_steps: int
     ) -> tuple[Float[Tensor, "batch time feature"], Float[Tensor, "batch future feature"]]:
-        """The window as its components give it back, and the future that follows from them."""
+        """Reconstruct the windows from their scores, and predict the future from them."""
         mean = self.mean.split([self.components.shape[1], self.continuation.shape[1]])
         scores = (target.flatten(1) - mean[0]) @ self.components.T
         batch, _, n_features = target.shape
@@ -47,10 +47,10 @@ class LinearBaseline(NamedTuple):
 
 
 def fit_linear_baseline(train: Windows, network: NetworkConfig) -> LinearBaseline:
-    """The baseline with `zdims` components, of training windows evenly spread over all.
+    """Fit the baseline with `zdims` components to training windows, evenly spaced over all.
 
-    Sums are in float64 on the CPU, a batch of windows at a time: memory grows with the square of
-    a window's elements, not with the recordings.
+    Sums are in float64 on the CPU, batch by batch: memory grows with the square of a window's
+    elements, not with the recordings.
     """
     count, total, products = 0, 0.0, 0.0
     for windows in train.batches(train.spread(BASELINE_WINDOWS), EVALUATION_BATCH):
@@ -62,7 +62,7 @@ def fit_linear_baseline(train: Windows, network: NetworkConfig) -> LinearBaselin
     encoded = network.time_window * train.frames.shape[1]
     variances, vectors = torch.linalg.eigh(covariance[:encoded, :encoded])
     variances, components = variances.flip(0)[: network.zdims], vectors.T.flip(0)[: network.zdims]
-    # A component without variance has scores of rounding errors, which predict nothing.
+    # A component without variance has scores of rounding errors, which must not predict anything.
     gain = torch.where(variances > 1e-10 * variances[0], 1 / variances, 0.0)
     continuation = gain.unsqueeze(1) * (components @ covariance[:encoded, encoded:])
     device = train.device
@@ -73,9 +73,9 @@ def fit_linear_baseline(train: Windows, network: NetworkConfig) -> LinearBaselin
 def errors_of_windows(
     model: RNNVAE, batches: Iterable[Tensor], baseline: LinearBaseline, network: NetworkConfig
 ) -> dict[str, Float[Tensor, " windows"]]:
-    """Mean squared error of each window, per element, of the model and of the baselines.
+    """Compute each window's mean squared error, per element, for the model and the baselines.
 
-    Without a future decoder there is nothing about the future.
+    Without a future decoder, there are no errors of the future.
     """
     errors = defaultdict(list)
     for windows in batches:
@@ -103,11 +103,11 @@ def held_out_metrics(
     description: dict[str, Any],
     config: ModelConfig,
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Errors (mean squared, per element, scaled units), overall and of each held-out session.
+    """Compute errors (mean squared, per element, scaled units), overall and per held-out session.
 
     R² is 1 - error / variance of the same held-out frames. Baselines: `pca_*` are linear, with as
     many numbers per window as the model has latents (`LinearBaseline`); `hold_last_frame` predicts
-    the future to be the last frame seen. What concerns the future is None without its decoder.
+    that the last frame stays. Without a future decoder, metrics of the future are None.
     """
     network = config.network
     numbers = held_out.spread(config.training.held_out_windows)
@@ -155,10 +155,10 @@ def held_out_metrics(
 def example_reconstructions(
     model: RNNVAE, held_out: Windows, description: dict[str, Any], n: int
 ) -> dict[str, np.ndarray]:
-    """`n` held-out windows, evenly spread, beside what the model makes of them.
+    """Return `n` held-out windows, evenly spaced, with their reconstructions.
 
     Coordinates are in the recording's own unit; `first_frame` is the recording's frame
-    at which the window begins.
+    at which the window starts.
     """
     numbers = held_out.spread(n)
     windows = held_out.take(numbers)[:, : model.network.frames_used]
@@ -185,5 +185,5 @@ def example_reconstructions(
 
 
 def _variance(windows: torch.Tensor) -> float:
-    """Mean over features of the variance over windows and frames."""
+    """Return the variance over windows and frames, averaged over features."""
     return float(windows.flatten(0, 1).var(dim=0, correction=0).mean())

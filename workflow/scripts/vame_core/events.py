@@ -1,4 +1,4 @@
-"""The history of a training for TensorBoard, written as training goes."""
+"""The history of a training for TensorBoard, written during training."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Any
 
 from tensorboardX import SummaryWriter
 
-SECONDS = 1  # until an epoch is on the disk: SummaryWriter writes in a thread of its own
+SECONDS = 1  # until an epoch is on disk: SummaryWriter writes in its own thread
 
 
 @contextmanager
 def open_events(folder: Path, history: list[dict[str, Any]]) -> Iterator[SummaryWriter]:
-    """Start the folder's event file anew, with the epochs of `history` (rows of `Epoch.row`).
+    """Start a new event file in the folder, with the epochs of `history` (rows of `Epoch.row`).
 
-    Event files of an earlier start are removed, so that each epoch is there once.
+    Event files of an earlier start are removed, so that each epoch appears once.
     """
     for earlier in folder.glob("events.out.tfevents.*"):
         earlier.unlink()
@@ -27,14 +27,14 @@ def open_events(folder: Path, history: list[dict[str, Any]]) -> Iterator[Summary
     try:
         yield writer
     finally:
-        with suppress(OSError):  # the disk is full: whoever writes a state or a model says so
+        with suppress(OSError):  # full disk: saving a state or a model reports it
             writer.close()
 
 
 def add_epoch(writer: SummaryWriter, row: dict[str, Any], ended: float | None = None) -> None:
-    """Add the numbers of an epoch that has just ended, or ended at that time.
+    """Add the numbers of an epoch that ended now, or at time `ended`.
 
-    `train_loss` and `test_loss` are called loss/train and loss/test, and so share a panel.
+    `train_loss` and `test_loss` are called loss/train and loss/test, so that they share a panel.
     """
     for name, value in row.items():
         if name not in ("epoch", "seconds") and value is not None:

@@ -1,4 +1,4 @@
-"""A trained model as files that other programs read."""
+"""Export of a trained model to files that other programs read."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from vame_core.model import RNNVAE
 
 
 class InRecordingUnits(nn.Module):
-    """The model with its scaling inside: aligned poses in, latents and aligned poses out.
+    """The model including its scaling: aligned poses in, latents and aligned poses out.
 
-    The units are those of the recording after alignment (pixels). With the scaling in the graph
-    nobody can train on scaled and embed unscaled data.
+    The units are those of the recording after alignment (pixels). With the scaling in the graph,
+    scaled and unscaled data cannot be mixed up.
     """
 
     def __init__(self, model: RNNVAE, scaling: dict[str, list[float]]) -> None:
@@ -47,7 +47,7 @@ class InRecordingUnits(nn.Module):
 
 
 def export_state_dict(model: RNNVAE, path: str | Path) -> None:
-    """Write a bare state dict: VAME's `RNN_VAE` loads it with strict=True."""
+    """Write a bare state dict, which VAME's `RNN_VAE` loads with strict=True."""
     torch.save({name: value.cpu() for name, value in model.state_dict().items()}, path)
 
 
@@ -59,7 +59,7 @@ def export_safetensors(
     description: dict[str, Any],
     alignment: dict[str, Any],
 ) -> None:
-    """Write the weights as safetensors, with all in the header that embedding new recordings needs.
+    """Write the weights as safetensors; the header has all that embedding of new recordings needs.
 
     Each value of the header is JSON.
     """
@@ -81,17 +81,17 @@ def write_safetensors(model: RNNVAE, path: str | Path, header: dict[str, Any]) -
 def export_onnx(model: RNNVAE, scaling: dict[str, list[float]], path: str | Path) -> float:
     """Write the model in recording units as ONNX, for any batch size.
 
-    Returns the largest absolute difference between torch's and onnxruntime's outputs on random
-    windows, in standard deviations of the feature it belongs to (latents: as they are).
+    Returns the largest absolute difference between torch's and onnxruntime's outputs for random
+    windows, in standard deviations of each feature (for latents: unscaled).
     """
     module = InRecordingUnits(model, scaling).cpu().eval()
     n_features = len(scaling["mean"])
     outputs = ["mu", "logvar", "reconstruction"] + ["future"] * model.network.prediction_decoder
     example = torch.zeros(2, model.network.time_window, n_features)
     with warnings.catch_warnings():
-        # The tracing exporter keeps each GRU one node; the newer one unrolls it over time into
-        # a graph that is many times larger and takes minutes. Its warnings are about sizes
-        # that it takes from the example; the check below runs another batch size.
+        # The tracing exporter keeps each GRU as one node; the newer one unrolls it over time into
+        # a graph that is many times larger and takes minutes. It warns about sizes that it takes
+        # from the example; the check below uses another batch size.
         warnings.simplefilter("ignore")
         torch.onnx.export(
             module,
@@ -127,16 +127,16 @@ def describe_export(
     inputs: Any,
     outputs: Mapping[str, Path],
 ) -> dict[str, Any]:
-    """What the manifest says of a model, beside the jobs that led to it.
+    """Describe a model for the manifest of its export, with the records of its jobs.
 
     Parameters
     ----------
     difference
-        What `export_onnx` returned.
+        The result of `export_onnx`.
     inputs
-        Has the paths of the checkpoint and of `dataset.json` as `model` and `description`.
+        Paths; the checkpoint is `model` and `dataset.json` is `description`.
     outputs
-        Files by the names that they will have.
+        Files, by their final names.
     """
     exporters = {package: version(package) for package in ("safetensors", "onnx", "onnxruntime")}
     return {

@@ -1,14 +1,15 @@
-"""torch's GRU, computed faster where its own kernels are slow: on the CPU.
+"""A faster GRU on the CPU, where torch's own kernels are slow.
 
-There `nn.GRU` records a dozen operations per time step for automatic differentiation, each with a
-result that is kept. Here a bidirectional layer is one operation with a gradient of its own: both
-directions side by side, what does not depend on the step before done for many steps at once, an
-input that is the same at every step multiplied once, and its large buffers used again.
+On the CPU, `nn.GRU` records a dozen operations per time step for automatic differentiation and
+keeps the result of each. Here a bidirectional layer is one operation with its own gradient: both
+directions are computed together, what does not depend on the previous step is computed for many
+steps at once, an input that is the same at every step is multiplied once, and large buffers are
+reused.
 
-What it gains (torch 2.13, default network, 12 features, batches of 64, on two cores): a training
+Gain (torch 2.13, default network, 12 features, batches of 64, on two cores): a training
 step takes 190 ms instead of 309 ms with `nn.GRU`, and 319 ms instead of 384 ms on one core;
-embedding takes a tenth less. Only `vame_core.model` imports it. Delete it, and use `nn.GRU` there,
-once torch's own GRU trains as fast on a CPU: the numbers are the same but for rounding.
+embedding takes 10 % less. Only `vame_core.model` imports it. Delete it, and use `nn.GRU` there,
+once torch's own GRU trains as fast on a CPU: the numbers are the same up to rounding.
 """
 
 from __future__ import annotations
@@ -21,16 +22,16 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-IN_CACHE = 2**16  # numbers of a gate that are differentiated together
-LARGE = 2**15  # numbers from which a matrix is large
-KINDS_KEPT = 16  # of buffers, for the next time
+IN_CACHE = 2**16  # elements of a gate that are differentiated together
+LARGE = 2**15  # elements from which a matrix is large
+KINDS_KEPT = 16  # of buffers, for reuse
 
 
 class GRU(nn.GRU):
-    """`torch.nn.GRU`, bidirectional and batch first: same parameters, numbers and gradients.
+    """`torch.nn.GRU`, bidirectional and batch first: the same parameters, outputs and gradients.
 
-    On other devices than the CPU, and where a graph is recorded (ONNX, `torch.compile`), it is
-    `nn.GRU` itself.
+    On other devices, and while a graph is recorded (ONNX, `torch.compile`), it falls back to
+    `nn.GRU`.
     """
 
     def __init__(
@@ -48,17 +49,17 @@ class GRU(nn.GRU):
     def forward(
         self,
         inputs: Float[Tensor, "batch time feature"],
-        start: Float[Tensor, "way batch hidden"] | None = None,
+        start: Float[Tensor, "direction batch hidden"] | None = None,
         *,
         last_only: bool = False,
-    ) -> tuple[Float[Tensor, "batch time states"] | None, Float[Tensor, "way batch hidden"]]:
-        """States of the last layer at every step, and the last state of every layer and way.
+    ) -> tuple[Float[Tensor, "batch time states"] | None, Float[Tensor, "direction batch hidden"]]:
+        """Return the last layer's states at every step, and each layer's last state per direction.
 
-        The states lie in memory as (time, states, batch). With `last_only` they may be None.
+        The memory order of the states is (time, states, batch). With `last_only` they may be None.
         """
         if inputs.device.type != "cpu" or torch.jit.is_tracing() or torch.compiler.is_compiling():
             return super().forward(inputs, start)
-        if torch.is_autocast_enabled("cpu"):  # single precision is what a CPU is fast in
+        if torch.is_autocast_enabled("cpu"):  # a CPU is fastest in single precision
             with torch.autocast("cpu", enabled=False):
                 start = None if start is None else start.float()
                 return self(inputs.float(), start, last_only=last_only)
@@ -69,7 +70,7 @@ class GRU(nn.GRU):
         lasts = []
         for layer, first in enumerate(starts):
             if layer and self.dropout and self.training:
-                drawn = inputs.new_ones(steps, batch, states.shape[1])  # as torch draws it
+                drawn = inputs.new_ones(steps, batch, states.shape[1])  # sampled as in torch
                 states = states * F.dropout(drawn, self.dropout).mT
             weights = (*self.all_weights[2 * layer], *self.all_weights[2 * layer + 1])
             wanted = not (last_only and layer + 1 == self.num_layers)
@@ -93,17 +94,17 @@ class BidirectionalLayer(torch.autograd.Function):
         Parameters
         ----------
         wanted
-            Whether the states are.
+            Whether the states are needed.
         inputs
-            (time, feature, batch), or (1, feature, batch) if all steps have the same.
+            (time, feature, batch), or (1, feature, batch) if all steps have the same input.
         first
-            (way, hidden, batch); None for zeros, whose products are left out.
+            (direction, hidden, batch); None for zeros, whose products are skipped.
         weights
-            W_i, W_h, b_i and b_h with their rows as r, u, n, of either way.
+            W_i, W_h, b_i and b_h of each direction, with rows in the order r, u, n.
 
         Returns
         -------
-        The states (time, way × hidden, batch), and the last ones (way, hidden, batch).
+        The states (time, direction × hidden, batch); the last ones (direction, hidden, batch).
         """
         n_inputs, _, batch = inputs.shape
         hidden = weights[1].shape[1]
@@ -147,10 +148,10 @@ class BidirectionalLayer(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, d_states: Tensor | None, d_last: Tensor | None) -> tuple:
-        """The gradient of the inputs, the first states and the weights."""
+        """Compute the gradient of the inputs, the initial states and the weights."""
         inputs, w_state, *w_inputs = ctx.saved_tensors
         if ctx.kept is None:
-            raise RuntimeError("a GRU layer's gradient can be taken once after each forward pass")
+            raise RuntimeError("a GRU layer's gradient can be computed once per forward pass")
         kept, ctx.kept = ctx.kept, None
         n_inputs = len(inputs)
         _, steps, hidden, batch = kept.m.shape
@@ -159,11 +160,11 @@ class BidirectionalLayer(torch.autograd.Function):
         if d_last is not None:
             d_state += d_last
         if d_states is not None:
-            for way, part in enumerate(d_states.split(hidden, 1)):
-                into.from_outputs[way] = part
+            for direction, part in enumerate(d_states.split(hidden, 1)):
+                into.from_outputs[direction] = part
             d_state += into.added[-1]
         d_state_beside, w_state_columns = d_state.unsqueeze(1), w_state.mT
-        begin = 1 if ctx.from_zero else 0  # of the steps whose state before counts
+        begin = 1 if ctx.from_zero else 0  # first step whose previous state has a gradient
         blocks = zip(_blocks(steps, hidden, batch), kept.blocks, into.blocks, strict=True)
         for (start, stop), values, d_gates in reversed(list(blocks)):
             _differentiate(*values, *d_gates)
@@ -189,13 +190,13 @@ class BidirectionalLayer(torch.autograd.Function):
         d_weights = []
         before = _between(kept.states, begin, steps)
         d_from_state = _between(into.d_gates, begin, steps)[:, :, : 3 * hidden]
-        for way in range(2):
-            d_w_state = _sum_of_products(d_from_state[way], before[way].mT)
+        for direction in range(2):
+            d_w_state = _sum_of_products(d_from_state[direction], before[direction].mT)
             d_weights += [
-                _sum_of_products(d_products[way], inputs.mT),
+                _sum_of_products(d_products[direction], inputs.mT),
                 d_w_state.roll(-hidden, 0),
-                sums[way, hidden:],
-                sums[way, : 3 * hidden].roll(-hidden),
+                sums[direction, hidden:],
+                sums[direction, : 3 * hidden].roll(-hidden),
             ]
         _give_back(kept, into)
         d_first = None if ctx.from_zero else d_state
@@ -203,9 +204,9 @@ class BidirectionalLayer(torch.autograd.Function):
 
 
 class Steps:
-    """What a layer computes at its steps: (way, time, …, batch), both ways in the order of time.
+    """Values that a layer computes at each step: (direction, time, …, batch), in time order.
 
-    With the batch last, a gate of one step lies in one piece.
+    With the batch last, a gate of one step is contiguous.
     """
 
     key: tuple
@@ -240,10 +241,10 @@ class Steps:
 
 
 class Gradients:
-    """Of a layer's steps, as `Steps` has them.
+    """Gradients of a layer's steps, in the layout of `Steps`.
 
-    Those of m, r, u, n lie side by side: the first three come from the state before, the last
-    three from the input, so that either part is one matrix.
+    Those of m, r, u, n are adjacent: the first three depend on the previous state, the last
+    three on the input, so that each group is one matrix.
     """
 
     key: tuple
@@ -272,7 +273,7 @@ def _differentiate(
     by_u: Tensor,
     by_n: Tensor,
 ) -> None:
-    """Into the last four what the gradient of h' is multiplied by for that of each gate's sum."""
+    """Write the derivative of h' with respect to each gate's sum into the last four."""
     torch.addcmul(n.new_ones(()), n, n, value=-1, out=by_n)
     by_n.addcmul_(by_n, u, value=-1)  # (1 - n²) (1 - u)
     torch.mul(by_n, r, out=by_m)
@@ -282,17 +283,17 @@ def _differentiate(
 
 
 def _blocks(steps: int, hidden: int, batch: int) -> list[tuple[int, int]]:
-    """First and last step (excluded) of those that are differentiated together."""
+    """Return first and last step (excluded) of the blocks that are differentiated together."""
     size = max(1, IN_CACHE // (2 * batch * hidden))
     return [(start, min(start + size, steps)) for start in range(0, steps, size)]
 
 
 def _between(part: Tensor, start: int, stop: int) -> Tensor:
-    """A view of these steps: of the first way from the front, of the second from the back."""
-    way, step, *rest = part.stride()
+    """Return a view of these steps: from the start in the first direction, else from the end."""
+    direction, step, *rest = part.stride()
     return part.as_strided(
         (2, stop - start, *part.shape[2:]),
-        (way + (part.shape[1] - start - stop) * step, step, *rest),
+        (direction + (part.shape[1] - start - stop) * step, step, *rest),
         part.storage_offset() + start * step,
     )
 
@@ -306,25 +307,25 @@ def _at_steps(part: Tensor, steps: int) -> list[Tensor]:
 def _sum_of_products(
     left: Float[Tensor, "time row batch"], right: Float[Tensor, "time batch column"]
 ) -> Float[Tensor, "row column"]:
-    """The matrix products of all steps, added up; of large ones each when it is made."""
+    """Sum the matrix products of all steps; large products are added one at a time."""
     if left.shape[1] * left.shape[2] < LARGE:
         return torch.bmm(left, right).sum(0)
     return left.new_empty(left.shape[1], right.shape[2]).addbmm_(left, right, beta=0)
 
 
-# Buffers of many megabytes, which the operating system would hand out page by page, each cleared
-# first, at every step: a fifth of the time. The views of them are worth keeping too.
+# The operating system would hand out buffers of many megabytes page by page, clearing each page,
+# at every step: a fifth of the time. Their views are also worth keeping.
 _free: dict[tuple, list[Steps | Gradients]] = {}
 
 
 def _take(kind: type[Steps | Gradients], like: Tensor, *sizes: int) -> Any:
     key = kind, like.dtype, *sizes
-    free = _free[key] = _free.pop(key, [])  # last used, last in order
+    free = _free[key] = _free.pop(key, [])  # most recently used last
     if len(_free) > KINDS_KEPT:
         del _free[next(iter(_free))]
     if free:
         return free.pop()
-    with torch.inference_mode(False):  # what is made in that mode is of no use outside it
+    with torch.inference_mode(False):  # tensors made in inference mode cannot be used outside it
         made = kind(like, *sizes)
     made.key = key
     return made

@@ -1,4 +1,4 @@
-"""What can interrupt a training: signals, and a second process that writes to the same folder."""
+"""Interruptions of a training: signals, and a second process that writes to the same folder."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP)
 
 
 class Signals:
-    """Note SIGTERM and SIGINT instead of obeying them, so that a step can end before anyone acts.
+    """Record SIGTERM and SIGINT without ending the process, so that the current step can finish.
 
-    Slurm sends SIGTERM before a time limit or a preemption, a terminal SIGINT at Ctrl-C.
+    Slurm sends SIGTERM before a time limit or a preemption; a terminal sends SIGINT on Ctrl-C.
     """
 
     def __init__(self) -> None:
@@ -33,27 +33,27 @@ class Signals:
 
 @contextmanager
 def only_one(lock: Path) -> Iterator[None]:
-    """Hold `lock` while the block runs; the system releases it however the process ends.
+    """Hold `lock` while the block runs; the system releases it when the process ends.
 
     Raises
     ------
     BlockingIOError
-        If another process holds it; the message says which one, where and since when.
+        If another process holds it; the message names the process, its host and start time.
     """
     held = FileLock(lock, timeout=0, fallback_to_soft=False)
-    holder = lock.with_name(f"{lock.name}-holder")  # Windows lets nobody read a locked file
+    holder = lock.with_name(f"{lock.name}-holder")  # Windows does not allow reading a locked file
     try:
         held.acquire()
     except Timeout as error:
-        who = holder.read_text(encoding="utf-8") if holder.is_file() else "it left no name"
+        who = holder.read_text(encoding="utf-8") if holder.is_file() else "its name is unknown"
         raise BlockingIOError(
-            f"{lock.parent} is being written by another process: {who}. Wait for it, or end it, "
-            "and start again"
+            f"{lock.parent} is being written by another process: {who}. Wait until it ends, or "
+            "stop it, and start again"
         ) from error
     except OSError as error:
         if error.errno not in NO_LOCKS:
             raise
-        print(f"WARNING: {lock}: this file system has no locks; start no second process")
+        print(f"WARNING: {lock}: no file locks on this file system; do not start a second process")
     try:
         since = datetime.now().astimezone().isoformat(timespec="seconds")
         me = f"process {os.getpid()} on {socket.gethostname()}, since {since}"

@@ -1,4 +1,4 @@
-"""The four terms of VAME's objective as pure functions, and the one place that weighs them."""
+"""The four terms of VAME's objective as pure functions, and their weights."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from vame_core.model import Outputs
 
 
 class Terms(NamedTuple):
-    """The terms before any weight, in units that do not depend on batch or window size.
+    """Unweighted terms, in units that do not depend on batch or window size.
 
     `reconstruction` and `future` are squared errors per element, `kl` is in nats per window,
-    `cluster` a sum of singular values. As numbers after an epoch, as scalar tensors in a step.
+    `cluster` is a sum of singular values. Floats for an epoch, scalar tensors in a step.
     """
 
     reconstruction: Tensor | float
@@ -31,14 +31,14 @@ def squared_error(
     prediction: Float[Tensor, "batch time feature"],
     reduction: str = "mean",
 ) -> Float[Tensor, ""]:
-    """(prediction - target)², summed or averaged over all elements."""
+    """Compute (prediction - target)², summed or averaged over all elements."""
     return F.mse_loss(prediction, target, reduction=reduction)
 
 
 def kl_divergence(
     mu: Float[Tensor, "batch latent"], logvar: Float[Tensor, "batch latent"]
 ) -> Float[Tensor, ""]:
-    """KL(N(mu, sigma²) || N(0, 1)) in nats per window, the batch's mean.
+    """Compute KL(N(mu, sigma²) || N(0, 1)) in nats per window, averaged over the batch.
 
     -0.5 sum_latents (1 + log sigma² - mu² - sigma²): Kingma & Welling 2014, appendix B.
     """
@@ -46,15 +46,15 @@ def kl_divergence(
 
 
 def cluster_norm(z: Float[Tensor, "batch latent"], n_components: int) -> Float[Tensor, ""]:
-    """Sum of the `n_components` largest singular values of z / sqrt(batch).
+    """Compute the sum of the `n_components` largest singular values of z / sqrt(batch).
 
     The relaxed k-means objective of Ma et al. 2019 (DTCR, eq. 5), as VAME has it: the square
     roots of the eigenvalues of the batch's Gram matrix z zᵀ / batch are these singular values.
-    There are min(batch, latent) of them; more components than that add nothing. Taken from z
-    itself, value and gradient stay finite for every z, all zeros included; of a z that is not
-    finite it is no number.
+    There are min(batch, latent) of them; a larger `n_components` adds nothing. Computed from z
+    itself, value and gradient are finite for every finite z, also for zeros; they are NaN
+    otherwise.
     """
-    finite = z.nan_to_num(0.0, 0.0, 0.0)  # LAPACK refuses others
+    finite = z.nan_to_num(0.0, 0.0, 0.0)  # LAPACK raises an error otherwise
     return torch.linalg.svdvals(finite / z.shape[0] ** 0.5)[:n_components].sum() + 0 * z.sum()
 
 
@@ -64,7 +64,7 @@ def compute_terms(
     future_target: Float[Tensor, "batch future feature"] | None,
     kmeans_loss: int,
 ) -> Terms:
-    """All terms of one batch; the future term is 0 where there is no future decoder."""
+    """Compute all terms of one batch; the future term is 0 without a future decoder."""
     zero = target.new_zeros(())
     return Terms(
         reconstruction=squared_error(target, outputs.reconstruction),
@@ -77,14 +77,14 @@ def compute_terms(
 def term_weights(
     config: ModelConfig, kl_weight: float, n_features: int, batch_size: int | None = None
 ) -> Terms:
-    """Weight of each term in the objective, for a batch as in training or of another size.
+    """Return the weight of each term in the objective, for training batches or another size.
 
-    VAME adds squared errors that are summed over the batch (or averaged, by the two
-    `mse_*_reduction` settings) to a Kullback-Leibler term that is averaged over batch and
-    latents, `beta` and the annealed weight before it, and to the cluster term by
-    `kmeans_lambda` and the same annealed weight. With `reduction: elbo` all terms are per window
-    instead: with `beta` 1 the negative evidence lower bound of a Gaussian likelihood of unit
-    variance (Kingma & Welling 2014, eq. 3), up to a constant.
+    VAME sums squared errors over the batch (or averages them, see the two
+    `mse_*_reduction` settings). It averages the Kullback-Leibler term over batch and latents,
+    and multiplies it by `beta` and the annealed weight, and the cluster term by
+    `kmeans_lambda` and the annealed weight. With `reduction: elbo`, all terms are per window:
+    with `beta` 1, the negative evidence lower bound of a Gaussian likelihood of unit variance
+    (Kingma & Welling 2014, eq. 3), up to a constant.
     """
     loss, network = config.loss, config.network
     batch_size = batch_size or config.training.batch_size
@@ -111,5 +111,5 @@ def term_weights(
 
 
 def objective(terms: Terms, weights: Terms) -> Tensor | float:
-    """The weighted sum of the terms: what training minimises."""
+    """Compute the weighted sum of the terms, which training minimises."""
     return sum(weight * term for weight, term in zip(weights, terms, strict=True))

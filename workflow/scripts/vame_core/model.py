@@ -25,7 +25,7 @@ class Outputs(NamedTuple):
 
 
 class Encoder(nn.Module):
-    """Two-layer bidirectional GRU; a window's code is the last states of all four passes."""
+    """Two-layer bidirectional GRU; its output is the final states of all four passes."""
 
     def __init__(self, network: NetworkConfig, n_features: int) -> None:
         super().__init__()
@@ -60,7 +60,7 @@ class Lambda(nn.Module):
 
 
 class Decoder(nn.Module):
-    """One-layer bidirectional GRU that reads z at every step and starts from Linear(z)."""
+    """One-layer bidirectional GRU with z as input at every step and Linear(z) as initial state."""
 
     def __init__(
         self, network: NetworkConfig, n_features: int, *, rnn: str, hidden: int, steps: int
@@ -82,16 +82,16 @@ class Decoder(nn.Module):
             start = start.view(batch, 2, -1).transpose(0, 1).contiguous()
         inputs = z.unsqueeze(1).expand(-1, self.steps, -1)
         states, _ = self.get_submodule(self.rnn)(inputs, start)
-        by_step = states.permute(1, 2, 0)  # as they lie in memory: no copy
+        by_step = states.permute(1, 2, 0)  # their order in memory: no copy
         weight = self.hidden_to_output.weight.expand(self.steps, -1, -1)
         outputs = torch.baddbmm(self.hidden_to_output.bias.unsqueeze(1), weight, by_step)
         return outputs.permute(2, 0, 1)
 
 
 class RNNVAE(nn.Module):
-    """VAME's model: encode `time_window` frames to z, decode them, predict the frames after them.
+    """VAME's model: encode `time_window` frames to z, decode them, predict the frames that follow.
 
-    In training mode z is drawn from the posterior (Kingma & Welling 2014, section 2.4); in
+    In training mode z is sampled from the posterior (Kingma & Welling 2014, section 2.4); in
     evaluation mode z is its mean.
     """
 
@@ -119,7 +119,7 @@ class RNNVAE(nn.Module):
     def encode(
         self, windows: Float[Tensor, "batch time feature"]
     ) -> tuple[Float[Tensor, "batch latent"], Float[Tensor, "batch latent"]]:
-        """Mean and log variance of the posterior of each window."""
+        """Return mean and log variance of each window's posterior."""
         return self.lmbda(self.encoder(windows))
 
     def forward(
@@ -138,6 +138,6 @@ def reparametrise(
     logvar: Float[Tensor, "batch latent"],
     generator: torch.Generator | None,
 ) -> Float[Tensor, "batch latent"]:
-    """Draw z = mu + sigma ε with ε ~ N(0, 1)."""
+    """Sample z = mu + sigma ε with ε ~ N(0, 1)."""
     noise = torch.randn(mu.shape, generator=generator, device=mu.device, dtype=mu.dtype)
     return mu + (0.5 * logvar).exp() * noise

@@ -14,7 +14,7 @@ def add_noise(
     generator: torch.Generator | None,
     level: float = NOISE_LEVEL,
 ) -> Float[Tensor, "batch time feature"]:
-    """Windows plus white noise of `level` standard deviations of each feature in its window."""
+    """Add white noise of `level` standard deviations of each feature within its window."""
     spread = level * windows.std(dim=1, keepdim=True)
     noise = torch.randn(
         windows.shape, generator=generator, device=windows.device, dtype=windows.dtype

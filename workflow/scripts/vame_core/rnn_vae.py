@@ -1,7 +1,7 @@
 """The documented interface of VAME's training module, `vame.model.rnn_vae`.
 
 Names, parameters and returns are VAME's. `train_model` is the workflow's training with all of
-VAME's quirks; VAME's own functions work with the files that it leaves.
+VAME's quirks; VAME's own functions read the files that it writes.
 """
 
 from __future__ import annotations
@@ -34,17 +34,17 @@ from vame_core.vame_project import (
 
 
 def reconstruction_loss(x: Tensor, x_tilde: Tensor, reduction: str) -> Tensor:
-    """Squared error between a window and its reconstruction, `sum` or `mean` over elements."""
+    """Compute the squared error between a window and its reconstruction, summed or averaged."""
     return squared_error(x, x_tilde, reduction)
 
 
 def future_reconstruction_loss(x: Tensor, x_tilde: Tensor, reduction: str) -> Tensor:
-    """Squared error between the frames after a window and their prediction."""
+    """Compute the squared error between the frames after a window and their prediction."""
     return squared_error(x, x_tilde, reduction)
 
 
 def cluster_loss(H: Tensor, kloss: int, lmbda: float, batch_size: int) -> Tensor:
-    """`lmbda` times the sum of the `kloss` largest singular values of H / sqrt(batch_size).
+    """Compute `lmbda` times the sum of the `kloss` largest singular values of H / sqrt(batch_size).
 
     H holds one latent vector per column: (latent, batch), as VAME passes it.
     """
@@ -52,7 +52,7 @@ def cluster_loss(H: Tensor, kloss: int, lmbda: float, batch_size: int) -> Tensor
 
 
 def kullback_leibler_loss(mu: Tensor, logvar: Tensor) -> Tensor:
-    """Kullback-Leibler divergence from the standard normal, averaged over batch and latents.
+    """Compute the KL divergence from the standard normal, averaged over batch and latents.
 
     -0.5 mean(1 + log sigma² - mu² - sigma²); Kingma & Welling 2014, appendix B, has the sum.
     """
@@ -60,14 +60,14 @@ def kullback_leibler_loss(mu: Tensor, logvar: Tensor) -> Tensor:
 
 
 def kl_annealing(epoch: int, kl_start: int, annealtime: int, function: str) -> float:
-    """Weight of the Kullback-Leibler loss in `epoch`, see `annealing.kl_weight`."""
+    """Compute the weight of the Kullback-Leibler loss in `epoch`, see `annealing.kl_weight`."""
     return kl_weight(epoch, kl_start, annealtime, function)
 
 
 def gaussian(ins: Tensor, is_training: bool, seq_len: int, std_n: float = NOISE_LEVEL) -> Tensor:
-    """`ins` (batch, seq_len, feature), while training plus noise of `std_n` standard deviations.
+    """Add noise of `std_n` standard deviations to `ins` (batch, seq_len, feature) in training.
 
-    The noise comes from torch's global generator.
+    The noise is sampled from torch's global generator.
     """
     return add_noise(ins, None, std_n) if is_training else ins
 
@@ -92,16 +92,16 @@ def train(
     bsize: int,
     noise: bool,
 ) -> tuple[float, float, float, float, float, float]:
-    """Train for one epoch, then step the scheduler (on the last batch's loss if on a plateau).
+    """Train for one epoch, then step the scheduler (`plateau`: with the last batch's loss).
 
     Parameters
     ----------
     train_loader
         Yields windows of shape (batch, feature, seq_len).
     model
-        Any module that returns what VAME's does: reconstruction, (future,) z, mu, logvar.
+        Any module with VAME's outputs: reconstruction, (future,) z, mu, logvar.
     seq_len
-        Frames of a window: twice those that are encoded.
+        Frames of a window: twice the number of encoded frames.
 
     Returns
     -------
@@ -145,12 +145,12 @@ def test(
     future_decoder: bool,
     bsize: int,
 ) -> tuple[float, float, float]:
-    """Evaluate at z = mu; parameters as for `train`.
+    """Evaluate at z = mu; for the parameters see `train`.
 
     Returns
     -------
-    The means over batches of the reconstruction loss and of the total loss, in which VAME counts
-    no future, and the sum over batches of the cluster loss times `kl_weight`.
+    The means over batches of the reconstruction loss and of the total loss (without the future
+    loss, as in VAME), and the sum over batches of the cluster loss times `kl_weight`.
     """
     named = _Named(model, with_future=False)
     losses = []
@@ -170,7 +170,7 @@ def test(
 
 
 def train_model(config: str, save_logs: bool = False) -> None:
-    """Train the model of a VAME project, and leave the files that VAME leaves.
+    """Train the model of a VAME project, and write the files that VAME writes.
 
     Reads `data/train/{train,test}_seq.npy`, (feature, frame). Writes
     `data/train/seq_{mean,std}.npy`, `model/best_model/{model_name}_{project_name}.pkl`, its
@@ -187,7 +187,7 @@ def train_model(config: str, save_logs: bool = False) -> None:
     Raises
     ------
     FileNotFoundError
-        If the config, the training data or the pretrained model is not there.
+        If the config, the training data or the pretrained model does not exist.
     ValueError
         If a setting is missing, or the data do not fit `num_features`.
     NotImplementedError
@@ -207,25 +207,25 @@ def _train_project(project: Project) -> None:
     model = RNNVAE(config.network, n_features).to(device)
     if config.training.pretrained_weights:
         load_pretrained(model, project.pretrained)
-    project.stop.unlink(missing_ok=True)  # it was meant for an earlier run
+    project.stop.unlink(missing_ok=True)  # left by an earlier run
     logger.info("training %s on %s", project.name, device)
     state = start_training(model, config, train, global_generator(device))
     for event in fit(state, train, held_out, config):
         if isinstance(event, Backoff):
-            logger.warning("%s; the epoch starts again at half the learning rate", event.failure)
+            logger.warning("%s; the epoch restarts at half the learning rate", event.failure)
         elif event:
             logger.info("%s", event)
             _keep(project, event, model, n_features)
             if project.stop.exists():
                 _stop(project, event, model, state.best_epoch is None)
     if state.best_epoch is None:
-        # VAME leaves no model here, and its next step fails.
-        logger.warning("no epoch was annealed or better; the last one's weights are kept")
+        # VAME writes no model here, and its next step fails.
+        logger.warning("no epoch was selected as the best; the last epoch's weights are saved")
         save_weights(model, project.best)
 
 
 def _keep(project: Project, epoch: Epoch, model: RNNVAE, n_features: int) -> None:
-    """Write an epoch's losses, and its weights if they are the best or a snapshot."""
+    """Write an epoch's losses, and its weights if it is the best or a snapshot is due."""
     save_losses(project, epoch, n_features)
     if epoch.is_best:
         save_weights(model, project.best)
@@ -234,16 +234,16 @@ def _keep(project: Project, epoch: Epoch, model: RNNVAE, n_features: int) -> Non
 
 
 def _stop(project: Project, epoch: Epoch, model: RNNVAE, is_first: bool) -> NoReturn:
-    """End training as the project's stop file asks; the weights are kept, as the model if first."""
+    """End training on the user's request; save a snapshot, and the model if there is none yet."""
     project.stop.unlink()
     save_weights(model, project.snapshot(f"stopped_epoch_{epoch.epoch}"))
     if is_first:
         save_weights(model, project.best)
-    raise KeyboardInterrupt(f"stopped after epoch {epoch.epoch}, as {project.stop} asked")
+    raise KeyboardInterrupt(f"stopped after epoch {epoch.epoch} on request of {project.stop}")
 
 
 class _Named(nn.Module):
-    """A model that returns VAME's bare tuple, with its outputs named."""
+    """Name the outputs of a model that returns VAME's plain tuple."""
 
     def __init__(self, model: nn.Module, *, with_future: bool = True) -> None:
         super().__init__()
@@ -261,22 +261,22 @@ class _Named(nn.Module):
 
     @torch.inference_mode()
     def count_latents(self, windows: Tensor) -> int:
-        """Latents of the model, found once, without drawing random numbers."""
+        """Return the number of latents, computed once, without random numbers."""
         self.zdims = self.zdims or self.eval()(windows[:1]).mu.shape[1]
         return self.zdims
 
 
 def _time_first(loader: Iterable[Tensor], device: torch.device) -> Iterator[Tensor]:
-    """Batches of a loader as (batch, time, feature) float32 on the model's device."""
+    """Yield a loader's batches as (batch, time, feature) float32 on the model's device."""
     for windows in loader:
         yield windows.to(device=device, dtype=torch.float32).permute(0, 2, 1)
 
 
 def _elements(target: Tensor, reduction: str) -> float:
-    """The factor from a mean over elements to the reduction."""
+    """Return the factor from a mean over elements to the reduction."""
     return float(target.numel()) if reduction == "sum" else 1.0
 
 
 def _require(losses: list, loader: str) -> None:
     if not losses:
-        raise ValueError(f"{loader} gave no batch: fewer windows than the batch size?")
+        raise ValueError(f"{loader} yields no batch: are there fewer windows than the batch size?")

@@ -1,4 +1,4 @@
-"""One training with its files: resumed, kept while it goes, and ended."""
+"""One training and its files: start, resume, save progress, finish."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ from vame_core.windows import Windows, open_splits
 
 @dataclass(kw_only=True)
 class Run:
-    """A training, the data that it is of, and what it has come to so far."""
+    """A training, its dataset, and its progress."""
 
     config: ModelConfig
-    identity: dict[str, Any]  # what decides about its results: see `state_file`
+    identity: dict[str, Any]  # all that determines the results, see `state_file`
     description: dict[str, Any]  # of the dataset
     train: Windows
     held_out: Windows
@@ -51,12 +51,12 @@ class Run:
 
     @property
     def unfinished(self) -> Path:
-        """Where the state is while the training is not finished."""
+        """File of the state of an unfinished training."""
         return state_file(self.folder, self.identity)
 
     @property
     def stop(self) -> Path:
-        """A file that a person makes to end training after the epoch."""
+        """A file that a user creates to end training after the current epoch."""
         return self.folder / "STOP"
 
     @property
@@ -87,9 +87,9 @@ def open_run(
     seed: int,
     code: str,
 ) -> Run:
-    """Open the dataset and make the model; torch computes reproducibly from here on.
+    """Open the dataset and create the model; torch computes reproducibly from here on.
 
-    `pretrained` is read only if the settings ask for it; `code` is a digest of the sources.
+    `pretrained` is read only if the settings say so; `code` is a digest of the sources.
     """
     device = choose_device(config.training.device)
     set_precision(config.training.precision)
@@ -104,14 +104,14 @@ def open_run(
     }
     print(
         f"{len(windows)} training and {len(held_out)} held-out windows of {windows.length} frames, "
-        f"{len(dataset['features'])} features; {steps_in_epoch(config.training, windows)} steps an "
-        f"epoch on {device} with {torch.get_num_threads()} threads; seed {seed}"
+        f"{len(dataset['features'])} features; {steps_in_epoch(config.training, windows)} steps "
+        f"per epoch on {device} with {torch.get_num_threads()} threads; seed {seed}"
     )
     model = RNNVAE(config.network, len(dataset["features"])).to(device)
     if config.training.pretrained_weights:
         load_pretrained(model, Path(pretrained), dataset["features"])
         identity["pretrained"] = sha256(pretrained)
-        print(f"weights start from {pretrained}")
+        print(f"initial weights from {pretrained}")
     if config.training.compile:
         model.compile()
     return Run(
@@ -126,17 +126,17 @@ def open_run(
 
 
 def train(run: Run, signals: Signals, minutes: float) -> Iterator[int]:
-    """Train until the end, or the file STOP; yield the number of steps done, after each of them.
+    """Train until the end or until the file STOP exists; yield the number of steps after each.
 
-    The state is saved after every epoch, and after so many minutes within one. At the end
-    `model.pt`, `last.pt` and `history.csv` are there.
+    The state is saved after every epoch, and every `minutes` within one. At the end,
+    `model.pt`, `last.pt` and `history.csv` exist.
 
     Raises
     ------
     ValueError
-        If losses or gradients are not finite, however low the learning rate.
+        If losses or gradients are still not finite at the lowest learning rate.
     SystemExit
-        With 128 plus the signal's number, after a signal; the state is saved.
+        With 128 plus the signal's number, after a signal; the state has been saved.
     """
     resume(run)
     yield run.steps_done
@@ -161,29 +161,29 @@ def train(run: Run, signals: Signals, minutes: float) -> Iterator[int]:
             save_progress(run)
             raise ValueError(
                 f"{explain(failure, run.description)}. Halving the learning rate "
-                f"{state.backoffs} times did not help. The state before the step is "
-                f"{run.unfinished}. Look at these frames; lower learning_rate or set gradient_clip"
+                f"{state.backoffs} times did not help. The state before the step is in "
+                f"{run.unfinished}. Check these frames, lower learning_rate, or set gradient_clip"
             ) from failure
     finish(run, ending)
 
 
 def resume(run: Run) -> None:
-    """Go on from the saved state, if there is one; otherwise remove an earlier run's snapshots."""
+    """Resume from the saved state, if there is one; otherwise remove an earlier run's snapshots."""
     if run.unfinished.is_file():
         run.history, run.best = load_state(run.unfinished, run.state, run.identity)
         epoch, step = run.state.epoch, run.state.step
-        print(f"going on from {run.unfinished}, after epoch {epoch} and step {step}")
+        print(f"resuming from {run.unfinished}, after epoch {epoch} and step {step}")
         save_rows(run.folder / "history.csv", run.history)
     else:
         shutil.rmtree(run.folder / "snapshots", ignore_errors=True)
 
 
 def keep(run: Run, event: Epoch | Backoff | None, events: SummaryWriter) -> None:
-    """Report a backoff or an epoch; write the epoch's row, and keep its model if it is due."""
+    """Report a backoff or an epoch; write the epoch's row, and save its model if it is due."""
     if isinstance(event, Backoff):
         print(
             f"WARNING: {explain(event.failure, run.description)}. Epoch {event.failure.epoch} "
-            f"starts again at half the learning rate, {event.learning_rate:.3g}"
+            f"restarts at half the learning rate, {event.learning_rate:.3g}"
         )
     elif event is not None:
         run.history.append(event.row())
@@ -205,22 +205,22 @@ def save_progress(run: Run) -> None:
 
 
 def finish(run: Run, ending: str) -> None:
-    """Write the best and the last model; `ending` says what ended training early."""
+    """Write the best and the last model; `ending` is the reason why training ended early."""
     state, best = run.state, run.best
     if best is None:
-        print(f"WARNING: the KL weight never passed {ANNEALED}; model.pt is the last epoch's")
-        best = checkpoint(run, f"the last epoch, since the KL weight never passed {ANNEALED}")
+        print(f"WARNING: the KL weight never exceeded {ANNEALED}; model.pt is from the last epoch")
+        best = checkpoint(run, f"the last epoch, since the KL weight never exceeded {ANNEALED}")
     last = checkpoint(run, f"the last epoch, {state.epoch}{ending}")
     save_checkpoint(run.folder / "last.pt", last)
     save_checkpoint(run.folder / "model.pt", best | {"selection": best["selection"] + ending})
     run.stop.unlink(missing_ok=True)
     if not ending and state.epoch < run.epochs:
-        ending = f"; {state.epochs_without_gain} epochs without a better model ended training"
+        ending = f"; {state.epochs_without_gain} epochs without improvement ended training"
     print(f"trained for {state.epoch} of {run.epochs} epochs{ending}")
 
 
 def checkpoint(run: Run, selection: str) -> dict[str, Any]:
-    """Make a checkpoint of the model as it is now."""
+    """Return a checkpoint of the model in its current state."""
     weights = run.state.model.state_dict()
     return {
         "weights": {name: value.cpu().clone() for name, value in weights.items()},
@@ -238,8 +238,8 @@ def checkpoint(run: Run, selection: str) -> dict[str, Any]:
 
 
 def explain(failure: NonFiniteError, description: dict[str, Any]) -> str:
-    """Say what failed, and where its windows are, by session and frame."""
+    """Describe the failure, with session and frame of the windows concerned."""
     places = [locate(row, description, "train") for row in failure.rows]
     listed = ", ".join(f"{session} frame {frame}" for session, frame in places[:5])
     more = f" and {len(places) - 5} more" if len(places) > 5 else ""
-    return f"{failure}; its windows begin at {listed}{more}" if places else str(failure)
+    return f"{failure}; the windows concerned start at {listed}{more}" if places else str(failure)

@@ -1,4 +1,4 @@
-"""The state of a training between two steps: captured, restored, saved and loaded."""
+"""The state of a training between two steps: capture, restore, save, load."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ PROGRESS = (
 
 @dataclass(kw_only=True)
 class TrainingState:
-    """A training between two steps; PARTS and PROGRESS list what changes in it."""
+    """A training between two steps; PARTS and PROGRESS list what changes during training."""
 
     model: RNNVAE
     optimizer: torch.optim.Optimizer
     scheduler: torch.optim.lr_scheduler.LRScheduler
     generator: torch.Generator
-    sums: Tensor  # over the finished steps of the current epoch, of what they measured
-    last: Tensor | None = None  # what the last step measured
+    sums: Tensor  # of the measured values over the finished steps of the epoch
+    last: Tensor | None = None  # measured values of the last step
     epoch: int = 0  # finished epochs
     step: int = 0  # finished steps of the current epoch
     learning_rate: float = 0.0  # at the first step of the current epoch
@@ -40,11 +40,11 @@ class TrainingState:
     best_score: float = math.inf
     best_epoch: int | None = None
     epochs_without_gain: int = 0
-    backoffs: int = 0  # how often the learning rate was halved after a numerical failure
+    backoffs: int = 0  # times the learning rate was halved after a numerical failure
     epoch_start: dict[str, Any] | None = None  # captured before the epoch's first step
 
     def random_states(self) -> dict[str, Tensor]:
-        """States of all generators that training draws from: ours, and torch's (dropout)."""
+        """Return the states of all generators used in training: ours, and torch's (dropout)."""
         states = {"ours": self.generator.get_state(), "cpu": torch.get_rng_state()}
         if self.generator.device.type == "cuda":
             states["cuda"] = torch.cuda.get_rng_state(self.generator.device)
@@ -62,7 +62,7 @@ class TrainingState:
 
 
 def capture(state: TrainingState) -> dict[str, Any]:
-    """Copy all that changes in training, as tensors and plain values."""
+    """Copy everything that changes in training, as tensors and plain values."""
     return copy.deepcopy(
         {part: getattr(state, part).state_dict() for part in PARTS}
         | {name: getattr(state, name) for name in PROGRESS}
@@ -71,7 +71,7 @@ def capture(state: TrainingState) -> dict[str, Any]:
 
 
 def restore(state: TrainingState, captured: dict[str, Any]) -> None:
-    """Return to what `capture` copied; `captured` stays as it is."""
+    """Restore what `capture` copied; `captured` is not changed."""
     captured = copy.deepcopy(captured)
     for part in PARTS:
         getattr(state, part).load_state_dict(captured[part])
@@ -83,10 +83,10 @@ def restore(state: TrainingState, captured: dict[str, Any]) -> None:
 
 
 def state_file(folder: Path, identity: dict[str, Any]) -> Path:
-    """File of an unfinished training's state.
+    """Return the path of the state of an unfinished training.
 
-    `identity` holds, as plain values, all that decides about the results: settings, data, code and
-    seed. Each training has a file of its own.
+    `identity` holds, as plain values, all that determines the results: settings, data, code and
+    seed. Each training has its own file.
     """
     digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
     return folder / f"state-{digest[:16]}.pt"
@@ -99,7 +99,7 @@ def save_state(
     history: list[dict[str, Any]],
     best: dict[str, Any] | None,
 ) -> None:
-    """Write all that is needed to resume: the state, the history so far and the best checkpoint."""
+    """Write everything needed to resume: the state, the history so far and the best checkpoint."""
     save_tensors(
         path,
         {
@@ -108,7 +108,7 @@ def save_state(
             "device": state.sums.device.type,
             "versions": versions(),
             "state": capture(state),
-            # A failure in the rest of the epoch goes back to it.
+            # A later failure in this epoch restarts from it.
             "epoch_start": state.epoch_start if state.step else None,
             "history": history,
             "best": best,
@@ -119,24 +119,24 @@ def save_state(
 def load_state(
     path: Path, state: TrainingState, identity: dict[str, Any]
 ) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
-    """Restore a saved state into a freshly started one; return its history and best checkpoint.
+    """Restore a saved state into a new training; return its history and best checkpoint.
 
     Raises
     ------
     ValueError
-        If the file is no such state, or one of another training or kind of device.
+        If the file is not a state, or belongs to another training or device type.
     """
     saved = load_tensors(path)
     if not isinstance(saved, dict) or saved.get("format") != FORMAT or "state" not in saved:
-        raise ValueError(f"{path}: not a training state of this version; delete it to start anew")
+        raise ValueError(f"{path}: not a training state of this version; delete it to restart")
     if saved["identity"] != identity:
         differing = [key for key in identity if saved["identity"].get(key) != identity[key]]
-        raise ValueError(f"{path}: the state of another training; {', '.join(differing)} differ")
+        raise ValueError(f"{path}: belongs to another training; {', '.join(differing)} differ")
     if saved["device"] != state.sums.device.type:
         raise ValueError(
-            f"{path}: was written on {saved['device']} and cannot go on on "
-            f"{state.sums.device.type}, whose random numbers are others. Run where there is such "
-            "a device, or delete the file to start anew"
+            f"{path}: was written on {saved['device']} and cannot be resumed on "
+            f"{state.sums.device.type}, whose random numbers differ. Run on a machine with such "
+            "a device, or delete the file to restart"
         )
     restore(state, saved["state"])
     state.epoch_start = saved["epoch_start"]

@@ -14,11 +14,11 @@ from vame_core.model import Outputs
 from vame_core.noise import add_noise
 
 ACTIVE_LATENT_VARIANCE = 0.01  # Burda et al. 2016, section 5.2
-MEASURED = (*Terms._fields, "gradient")  # what a step returns: its terms, its gradient's norm
+MEASURED = (*Terms._fields, "gradient")  # what a step returns: terms and gradient norm
 
 
 class Evaluation(NamedTuple):
-    """Terms, and two numbers that show a collapsed or an unregularised posterior."""
+    """Terms, and two numbers that reveal a collapsed or an unregularised posterior."""
 
     terms: Terms
     active_latents: int
@@ -39,18 +39,18 @@ def train_step(
     precision: str = "float32",
     refuse_non_finite: bool = False,
 ) -> Float[Tensor, 5]:
-    """Take one step of gradient descent; return the terms and the gradient's norm (`MEASURED`).
+    """Take one step of gradient descent; return the terms and the gradient norm (`MEASURED`).
 
-    The noise is on the encoder's input alone: what is reconstructed is the window itself. A
-    gradient whose norm is above `gradient_clip` is shortened to it (Pascanu et al. 2013,
-    algorithm 1). With `precision` bf16, the network's matrix products are in bfloat16 where the
-    device has such; losses, gradients and weights stay in single precision.
+    Noise is added to the encoder's input only: the target is the window without noise. A
+    gradient whose norm exceeds `gradient_clip` is scaled down to it (Pascanu et al. 2013,
+    algorithm 1). With `precision` bf16, the network's matrix products use bfloat16 where the
+    device supports it; losses, gradients and weights stay in single precision.
 
-    Nothing here waits for the device (but the cluster term's decomposition, inside torch, on
-    CUDA), except `refuse_non_finite`, which leaves the weights as they are where one of these
-    numbers is not finite.
+    Nothing here synchronises with the device (except the cluster term's decomposition, inside
+    torch, on CUDA) unless `refuse_non_finite` is set: it then leaves the weights unchanged if one
+    of these numbers is not finite.
     """
-    if not model.training:  # it goes through all modules
+    if not model.training:  # the call visits every module
         model.train()
     target, future = split_window(windows, time_window)
     inputs = add_noise(target, generator) if noise else target
@@ -97,5 +97,5 @@ def evaluate(
 def split_window(
     windows: Float[Tensor, "batch window feature"], time_window: int
 ) -> tuple[Float[Tensor, "batch time feature"], Float[Tensor, "batch future feature"]]:
-    """The frames that are encoded and reconstructed, and those after them."""
+    """Split windows into the frames that are encoded and reconstructed, and those that follow."""
     return windows[:, :time_window], windows[:, time_window:]

@@ -1,6 +1,6 @@
-"""The one training loop: a generator of steps and epochs.
+"""The training loop: a generator of steps and epochs.
 
-`fit` knows nothing of files, logs or bars: the caller decides what to do with each epoch.
+`fit` does not handle files, logs or progress bars: the caller decides what to do per epoch.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ class NonFiniteError(ArithmeticError):
     Attributes
     ----------
     names
-        Which of `MEASURED`, or of the held-out terms.
+        The numbers concerned: of `MEASURED`, or of the held-out terms.
     epoch, step
         Counted from 1; step is None for the held-out windows after the epoch.
     rows
-        First rows of the training windows for which the network returns no finite numbers; of the
-        whole batch, if there are none.
+        First rows of the training windows with non-finite outputs; of the whole batch, if no single
+        window is responsible.
     """
 
     def __init__(self, names: list[str], epoch: int, step: int | None, rows: list[int]) -> None:
@@ -71,7 +71,7 @@ class Epoch:
         )
 
     def row(self) -> dict[str, float | int | None]:
-        """The row as `history.csv` has it; without a future decoder, its columns are None."""
+        """Return the row of `history.csv`; without a future decoder, its columns are None."""
         row = {
             "epoch": self.epoch,
             "seconds": self.seconds,
@@ -91,15 +91,15 @@ class Epoch:
 
 @dataclass(frozen=True, kw_only=True)
 class Backoff:
-    """A numerical failure, after which the epoch starts again at half the learning rate."""
+    """A numerical failure, after which the epoch restarts at half the learning rate."""
 
     failure: NonFiniteError
     backoffs: int  # so far
-    learning_rate: float  # with which the epoch starts again
+    learning_rate: float  # of the restarted epoch
 
 
 def steps_in_epoch(training: TrainingConfig, windows: Windows) -> int:
-    """Steps of an epoch: as set, or enough to draw as many windows as there are frames."""
+    """Return the steps per epoch: as set, or enough to sample as many windows as frames."""
     return training.steps_per_epoch or max(1, len(windows.frames) // training.batch_size)
 
 
@@ -110,7 +110,7 @@ def epochs_to_train(training: TrainingConfig) -> int:
 def start_training(
     model: RNNVAE, config: ModelConfig, train: Windows, generator: torch.Generator
 ) -> TrainingState:
-    """State before the first step: Adam (amsgrad, as VAME) and its learning rate's schedule."""
+    """Return the state before the first step: Adam (amsgrad, as in VAME) and its scheduler."""
     training = config.training
     optimizer = torch.optim.Adam(
         model.parameters(),
@@ -152,33 +152,33 @@ SCHEDULERS: dict[str, Callable] = {
 def fit(
     state: TrainingState, train: Windows, held_out: Windows, config: ModelConfig
 ) -> Iterator[Epoch | Backoff | None]:
-    """Train from `state` on, yielding None after a step and an `Epoch` after an epoch.
+    """Train from `state`, yielding None after each step and an `Epoch` after each epoch.
 
-    At every yield `state` is complete: training on from a copy of it gives the same weights. The
-    best epoch is the one with the lowest held-out loss since the Kullback-Leibler weight passed
-    0.99; training ends after `max_epochs`, or after more than `model_convergence` epochs in a row
-    without a better one.
+    At every yield `state` is complete: training continued from a copy gives the same weights. The
+    best epoch is the one with the lowest held-out loss once the Kullback-Leibler weight exceeds
+    0.99; training ends after `max_epochs`, or after more than `model_convergence` consecutive
+    epochs without improvement.
 
-    If a loss or gradient is not finite, the epoch starts again from its first step at half the
-    learning rate, at most three times in a training; each time a `Backoff` is yielded.
+    If a loss or gradient is not finite, the epoch restarts from its first step at half the
+    learning rate, at most three times per training; each time a `Backoff` is yielded.
 
     Raises
     ------
     NonFiniteError
-        After the last of these; `state` is then the one before the step.
+        After the last restart; `state` is then that before the step.
     """
-    # Where each look waits for the device, an epoch is looked at once, at its end; only one that
-    # failed is gone through again step by step.
-    look_at_steps = looking_is_free(train.device)
+    # Where each check synchronises with the device, an epoch is checked once, at its end; only an
+    # epoch that failed is repeated with a check at every step.
+    check_steps = needs_no_synchronisation(train.device)
     while not _is_finished(state, config.training):
         if state.step == 0:
             state.epoch_start = capture(state)
         try:
-            yield from _train_epoch(state, train, held_out, config, look_at_steps)
+            yield from _train_epoch(state, train, held_out, config, check_steps)
         except NonFiniteError as failure:
-            if failure.step is None and not look_at_steps:
+            if failure.step is None and not check_steps:
                 _go_back(state, state.backoffs)
-                look_at_steps = True
+                check_steps = True
                 continue
             if state.backoffs == MOST_BACKOFFS:
                 raise
@@ -202,7 +202,7 @@ def _train_epoch(
     train: Windows,
     held_out: Windows,
     config: ModelConfig,
-    look_at_steps: bool,
+    check_steps: bool,
 ) -> Iterator[Epoch | None]:
     clock = time.perf_counter()
     loss = config.loss
@@ -211,7 +211,7 @@ def _train_epoch(
     if state.step == 0:
         state.learning_rate = state.optimizer.param_groups[0]["lr"]
     while state.step < steps_in_epoch(config.training, train):
-        _take_step(state, train, config, weights, look_at_steps)
+        _take_step(state, train, config, weights, check_steps)
         state.seconds += time.perf_counter() - clock
         yield None
         clock = time.perf_counter()
@@ -245,10 +245,10 @@ def _take_step(
     train: Windows,
     config: ModelConfig,
     weights: Terms,
-    look: bool,
+    check: bool,
 ) -> None:
     training, time_window = config.training, config.network.time_window
-    before = state.random_states() if look else None
+    before = state.random_states() if check else None
     windows = train.draw(training.batch_size, state.generator)[:, : config.network.frames_used]
     measured = train_step(
         state.model,
@@ -261,9 +261,9 @@ def _take_step(
         generator=state.generator,
         gradient_clip=training.gradient_clip,
         precision=training.precision,
-        refuse_non_finite=look,
+        refuse_non_finite=check,
     )
-    if look and (names := _not_finite(measured)):
+    if check and (names := _not_finite(measured)):
         state.set_random_states(before)
         rows = train.rows(train.choose(training.batch_size, state.generator))
         state.set_random_states(before)
@@ -290,10 +290,10 @@ def _evaluate(state: TrainingState, held_out: Windows, config: ModelConfig) -> E
 def held_out_batches(
     held_out: Windows, config: ModelConfig, generator: torch.Generator
 ) -> Iterator[Float[Tensor, "batch window feature"]]:
-    """Yield the windows that an epoch is evaluated on: always the same, or drawn anew (VAME).
+    """Yield the windows that an epoch is evaluated on: the same each time, or resampled (VAME).
 
-    VAME's test batches hold a quarter of a training batch; there are as many of them as
-    `steps_per_epoch` says, or enough for as many windows as there are frames.
+    VAME's test batches hold a quarter of a training batch; their number is `steps_per_epoch`,
+    or enough for as many windows as frames.
     """
     training = config.training
     if "redrawn_held_out_windows" in training.vame_quirks:
@@ -324,7 +324,7 @@ def _note_score(
     test_loss: float,
     evaluation: Evaluation,
 ) -> bool:
-    """True if the epoch that ends is the best so far; count the epochs since then."""
+    """Return True if this epoch is the best so far; count the epochs without improvement."""
     by_reconstruction = "selection_by_reconstruction" in training.vame_quirks
     score = evaluation.terms.reconstruction if by_reconstruction else test_loss
     annealed = weight > ANNEALED
@@ -337,7 +337,7 @@ def _note_score(
 
 
 def _go_back(state: TrainingState, backoffs: int) -> None:
-    """Return to the epoch's first step, with the learning rate after so many backoffs."""
+    """Return to the epoch's first step, with the learning rate after this many backoffs."""
     seconds = state.seconds
     restore(state, state.epoch_start)
     for group in state.optimizer.param_groups:
@@ -346,19 +346,19 @@ def _go_back(state: TrainingState, backoffs: int) -> None:
     state.backoffs, state.seconds = backoffs, seconds
 
 
-def looking_is_free(device: torch.device) -> bool:
-    """True if reading a number needs no synchronisation with the device."""
+def needs_no_synchronisation(device: torch.device) -> bool:
+    """True if reading a scalar needs no device synchronisation."""
     return device.type == "cpu"
 
 
 def _not_finite(measured: Tensor) -> list[str]:
-    """Names of the numbers that are not finite."""
+    """Return the names of the numbers that are not finite."""
     finite = measured.isfinite().tolist()
     return [name for name, fine in zip(MEASURED, finite, strict=False) if not fine]
 
 
 def _finite(numbers: Tensor, state: TrainingState) -> Tensor:
-    """The numbers of the epoch that ends, if all are finite."""
+    """Return the epoch's numbers, or raise an error if one is not finite."""
     if names := _not_finite(numbers):
         raise NonFiniteError(names, state.epoch + 1, None, [])
     return numbers
@@ -366,7 +366,7 @@ def _finite(numbers: Tensor, state: TrainingState) -> Tensor:
 
 @torch.inference_mode()
 def _windows_to_blame(model: RNNVAE, windows: Tensor, time_window: int) -> Tensor:
-    """Mark the windows whose outputs are not finite; all of them, if that is none or all."""
+    """Mark the windows whose outputs are not finite; all windows, if none or all are."""
     model.eval()
     outputs = [output for output in model(windows[:, :time_window]) if output is not None]
     finite = torch.stack([part.flatten(1).isfinite().all(1) for part in (windows, *outputs)]).all(0)

@@ -1,4 +1,4 @@
-"""A VAME project's folder: its settings, data, and the files that VAME's training leaves there."""
+"""A VAME project's folder: its settings, its data, and the files that VAME's training writes."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from vame_core.windows import Windows
 
 logger = logging.getLogger(__name__)
 
-PRESET = {  # of the workflow's own settings, what VAME does
+PRESET = {  # the workflow's own settings that reproduce VAME
     "vame_quirks": QUIRKS,
     "reduction": "vame",
-    "held_out_windows": 1,  # unused: they are redrawn
+    "held_out_windows": 1,  # unused: windows are resampled
     "warmup_steps": 2,  # unused: VAME has no such schedule
     "gradient_clip": None,
     "device": "auto",
@@ -40,7 +40,7 @@ PRESET = {  # of the workflow's own settings, what VAME does
 
 @dataclass(kw_only=True)
 class Project:
-    """A project, and the losses of its training so far."""
+    """A project, and the losses of its training up to now."""
 
     folder: Path
     settings: dict[str, Any]
@@ -57,12 +57,12 @@ class Project:
 
     @property
     def stop(self) -> Path:
-        """A file that a person makes to end training after the epoch."""
+        """A file that a user creates to end training after the current epoch."""
         return self.folder / "model" / "STOP"
 
     @property
     def pretrained(self) -> Path:
-        """The model that training starts from: one of the project, or any file."""
+        """The model that training starts from: one of the project, or any other file."""
         model = self.settings["pretrained_model"]
         of_project = self.best.parent / f"{model}_{self.settings['project_name']}.pkl"
         return of_project if of_project.is_file() else Path(model)
@@ -72,14 +72,14 @@ class Project:
 
 
 def open_project(config: Path) -> Project:
-    """Read a project's settings. VAME's YAML 1.2 has numbers that PyYAML reads as strings.
+    """Read a project's settings. PyYAML reads some numbers of VAME's YAML 1.2 as strings.
 
     Raises
     ------
     FileNotFoundError
-        If there is no such config.
+        If the config does not exist.
     ValueError
-        If a setting is missing, or is not a number where one is needed.
+        If a setting is missing or is not a number where one is expected.
     NotImplementedError
         If `anneal_function` is unknown (VAME's documented error).
     """
@@ -94,18 +94,18 @@ def open_project(config: Path) -> Project:
             ours[key] = kind(settings[key]) if kind in (int, float) else settings.get(key)
         except (TypeError, ValueError):
             raise ValueError(f"{config}: {key}: {settings[key]!r} is not a number") from None
-    kl_weight(1, 0, 0, settings["anneal_function"])  # refuses an unknown one
+    kl_weight(1, 0, 0, settings["anneal_function"])  # raises the error for an unknown one
     ours["scheduler"] = "plateau" if settings["scheduler"] else "constant"
     ours["steps_per_epoch"] = ours["steps_per_epoch"] or None
     if settings["pretrained_weights"]:
-        ours |= {"kl_start": 0, "annealtime": 1}  # its annealing is done
+        ours |= {"kl_start": 0, "annealtime": 1}  # annealing has already taken place
     return Project(folder=config.parent, settings=settings, config=ModelConfig.from_settings(ours))
 
 
 def read_windows(project: Project, device: torch.device) -> tuple[Windows, Windows]:
-    """Windows of the training and the test split, with one scaling for all features.
+    """Read the windows of the training and the test split, with one scaling for all features.
 
-    The scaling is left in the project, for VAME.
+    The scaling is saved in the project, for VAME.
     """
     data = project.folder / "data" / "train"
     train, test = (
@@ -125,7 +125,7 @@ def read_windows(project: Project, device: torch.device) -> tuple[Windows, Windo
 
 
 def _read_sequence(path: Path, project: Project) -> np.ndarray:
-    """VAME's (feature, frame) array as (frame, feature)."""
+    """Read VAME's (feature, frame) array as (frame, feature)."""
     if not path.is_file():
         raise FileNotFoundError(f"{path} does not exist: create the training set first")
     sequence = np.load(path)
@@ -135,19 +135,19 @@ def _read_sequence(path: Path, project: Project) -> np.ndarray:
             return frames
     raise ValueError(
         f"{path}: shape {sequence.shape} has no axis of num_features = {n_features}; "
-        "correct num_features in the config, or create the training set anew"
+        "correct num_features in the config, or create the training set again"
     )
 
 
 def save_weights(model: nn.Module, path: Path) -> None:
-    """Write a bare state dict, as VAME saves its models."""
+    """Write a bare state dict, as VAME does."""
     path.parent.mkdir(parents=True, exist_ok=True)
     weights = {name: value.cpu() for name, value in model.state_dict().items()}
     write_atomically(path, lambda file: torch.save(weights, file))
 
 
 def save_losses(project: Project, epoch: Epoch, n_features: int) -> None:
-    """Write the losses of all epochs so far, one array for each kind."""
+    """Write the losses of all epochs up to now, one array per kind."""
     project.losses.append(losses_of(epoch, project.config, n_features))
     folder = project.folder / "model" / "model_losses"
     folder.mkdir(parents=True, exist_ok=True)
@@ -157,8 +157,8 @@ def save_losses(project: Project, epoch: Epoch, n_features: int) -> None:
 
 
 def losses_of(epoch: Epoch, config: ModelConfig, n_features: int) -> dict[str, float]:
-    """An epoch's losses as VAME has them: weighted, test losses without the future."""
-    quarter = max(1, config.training.batch_size // 4)  # of a batch is a test batch
+    """Compute an epoch's losses as VAME defines them: weighted, test losses without the future."""
+    quarter = max(1, config.training.batch_size // 4)  # size of a test batch
     train = term_weights(config, epoch.kl_weight, n_features)
     test = term_weights(config, epoch.kl_weight, n_features, quarter)
     train = Terms(*(w * term for w, term in zip(train, epoch.train, strict=True)))
@@ -181,7 +181,7 @@ def _save_array(path: Path, values: Any) -> None:
 
 @contextmanager
 def recorded(config: Path, **arguments: Any) -> Iterator[None]:
-    """Record in the project's `states/states.json` how a training went, with arguments and times.
+    """Record a training's outcome, arguments and times in the project's `states/states.json`.
 
     The state is `running`, then `success`, `failed` (with the error, which is raised) or
     `aborted` (Ctrl-C, or VAME's stop file).
@@ -209,7 +209,7 @@ def recorded(config: Path, **arguments: Any) -> Iterator[None]:
 
 @contextmanager
 def logged(path: Path | None) -> Iterator[None]:
-    """Write what the block logs, and an error that ends it, to a file if one is given."""
+    """Write the block's log messages, and an error that ends it, to a file if one is given."""
     handlers = []
     if path is not None:
         path.parent.mkdir(exist_ok=True)

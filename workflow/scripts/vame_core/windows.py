@@ -1,7 +1,7 @@
-"""Which windows a dataset holds, and how they are drawn.
+"""The windows of a dataset, and how they are sampled.
 
-A segment is a stretch of usable, consecutive frames of one recording on one side of the split;
-a window lies inside one segment, so it never crosses a session, a gap or the split.
+A segment is a run of usable, consecutive frames of one recording in one split; a window lies
+within one segment, so it never crosses a session, a gap or the border between the splits.
 """
 
 from __future__ import annotations
@@ -16,31 +16,31 @@ from torch import Tensor
 
 from vame_core.config import ModelConfig
 
-LARGE = 2**28  # bytes of a file that is read window by window
-EVALUATION_BATCH = 1024  # windows that the network reads at once where it does not learn
+LARGE = 2**28  # bytes from which windows are read from the file, not through the memory map
+EVALUATION_BATCH = 1024  # windows per batch outside training
 
 
 class Windows:
     """All windows of `length` frames inside `segments` of `frames`, numbered from 0.
 
-    Nothing is stored per window: a window's number is turned into its first row by a search in
-    the segments' cumulative counts, so memory and time do not grow with the number of frames.
+    Nothing is stored per window: the first row of a window is found from its number by a search
+    in the segments' cumulative counts, so memory and time do not grow with the number of frames.
 
     Parameters
     ----------
     frames
-        Rows of one side of the split, on the device that the network runs on, or memory-mapped.
+        Rows of one split, on the device that the network runs on, or memory-mapped.
     segments
-        First and last row (excluded) of each segment. Shorter ones than `length` hold no window.
+        First and last row (excluded) of each segment. Segments shorter than `length` are skipped.
     device
-        Where windows are needed; where `frames` are, if None.
+        Device of the returned windows; by default that of `frames`.
     read
-        Gives windows by their first rows, where that is better than from `frames`.
+        Reads windows by their first rows; by default they are indexed in `frames`.
 
     Raises
     ------
     ValueError
-        If no segment is as long as a window.
+        If every segment is shorter than a window.
     """
 
     def __init__(
@@ -56,9 +56,9 @@ class Windows:
         if not holding:
             longest = max((stop - start for start, stop in segments), default=0)
             raise ValueError(
-                f"no window of {length} frames fits: the longest stretch of usable frames on "
-                f"this side of the split has {longest}. Lower time_window or prediction_steps, "
-                "or change test_fraction, test_blocks or split_gap."
+                f"no window of {length} frames fits: the longest run of usable frames in "
+                f"this split has {longest}. Lower time_window or prediction_steps, or change "
+                "test_fraction, test_blocks or split_gap."
             )
         starts, counts = torch.tensor(holding).T
         self.frames = frames
@@ -66,7 +66,7 @@ class Windows:
         self.device = device or frames.device
         self._read = read
         self._ends = counts.cumsum(0).to(self.device)
-        # Row of window n = n + what its segment adds.
+        # First row of window n = n + shift of its segment.
         self._shift = (starts - (counts.cumsum(0) - counts)).to(self.device)
         self._offsets = torch.arange(length, device=self.device)
         self._count = int(counts.sum())
@@ -75,26 +75,26 @@ class Windows:
         return self._count
 
     def rows(self, numbers: Int[Tensor, " batch"]) -> Int[Tensor, " batch"]:
-        """First row of each window."""
+        """Return the first row of each window."""
         return numbers + self._shift[torch.searchsorted(self._ends, numbers, right=True)]
 
     def take(self, numbers: Int[Tensor, " batch"]) -> Float[Tensor, "batch time feature"]:
-        """The windows of these numbers."""
+        """Return the windows with these numbers."""
         rows = self.rows(numbers)
         if self._read:
             return self._read(rows, self.length).to(self.device)
         return self.frames[rows.unsqueeze(1) + self._offsets]
 
     def choose(self, n: int, generator: torch.Generator) -> Int[Tensor, " batch"]:
-        """Numbers of `n` windows, each equally likely, with replacement."""
+        """Sample the numbers of `n` windows, each equally likely, with replacement."""
         return torch.randint(len(self), (n,), generator=generator, device=self.device)
 
     def draw(self, n: int, generator: torch.Generator) -> Float[Tensor, "batch time feature"]:
-        """`n` windows so chosen."""
+        """Sample `n` windows, each equally likely, with replacement."""
         return self.take(self.choose(n, generator))
 
     def spread(self, n: int) -> Int[Tensor, " windows"]:
-        """Numbers of at most `n` windows, evenly spread over all: the same on every call."""
+        """Return the numbers of at most `n` windows, evenly spaced: the same on every call."""
         n = min(n, len(self))
         return torch.arange(n, device=self.device) * len(self) // n
 
@@ -112,7 +112,7 @@ def open_splits(
     config: ModelConfig,
     device: torch.device,
 ) -> tuple[Windows, Windows]:
-    """Windows of both splits of a dataset: those to train on, and the held-out ones."""
+    """Open the windows of both splits of a dataset: training windows and held-out windows."""
     return (
         open_windows(Path(train), description, "train", config, device),
         open_windows(Path(test), description, "test", config, device),
@@ -122,12 +122,12 @@ def open_splits(
 def open_windows(
     path: Path, description: dict, side: str, config: ModelConfig, device: torch.device
 ) -> Windows:
-    """Windows of one side of a dataset that `split_dataset` wrote.
+    """Open the windows of one split of a dataset that `split_dataset` wrote.
 
-    The array stays memory-mapped on the CPU; from a large one, windows are read by themselves. To
-    any other device it is copied once, if it fits there.
+    On the CPU the array stays memory-mapped, and windows of a large file are read one by one. On
+    another device the array is copied once, if it fits there.
     """
-    # Mapped copy-on-write because torch wants writable memory; nothing is ever written.
+    # Mapped copy-on-write because torch needs writable memory; nothing is written.
     mapped = np.load(path, mmap_mode="c")
     frames, read = torch.from_numpy(mapped), None
     if device.type != "cpu" and mapped.nbytes < free_memory(device) / 2:
@@ -136,7 +136,7 @@ def open_windows(
         read = WindowReader(path, mapped)
     segments = [(s["start"], s["stop"]) for s in description["segments"] if s["side"] == side]
     if "windows_across_joins" in config.training.vame_quirks:
-        segments = [(0, len(frames) - 1)]  # VAME never draws the last window
+        segments = [(0, len(frames) - 1)]  # VAME never samples the last window
     try:
         return Windows(frames, segments, config.window_length, device, read)
     except ValueError as error:
@@ -144,10 +144,10 @@ def open_windows(
 
 
 class WindowReader:
-    """Windows out of an array's file, by their first rows.
+    """Read windows from an array's file by their first rows.
 
-    A page of a memory map that was touched brings its neighbours with it, up to two megabytes:
-    more to do than to read a window, and memory that grows with the file.
+    Reading one page of a memory map loads its neighbours, up to two megabytes: slower than reading
+    the window alone, and memory grows with the file.
     """
 
     def __init__(self, path: Path, array: np.memmap) -> None:
@@ -161,10 +161,10 @@ class WindowReader:
         for row, window in zip(rows.tolist(), windows, strict=True):
             self._file.seek(self._array.offset + row * self._array.strides[0])
             if self._file.readinto(window) < window.nbytes:
-                raise OSError(f"{self._file.name}: ends before row {row + length}; it was cut off")
+                raise OSError(f"{self._file.name}: ends before row {row + length}; it is truncated")
         return torch.from_numpy(windows)
 
 
 def free_memory(device: torch.device) -> float:
-    """Bytes that are free on a device, as far as it tells."""
+    """Return the free bytes on a device; infinity where the device does not report them."""
     return torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else float("inf")
