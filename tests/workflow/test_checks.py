@@ -209,9 +209,7 @@ def test_animals_that_no_row_names_are_not_dropped_without_a_word(project):
     two_mice(project)
     project.write_sheet(sheet(("cage", "recordings/cage.csv", "30", "white")))
     printed = project.quick("--dry-run")
-    assert (
-        "recordings/cage.csv also holds black, which no row of the sessions table names" in printed
-    )
+    assert "recordings/cage.csv also contains black, absent from the sessions table" in printed
 
 
 def test_errors_of_animals_are_named_before_any_job(project):
@@ -229,7 +227,7 @@ def test_errors_of_animals_are_named_before_any_job(project):
     )
     printed = refused(project)
     assert (
-        "line 2, individual: recordings/cage.csv has 2 animals, black, white; name one" in printed
+        "line 2, individual: recordings/cage.csv has 2 animals, black, white; choose one" in printed
     )
     assert "line 3, individual: recordings/cage.csv has 2 animals, black, white; 'red'" in printed
     assert "line 4, individual: all requires the animals' names" in printed

@@ -102,7 +102,7 @@ class TestMotifs:
         assert joined == (
             "Motifs that follow one another form 2 communities: A (0 and 2) and B (1)."
         )
-        assert groups == "Groups are not compared: the sessions table names no group."
+        assert groups == "Groups are not compared: the sessions table has no group."
 
     def test_no_motif_at_all(self):
         (sentence,) = motif_sentences(usage_of([0, 0]), pd.DataFrame(), pd.DataFrame())

@@ -212,12 +212,12 @@ def _draw_body_length(axes: Axes, traces: Mapping[str, np.ndarray]) -> None:
 
 
 def _draw_title(figure: Figure, session: str, summary: Mapping) -> None:
-    said = (
+    summary_text = (
         f"{summary['frames']:,} frames at {summary['fps']:g} fps, {summary['minutes']:.1f} min; "
         f"{summary['usable_share']:.0%} usable ({summary['usable_minutes']:.1f} min); "
         f"{summary['jumps_per_minute']:.2g} jumps per keypoint and minute"
     )
-    lines = textwrap.wrap(f"{shorten(session, 60)}: {said}", 130)
+    lines = textwrap.wrap(f"{shorten(session, 60)}: {summary_text}", 130)
     reason = summary["reason"] and f"Consider excluding this recording: {summary['reason']}"
     lines += textwrap.wrap(reason, 130)
     headline(figure, "\n".join(lines), VERMILION if reason else INK)

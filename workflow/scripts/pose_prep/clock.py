@@ -223,7 +223,7 @@ def _check_gaps(times, frames, deviations, interval):
         unclear = rows[least < MARGIN]
         if unclear.size:
             raise ValueError(
-                f"row {unclear[0]} of its times, {times[unclear[0]]:.10g}, lies between two frames "
+                f"row {unclear[0]} of its times, {times[unclear[0]]:.10g}, is between two frames "
                 f"of its clock (one per {interval:.6g}), and frames next to it are missing"
                 f"{_more(unclear)}: its frame cannot be determined; write the camera's frame "
                 "numbers as times, or the times of a constant frame rate"

@@ -43,8 +43,8 @@ def text_start(path: str | Path) -> str:
     try:
         with open_unpacked(path) as file:
             start = file.read(START)
-        if told := binary_kind(start, path):
-            raise ValueError(told)
+        if kind := binary_kind(start, path):
+            raise ValueError(kind)
         encoding = encoding_of(path)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise ValueError(

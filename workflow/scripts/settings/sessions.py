@@ -263,14 +263,14 @@ def unnamed_animals(
         others = [name for name in individuals if name not in {name for _, name in own}]
         unnamed = [name for name in others if name not in reasons]
         if reasons.keys() & {*others}:
-            told = "; ".join(why for name, why in reasons.items() if name in others)
+            listed = "; ".join(why for name, why in reasons.items() if name in others)
             sentences.append(
                 f"{path}: individual: all excludes "
-                f"{' and '.join(n for n in reasons if n in others)}: {told}"
+                f"{' and '.join(n for n in reasons if n in others)}: {listed}"
             )
         if len(individuals) > 1 and unnamed:
             sentences.append(
-                f"{path} also holds {', '.join(unnamed)}, which no row of the sessions table names"
+                f"{path} also contains {', '.join(unnamed)}, absent from the sessions table"
             )
     return sentences
 
