@@ -63,7 +63,7 @@ def draw_motif_poses(
             arrow = f"; arrow: mean path over {seconds:g} s" if seconds else ""
             headline(
                 figure,
-                f"Mean pose, turned to face right; grey: ± 1 standard deviation{arrow}",
+                f"Mean pose, rotated to face right; grey: ± 1 standard deviation{arrow}",
             )
     return figure
 
