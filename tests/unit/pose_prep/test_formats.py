@@ -137,7 +137,7 @@ def test_times_that_do_not_rise_are_refused(tmp_path):
 def test_an_h5_that_leaves_frames_out_is_refused(tmp_path):
     path = write_deeplabcut(path=tmp_path / "p.h5", tracks=ONE)
     pd.read_hdf(path).drop(index=[4, 5]).to_hdf(path, key="df_with_missing", mode="w")
-    with pytest.raises(ValueError, match=r"p.h5.*row 4 .* is frame 6, expected 4"):
+    with pytest.raises(ValueError, match=r"p.h5.*row 4 .* is frame 6, but frame 4 is expected"):
         read_poses(path, "", 10)
 
 

@@ -138,7 +138,7 @@ def test_all_makes_a_session_of_each_animal_that_can_be_aligned(animals, suffix)
     told = "\n".join(warnings)
     assert ("excludes" in told) == (len(able) < len(animals))
     assert all(name in told for name in animals if name not in able)
-    assert "absent from the sessions table" not in told
+    assert "animals that are not in the sessions table" not in told
 
 
 def check_table(rows):

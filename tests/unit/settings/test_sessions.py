@@ -142,10 +142,10 @@ def test_sessions_and_groups_that_are_there_can_be_named(check):
 def test_keypoints_of_the_config_must_be_in_each_recording(check):
     errors, _ = check("m1 mouse.csv 30", center="Tail", keypoints=["nose", "Tail", "paw"])
     assert errors == [
-        "line 2, poses: mouse.csv has no keypoint 'Tail' (center in the config), did you mean "
-        "tail?; it has: nose, ear, tail",
-        "line 2, poses: mouse.csv has no keypoint 'Tail' (keypoints in the config), did you mean "
-        "tail?; it has: nose, ear, tail",
+        "line 2, poses: mouse.csv has no keypoint 'Tail' (center in the config); it has: nose, "
+        "ear, tail; did you mean tail?",
+        "line 2, poses: mouse.csv has no keypoint 'Tail' (keypoints in the config); it has: nose, "
+        "ear, tail; did you mean tail?",
         "line 2, poses: mouse.csv has no keypoint 'paw' (keypoints in the config); it has: nose, "
         "ear, tail",
     ]
@@ -156,7 +156,7 @@ def test_a_keypoint_to_leave_out_must_be_in_some_recording(check):
     lines = ("m1 mouse.csv 30", "m2 other.csv 30")
     (error,), _ = check(*lines, exclude_keypoints=["paw", "pwa"])
     assert error == (
-        "exclude_keypoints in the config: no recording has a keypoint 'pwa', did you mean paw?"
+        "exclude_keypoints in the config: no recording has a keypoint 'pwa'; did you mean paw?"
     )
     Path("unread.slp").touch()  # what it holds is not known
     rows, _ = check(*lines, "m3 unread.slp 30", exclude_keypoints=["pwa"])
@@ -352,7 +352,7 @@ def test_animals_are_distinguished_by_prefixes(check):
 def test_animals_that_no_row_names_are_warned_about(check):
     rows, warnings = check("m1 cage.csv 30 white")
     assert len(rows) == 1
-    assert warnings == ["cage.csv also contains black, absent from the sessions table"]
+    assert warnings == ["cage.csv also contains black: animals that are not in the sessions table"]
 
 
 def test_an_animal_is_in_one_group(check):
