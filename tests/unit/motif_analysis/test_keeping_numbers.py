@@ -1,4 +1,4 @@
-"""Segmenters that keep the numbers of an earlier one, and what is made of their motifs."""
+"""Segmenters that keep the motif numbers of an earlier one, and files that depend on them."""
 
 from dataclasses import replace
 
@@ -10,7 +10,7 @@ from motif_analysis.reference import describe_numbering, judge_numbering, keep_n
 from motif_analysis.segmentation import fit_segmenter, load_segmenter
 from test_segmentation import STATES, fit, make_latents
 
-MORE = np.repeat([0, 1], [300, 50])  # another animal, of other habits
+MORE = np.repeat([0, 1], [300, 50])  # another animal, with other behaviour
 
 
 @pytest.fixture(params=["kmeans", "hmm"])

@@ -1,4 +1,4 @@
-"""Motifs matched to those of a reference, by frames that both know."""
+"""Motifs matched to those of a reference, by shared frames."""
 
 import os
 from dataclasses import replace
@@ -35,7 +35,7 @@ def test_motifs_get_the_numbers_that_their_frames_have_in_the_reference():
     assert numbering.next_number == 3
 
 
-def test_of_a_motif_that_fell_in_two_the_larger_part_keeps_the_number():
+def test_of_a_motif_that_was_split_the_larger_part_keeps_the_number():
     old = labels(a=[(0, 60), (1, 40)])
     new = labels(a=[(2, 40), (1, 20), (0, 40)])
     given, numbering = match(new, old)
