@@ -217,7 +217,7 @@ class TestPage:
             "Methods text for a paper",
         ]
         assert "Poses were tracked with SLEAP [1]." in page
-        assert page.index("Two of five bouts") < page.index("The model draws 91%")
+        assert page.index("Two of five bouts") < page.index("The reconstruction explains 91%")
         assert "Fewer motifs (n_motifs) would make bouts longer." in page
         assert "0.3 to 0.5" in re.sub(r"\s+", " ", page)
 
