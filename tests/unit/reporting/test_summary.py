@@ -68,14 +68,16 @@ def usage_of(frames, group="", animals=1):
 class TestTraining:
     def test_minutes_keypoints_and_settings(self):
         first, second, third = training_sentences(DATASET, TRAININGS)
-        assert first.startswith("2 recordings at 30 frames per second: 3.0 minutes for training")
+        assert first.startswith(
+            "The data are 2 recordings at 30 frames per second, with 3.0 minutes"
+        )
         assert "0.5 minutes held out" in first
         assert second == (
             "Each frame has 4 features: coordinates of 2 keypoints (nose and left_ear) and speed."
         )
         assert third == (
-            "Model vame: reads 30 frames (1 s), encodes them as 16 latents, predicts the next 15 "
-            "frames; 2 seeds, 6 epochs, 2 minutes per training."
+            "Model vame reads 30 frames (1 s), encodes them as 16 latents and predicts the next 15 "
+            "frames (2 seeds, 6 epochs, 2 minutes per training)."
         )
 
     def test_a_model_without_a_future(self):
