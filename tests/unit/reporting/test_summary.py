@@ -68,9 +68,7 @@ def usage_of(frames, group="", animals=1):
 class TestTraining:
     def test_minutes_keypoints_and_settings(self):
         first, second, third = training_sentences(DATASET, TRAININGS)
-        assert first.startswith(
-            "The data are 2 recordings at 30 frames per second, with 3.0 minutes"
-        )
+        assert first.startswith("The data are 2 recordings at 30 frames per second, with 3.0")
         assert "0.5 minutes held out" in first
         assert second == (
             "Each frame has 4 features: coordinates of 2 keypoints (nose and left_ear) and speed."

@@ -48,8 +48,8 @@ def _model_sentence(model: str, trainings: pd.DataFrame, fps: float) -> str:
     future = f"predicts the next {steps:.0f} frames" if steps > 0 else "does not predict the future"
     return (
         f"Model {model} reads {window:.0f} frames ({window / fps:.2g} s), encodes them as "
-        f"{first['zdims']:.0f} latents and {future} ({_count(trainings['seed'].nunique(), 'seed')}, "
-        f"{_count(int(first['epochs']), 'epoch')}, "
+        f"{first['zdims']:.0f} latents and {future} "
+        f"({_count(trainings['seed'].nunique(), 'seed')}, {_count(int(first['epochs']), 'epoch')}, "
         f"{_duration(trainings['training_seconds'].mean())} per training)."
     )
 
