@@ -41,7 +41,7 @@ def test_a_good_training_is_good_throughout():
     ("changes", "name", "verdict", "knob"),
     [
         ({"r2_reconstruction": 0.1}, "r2_reconstruction", "bad", "lower beta"),
-        ({"r2_reconstruction": 0.55}, "r2_reconstruction", "doubtful", "raise zdims"),
+        ({"r2_reconstruction": 0.55}, "r2_reconstruction", "doubtful", "increase zdims"),
         ({"r2_future": 0.05}, "r2_future", "bad", "time_window"),
         ({"r2_future": 0.12}, "r2_future", "doubtful", "train longer"),
         ({"active_latents": 1}, "active_latents", "bad", "lower beta"),

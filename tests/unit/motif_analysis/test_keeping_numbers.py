@@ -100,13 +100,13 @@ NUMBERING = Numbering(
 
 def test_a_sentence_says_what_matches_and_what_is_new():
     assert describe_numbering(NUMBERING) == (
-        "2 of 3 motifs keep their number: 90% of the frames of 2 recordings that the reference "
-        "has, too, have the same motif there; new: motif 15; not found again: motifs 1, 3 and 4."
+        "2 of 3 motifs keep their number: 90% of the frames of 2 recordings shared with the "
+        "reference have the same motif in both; new: motif 15; not found again: motifs 1, 3 and 4."
     )
     alone = Numbering(np.arange(2), 2, np.zeros(2, bool), shared_sessions=1, kept_share=1.0)
     assert describe_numbering(alone) == (
-        "2 of 2 motifs keep their number: 100% of the frames of the recording that the reference "
-        "has, too, have the same motif there."
+        "2 of 2 motifs keep their number: 100% of the frames of the recording shared with the "
+        "reference have the same motif in both."
     )
 
 

@@ -176,7 +176,7 @@ def test_frame_numbers_come_from_the_column_of_index_that_has_them(tmp_path, kin
     with pytest.raises(ValueError, match=told):
         read_poses(path, "", 30)
     path, _ = labelled(tmp_path, kind, ["a"] * 3 + ["b"] * 3, PICTURES)
-    with pytest.raises(ValueError, match=rf"{path.name}: .*of several videos or folders \(a, b"):
+    with pytest.raises(ValueError, match=rf"{path.name}: .*several videos or folders \(a, b"):
         read_poses(path, "", 30)
 
 
