@@ -121,7 +121,7 @@ QUALITY = {
             "low": None,
             "high": None,
             "verdict": "good",
-            "sentence": "The model draws 91% of the variance of held-out windows again.",
+            "sentence": "The reconstruction explains 91% of the variance of held-out windows.",
         },
         {
             "name": "short_bouts",

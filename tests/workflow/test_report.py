@@ -84,7 +84,7 @@ def test_the_summary_tells_this_run(finished_once):
     dataset = json.loads((finished_once / "results/dataset/dataset.json").read_text())
     train = [each for each in dataset["segments"] if each["side"] == "train"]
     minutes = sum(each["stop"] - each["start"] for each in train) / 30 / 60
-    assert f"2 recordings at 30 frames per second: {minutes:.1f} minutes for training" in page
+    assert f"2 recordings at 30 frames per second, with {minutes:.1f} minutes for" in page
     told = page[: page.index("Methods text for a paper")]
     assert "VAME" not in told  # models by the names that the config gives them
     for model in ("vame", "bare"):

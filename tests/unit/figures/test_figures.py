@@ -224,8 +224,8 @@ class TestComparison:
     def test_every_seed_is_a_point_compared_with_its_baselines(self):
         shown = panels(draw_comparison(*make_comparison(seeds=2)))
         assert points(shown["future"], "one seed") == pytest.approx([0.7, 0.7, 0.9, 0.9])
-        assert points(shown["future"], "last frame held") == [2.0, 2.0]
-        components = "PCA, as many components as latents"
+        assert points(shown["future"], "last frame repeated") == [2.0, 2.0]
+        components = "PCA with equal dimension"
         assert points(shown["reconstruction"], components) == [0.5, 0.5]
         assert points(shown["active_latents"], "all latents") == [10, 10]
 
@@ -269,7 +269,7 @@ class TestComparison:
         trainings, sessions, pairs = make_comparison(models=("vame", "small", "long"))
         trainings.loc[trainings["model"] == "long", "reconstruction_over"] = "frames 1-60"
         axes = panels(draw_comparison(trainings, sessions, pairs))["reconstruction_difference"]
-        assert texts(axes) == ["lowest error", "other frames"]
+        assert texts(axes) == ["lowest error", "different frames"]
 
     def test_models_without_a_future(self):
         trainings, sessions, pairs = make_comparison()
@@ -279,7 +279,7 @@ class TestComparison:
         pairs = pairs[pairs["measure"] == "reconstruction"]
         figure = draw_comparison(trainings, sessions, pairs)
         assert texts(panels(figure)["future"]) == ["no future", "no future"]
-        assert "last frame held" not in legend_texts(figure)
+        assert "last frame repeated" not in legend_texts(figure)
 
     @pytest.mark.parametrize(
         ("seconds", "label"), [(90, "time (s)"), (600, "time (min)"), (36000, "time (h)")]

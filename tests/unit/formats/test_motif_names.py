@@ -71,5 +71,5 @@ def test_names_of_another_segmenter_are_refused(write, segmenter):
 
 def test_a_missing_column_is_named(tmp_path, segmenter):
     (tmp_path / "names.tsv").write_text("model\tseed\tsegmentation\tmotif\tname\n")
-    with pytest.raises(ValueError, match="lacks the columns merged_into, note"):
+    with pytest.raises(ValueError, match="these columns are missing: merged_into, note"):
         read_motif_names(tmp_path / "names.tsv", segmenter, *KEY)

@@ -27,7 +27,7 @@ def test_a_file_that_cannot_be_written_whole_leaves_the_old_one(tmp_path):
         file.write(b"half")
         raise OSError(28, "No space left on device")
 
-    with pytest.raises(OSError, match=r"cannot write it .*untouched.*model\.pt"):
+    with pytest.raises(OSError, match=r"cannot write it .*unchanged.*model\.pt"):
         write_atomically(path, fail)
     assert os.listdir(tmp_path) == ["model.pt"]
     assert path.read_text() == "old"

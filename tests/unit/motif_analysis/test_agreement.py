@@ -1,4 +1,4 @@
-"""Agreement of partitions: independent derivations, and what one can do in one's head."""
+"""Agreement of partitions: independent derivations, and values computed by hand."""
 
 import numpy as np
 import pytest

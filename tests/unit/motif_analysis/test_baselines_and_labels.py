@@ -1,4 +1,4 @@
-"""Surrogates, components, and labels that motifs do or do not go with."""
+"""Surrogates, components, and labels with or without a relation to motifs."""
 
 import numpy as np
 import pytest
@@ -176,8 +176,8 @@ def test_a_probe_needs_two_animals():
     assert score_probes(both, labels, frames, animals, rng) == (None, None)
 
 
-def test_a_probe_does_not_learn_from_the_animal_that_it_is_told():
-    """Latents that only say which animal it is, and labels that are the animal's."""
+def test_a_probe_is_not_trained_on_the_held_out_animal():
+    """Latents that only depend on the animal, and labels that are the animal's."""
     labels = np.repeat(["a", "b", "c"], 100)
     predicted = probe(np.arange(3.0).repeat(100)[:, None], labels, np.repeat([0, 1, 2], 100))
     assert (predicted != labels).all()

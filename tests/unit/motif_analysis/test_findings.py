@@ -1,4 +1,4 @@
-"""Every number gets its verdict, its sentence and, where it is bad, a knob to turn."""
+"""Every metric has a verdict, a sentence and, if it is bad, advice on a setting."""
 
 import pandas as pd
 import pytest
@@ -41,7 +41,7 @@ def test_a_good_training_is_good_throughout():
     ("changes", "name", "verdict", "knob"),
     [
         ({"r2_reconstruction": 0.1}, "r2_reconstruction", "bad", "lower beta"),
-        ({"r2_reconstruction": 0.55}, "r2_reconstruction", "doubtful", "raise zdims"),
+        ({"r2_reconstruction": 0.55}, "r2_reconstruction", "doubtful", "increase zdims"),
         ({"r2_future": 0.05}, "r2_future", "bad", "time_window"),
         ({"r2_future": 0.12}, "r2_future", "doubtful", "train longer"),
         ({"active_latents": 1}, "active_latents", "bad", "lower beta"),
@@ -49,7 +49,7 @@ def test_a_good_training_is_good_throughout():
         ({"r2_future": None}, "r2_future", "unknown", ""),
     ],
 )
-def test_a_bad_number_names_its_knob(changes, name, verdict, knob):
+def test_a_bad_metric_names_its_setting(changes, name, verdict, knob):
     found = findings.of_training(METRICS | changes)
     assert verdicts(found)[name] == verdict
     advice = findings.advice_of(found)
@@ -95,7 +95,7 @@ def test_a_duration_that_a_cost_has_set_is_not_judged():
     assert found == {"bout_seconds": "unknown", "short_bouts": "doubtful"}  # a tenth is short
 
 
-def test_flickering_motifs_ask_for_longer_bouts():
+def test_short_bouts_lead_to_advice():
     found = findings.of_bouts(bouts(20, short=0.7), 10.0, 0.0)
     assert verdicts(found)["short_bouts"] == "bad"
     assert "expected_bout_seconds" in findings.advice_of(found)[0]

@@ -1,4 +1,4 @@
-"""Communities and groups that one can see with the naked eye."""
+"""Communities and groups with evident results."""
 
 from math import comb
 

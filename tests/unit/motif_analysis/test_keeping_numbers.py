@@ -1,4 +1,4 @@
-"""Segmenters that keep the numbers of an earlier one, and what is made of their motifs."""
+"""Segmenters that keep the motif numbers of an earlier one, and files that depend on them."""
 
 from dataclasses import replace
 
@@ -10,7 +10,7 @@ from motif_analysis.reference import describe_numbering, judge_numbering, keep_n
 from motif_analysis.segmentation import fit_segmenter, load_segmenter
 from test_segmentation import STATES, fit, make_latents
 
-MORE = np.repeat([0, 1], [300, 50])  # another animal, of other habits
+MORE = np.repeat([0, 1], [300, 50])  # another animal, with other behaviour
 
 
 @pytest.fixture(params=["kmeans", "hmm"])
@@ -100,13 +100,13 @@ NUMBERING = Numbering(
 
 def test_a_sentence_says_what_matches_and_what_is_new():
     assert describe_numbering(NUMBERING) == (
-        "2 of 3 motifs keep their number: 90% of the frames of 2 recordings that the reference "
-        "has, too, have the same motif there; new: motif 15; not found again: motifs 1, 3 and 4."
+        "2 of 3 motifs keep their number: 90% of the frames of 2 recordings shared with the "
+        "reference have the same motif in both; new: motif 15; not found again: motifs 1, 3 and 4."
     )
     alone = Numbering(np.arange(2), 2, np.zeros(2, bool), shared_sessions=1, kept_share=1.0)
     assert describe_numbering(alone) == (
-        "2 of 2 motifs keep their number: 100% of the frames of the recording that the reference "
-        "has, too, have the same motif there."
+        "2 of 2 motifs keep their number: 100% of the frames of the recording shared with the "
+        "reference have the same motif in both."
     )
 
 

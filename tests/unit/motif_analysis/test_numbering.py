@@ -1,4 +1,4 @@
-"""Motifs matched to those of a reference, by frames that both know."""
+"""Motifs matched to those of a reference, by shared frames."""
 
 import os
 from dataclasses import replace
@@ -35,7 +35,7 @@ def test_motifs_get_the_numbers_that_their_frames_have_in_the_reference():
     assert numbering.next_number == 3
 
 
-def test_of_a_motif_that_fell_in_two_the_larger_part_keeps_the_number():
+def test_of_a_motif_that_was_split_the_larger_part_keeps_the_number():
     old = labels(a=[(0, 60), (1, 40)])
     new = labels(a=[(2, 40), (1, 20), (0, 40)])
     given, numbering = match(new, old)
@@ -95,7 +95,7 @@ def test_a_recording_of_another_length_is_refused_with_both_lengths():
 
 
 def test_a_reference_of_other_recordings_is_refused_with_their_names():
-    with pytest.raises(ValueError, match=r"none of its recordings \(c\) is one of .* \(a, b\)"):
+    with pytest.raises(ValueError, match=r"none of its recordings \(c\) is among .* \(a, b\)"):
         match(labels(a=[(0, 4)], b=[(0, 4)]), labels(c=[(0, 5)]))
 
 

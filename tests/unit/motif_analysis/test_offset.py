@@ -1,4 +1,4 @@
-"""Motifs at the centre of their windows, beside the true behaviours of simulated recordings."""
+"""Motifs at the centre of their windows, compared with the behaviours of simulated recordings."""
 
 import numpy as np
 import pytest
@@ -55,7 +55,7 @@ def recording(tmp_path_factory):
     return read_motifs(folder / "motifs.csv"), labels
 
 
-def test_motifs_go_with_the_true_behaviours_best_where_they_stand(recording):
+def test_motifs_agree_best_with_the_true_behaviours_without_a_shift(recording):
     """Shifted by more than a twentieth of a second either way, the agreement is less."""
     motifs, labels = recording
     known = np.flatnonzero(motifs >= 0)

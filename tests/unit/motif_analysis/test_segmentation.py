@@ -56,7 +56,7 @@ def test_the_order_of_sessions_and_a_repetition_change_nothing(algorithm):
 
 
 def test_a_hidden_markov_model_does_not_run_across_a_gap():
-    """Next to a motif that never ends, a doubtful window goes with it; behind a gap it does not."""
+    """Next to a motif that never ends, a doubtful window joins it; after a gap it does not."""
     states = np.array([0] * 200 + [1] * 200)
     latents = {"a": make_latents(states=states, spread=1.5)}
     latents["b"] = latents["a"][::-1]
@@ -91,7 +91,7 @@ def test_many_windows_are_learnt_from_in_parts(algorithm, monkeypatch):
 
 
 def test_the_cheapest_path_is_that_of_all_paths():
-    """Against every path there is, and at no cost of changes the nearest state."""
+    """Compared with all possible paths; without a cost of changes, the nearest state."""
     costs = np.random.default_rng(0).random((6, 3))
     paths = np.array(list(itertools.product(range(3), repeat=6)))
     for change in (0.0, 0.2, 0.5, 5.0):
@@ -112,7 +112,7 @@ def test_a_bout_shorter_than_expected_is_kept_only_if_it_is_clearer_than_usual(e
 
 
 def test_labels_do_not_continue_across_a_gap():
-    """Beside a long bout, a single window goes with it; behind a gap it does not."""
+    """Next to a long bout, a single window joins it; after a gap it does not."""
     states = np.repeat([0, 1], 100)
     segmenter = fit({"a": make_latents(states=states)}, n_motifs=2, bout_seconds=1)
     long, single = np.full((50, 2), [-5.0, 0.0]), np.array([[5.0, 0.0]])
@@ -134,7 +134,7 @@ def test_phases_of_a_movement_are_one_motif_once_latents_are_pooled():
     assert max((pooled == wide).mean(), (pooled != wide).mean()) > 0.95
 
 
-def test_a_state_that_is_never_left_or_used_is_no_fault():
+def test_a_state_that_is_never_left_or_used_is_not_an_error():
     latents = {"a": make_latents(states=np.zeros(50, int), spread=0.001)}
     segmenter = fit(latents, "hmm", 3)
     assert segmenter.frames.sum() == 50

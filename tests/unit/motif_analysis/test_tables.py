@@ -1,4 +1,4 @@
-"""Bouts, transitions and profiles that one can count on one's fingers."""
+"""Bouts, transitions and profiles that can be counted by hand."""
 
 import numpy as np
 import pandas as pd

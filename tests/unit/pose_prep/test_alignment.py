@@ -369,7 +369,7 @@ def test_numbers_per_frame_join_the_pose_as_they_are():
 
 def test_a_number_per_frame_cannot_have_the_name_of_a_coordinate():
     recording = with_scalars(make_tracks(), nose_x=np.arange(20))
-    with pytest.raises(ValueError, match=r"two features nose_x; rename a column"):
+    with pytest.raises(ValueError, match=r"two features are called nose_x; rename a column"):
         align_recording(recording, settings())
 
 

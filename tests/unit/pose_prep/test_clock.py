@@ -122,7 +122,7 @@ def test_a_time_between_two_frames_next_to_a_lost_one_is_refused():
 
 
 def test_a_time_that_is_far_too_large_is_refused():
-    with pytest.raises(ValueError, match=r"run from 0 to 1e\+300.*damaged"):
+    with pytest.raises(ValueError, match=r"range from 0 to 1e\+300.*damaged"):
         assign_frames(np.array([*np.arange(600) / 30, 1e300]), 30)
 
 

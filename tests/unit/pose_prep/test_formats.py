@@ -111,7 +111,7 @@ def test_several_animals_of_an_nwb_file_are_individuals(tmp_path):
     np.testing.assert_array_equal(
         positions(read_poses(path, "NWB", 10, individual="b")), TWO[:, 1, :, :2]
     )
-    with pytest.raises(ValueError, match=r"holds 2 individuals.*a, b"):
+    with pytest.raises(ValueError, match=r"contains 2 individuals.*a, b"):
         read_poses(path, "NWB", 10)
 
 
@@ -137,7 +137,7 @@ def test_times_that_do_not_rise_are_refused(tmp_path):
 def test_an_h5_that_leaves_frames_out_is_refused(tmp_path):
     path = write_deeplabcut(path=tmp_path / "p.h5", tracks=ONE)
     pd.read_hdf(path).drop(index=[4, 5]).to_hdf(path, key="df_with_missing", mode="w")
-    with pytest.raises(ValueError, match=r"p.h5.*row 4 .* is frame 6, expected 4"):
+    with pytest.raises(ValueError, match=r"p.h5.*row 4 .* is frame 6, but frame 4 is expected"):
         read_poses(path, "", 10)
 
 
@@ -333,25 +333,33 @@ UNKNOWN = {
     "p.xls": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(99), "Excel workbook", "save its sheet"),
     "p.npz": (zipped("poses.npy"), "npz", "write its poses as"),
     "p.zip": (zipped("poses.csv"), "an archive", "unpack it"),
-    "p.csv.xz": (b"\xfd7zXZ\0" + bytes(99), "compressed with bzip2, xz or zstd", "unpack it"),
+    "p.csv.xz": (b"\xfd7zXZ\0" + bytes(99), "compressed with bzip2, xz or zstd", "decompress it"),
     "p.mat": (
         b"MATLAB 5.0 MAT-file, Platform: GLNXA64" + bytes(99),
         "MATLAB",
         "write its poses as",
     ),
     "p.parquet": (b"PAR1" + bytes(99), "parquet", "write its poses as"),
-    "p.png": (b"\x89PNG\r\n\x1a\n" + bytes(99), "a picture", "use a file of poses"),
+    "p.png": (b"\x89PNG\r\n\x1a\n" + bytes(99), "an image", "use a file of poses"),
     "p.mp4": (b"\0\0\0\x20ftypisom" + bytes(99), "a video", "use a file of poses"),
     "p.avi": (b"RIFF\x10\x20\0\0AVI LIST" + bytes(99), "a video", "use a file of poses"),
     "u.csv": (TABLE.to_csv().encode("utf-16-le"), "UTF-16 without a byte-order mark", "as UTF-8"),
     "p.nc": (b"CDF\x01" + bytes(99), "netCDF of version 3", "save it as version 4"),
-    "p.h5.gz": (gzip.compress(b"\x89HDF\r\n\x1a\n" + bytes(99)), "it contains HDF5", "unpack it"),
+    "p.h5.gz": (
+        gzip.compress(b"\x89HDF\r\n\x1a\n" + bytes(99)),
+        "it contains HDF5",
+        "decompress it",
+    ),
     "cut.gz": (
         gzip.compress(TABLE.to_csv().encode())[:60],
         "cannot be decompressed",
         "copy it again",
     ),
-    "words.txt": ("nothing, that we know\n", "it starts with 'nothing, that", "these are: Deep"),
+    "words.txt": (
+        "nothing, that we know\n",
+        "it starts with 'nothing, that",
+        "known formats: Deep",
+    ),
 }
 
 

@@ -136,9 +136,7 @@ def test_pictures_are_frames_only_where_they_follow_one_another(
     if numbers[-1] - numbers[0] == count - 1:
         check(load_deeplabcut(path, 30.0), table)
     else:
-        with pytest.raises(
-            ValueError, match="write one row per frame, an empty one for a lost frame"
-        ):
+        with pytest.raises(ValueError, match="write one row per frame, empty for a lost frame"):
             load_deeplabcut(path, 30.0)
 
 

@@ -50,7 +50,7 @@ def test_a_session_with_few_usable_frames_is_marked_with_the_keypoints_that_cost
     tracks[:60, LEFT, 2] = 0
     reason = inspect(tracks).summary["reason"]
     assert "only 40% of its frames are usable, less than min_usable_share (50%)" in reason
-    assert "cost most: left_paw (60%)" in reason
+    assert "cost most frames: left_paw (60%)" in reason
     assert inspect(tracks, least=0.3).summary["reason"] == ""
 
 

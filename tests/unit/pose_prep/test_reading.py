@@ -63,7 +63,9 @@ def test_frames_may_be_counted_from_anywhere(tmp_path, first):
 
 
 def test_a_file_that_leaves_frames_out_is_refused(tmp_path):
-    with pytest.raises(ValueError, match=r"poses.csv.*row 1 .* is frame 7, expected 6"):
+    with pytest.raises(
+        ValueError, match=r"poses.csv.*row 1 .* is frame 7, but frame 6 is expected"
+    ):
         read_text(tmp_path, HEADER + "5" + ROW + "7" + ROW)
 
 
@@ -170,11 +172,11 @@ def test_frame_numbers_come_from_the_column_of_index_that_has_them(tmp_path, kin
     path, tracks = labelled(tmp_path, kind, ["clip7"] * 6, PICTURES)
     np.testing.assert_array_equal(positions(read_poses(path, "", 30)), tracks)
     path, _ = labelled(tmp_path, kind, ["clip7"] * 3, [PICTURES[n] for n in (1, 2, 5)])
-    told = rf"{path.name}: .*is frame img00005.png, expected 3: write one row.*analyze_videos"
+    told = rf"{path.name}: .*is frame img00005.png, but frame 3 is.*write one row.*analyze_videos"
     with pytest.raises(ValueError, match=told):
         read_poses(path, "", 30)
     path, _ = labelled(tmp_path, kind, ["a"] * 3 + ["b"] * 3, PICTURES)
-    with pytest.raises(ValueError, match=rf"{path.name}: .*of several videos or folders \(a, b"):
+    with pytest.raises(ValueError, match=rf"{path.name}: .*several videos or folders \(a, b"):
         read_poses(path, "", 30)
 
 
@@ -182,7 +184,9 @@ def test_columns_of_index_that_became_columns_of_an_h5_count_too(tmp_path):
     path, _ = labelled(tmp_path, "csv", ["clip"] * 3, [PICTURES[n] for n in (1, 2, 5)])
     table = pd.read_csv(path, header=[0, 1, 2], index_col=0)
     table.to_hdf(tmp_path / "p.h5", key="keypoints", mode="w")
-    with pytest.raises(ValueError, match=r"p\.h5: .*row 2 .* is frame img00005.png, expected 3"):
+    with pytest.raises(
+        ValueError, match=r"p\.h5: .*row 2 .* is frame img00005.png, but frame 3 is expected"
+    ):
         read_poses(tmp_path / "p.h5", "", 30)
 
 
@@ -216,7 +220,7 @@ def test_a_row_with_the_names_of_the_index_is_not_a_frame(tmp_path, levels):
     [
         (["0.0", "0.033", "0.067"], "its index column contains times (0.0, …, 0.033)"),
         (["10:00:00.00", "10:00:00.03", "10:00:00.06"], "its index column contains times (10:00"),
-        (["0", "33", "67"], "row 1 of the data is frame 33, expected 1"),
+        (["0", "33", "67"], "row 1 of the data is frame 33, but frame 1 is expected"),
         (["0", "33", "67"], "numbers that increase by 33.5 may be times: write 0, 1, 2"),
     ],
 )

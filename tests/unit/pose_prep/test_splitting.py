@@ -105,9 +105,12 @@ def test_whole_sessions_are_held_out_by_name_or_group(held_out):
 @pytest.mark.parametrize(
     ("changes", "complaint"),
     [
-        ({"test_fraction": 0.0}, "no frame to test: raise test_fraction"),
-        ({"split_gap": 500}, "no frame to train: lower test_fraction, test_blocks or split_gap"),
-        ({"test_sessions": ["a"]}, "no frame to train: hold fewer sessions out"),
+        ({"test_fraction": 0.0}, "the test split has no frames: raise test_fraction"),
+        (
+            {"split_gap": 500},
+            "the train split has no frames: lower test_fraction, test_blocks or split_gap",
+        ),
+        ({"test_sessions": ["a"]}, "the train split has no frames: hold fewer sessions out"),
     ],
 )
 def test_an_impossible_split_says_what_to_change(changes, complaint):

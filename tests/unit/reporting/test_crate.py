@@ -1,4 +1,4 @@
-"""The crate's metadata hold together, and its files are those that it names."""
+"""The crate's metadata are consistent, and its files are those that it lists."""
 
 import hashlib
 import json

@@ -137,7 +137,7 @@ class TestPairs:
         pairs = pairs_of(*TWO, a=STEADY[:5], b=np.array(STEADY[:5]) - 0.1)
         assert pairs["difference"].tolist() == pytest.approx([0.1, 0.2])
         assert pairs[["low", "high", "better"]].isna().all(axis=None)
-        assert set(pairs["note"]) == {"no interval: 5 held-out sessions, 6 are needed"}
+        assert set(pairs["note"]) == {"no interval: 5 held-out sessions, at least 6 are needed"}
         assert winners(pairs) == {}
 
     def test_long_sessions_count_as_much_as_short_ones(self):

@@ -68,14 +68,14 @@ def usage_of(frames, group="", animals=1):
 class TestTraining:
     def test_minutes_keypoints_and_settings(self):
         first, second, third = training_sentences(DATASET, TRAININGS)
-        assert first.startswith("2 recordings at 30 frames per second: 3.0 minutes for training")
+        assert first.startswith("The data are 2 recordings at 30 frames per second, with 3.0")
         assert "0.5 minutes held out" in first
         assert second == (
             "Each frame has 4 features: coordinates of 2 keypoints (nose and left_ear) and speed."
         )
         assert third == (
-            "Model vame: reads 30 frames (1 s), encodes them as 16 latents, predicts the next 15 "
-            "frames; 2 seeds, 6 epochs, 2 minutes per training."
+            "Model vame reads 30 frames (1 s), encodes them as 16 latents and predicts the next 15 "
+            "frames (2 seeds, 6 epochs, 2 minutes per training)."
         )
 
     def test_a_model_without_a_future(self):
@@ -102,7 +102,7 @@ class TestMotifs:
         assert joined == (
             "Motifs that follow one another form 2 communities: A (0 and 2) and B (1)."
         )
-        assert groups == "Groups are not compared: the sessions table names no group."
+        assert groups == "Groups are not compared: the sessions table has no group."
 
     def test_no_motif_at_all(self):
         (sentence,) = motif_sentences(usage_of([0, 0]), pd.DataFrame(), pd.DataFrame())
@@ -217,7 +217,7 @@ class TestPage:
             "Methods text for a paper",
         ]
         assert "Poses were tracked with SLEAP [1]." in page
-        assert page.index("Two of five bouts") < page.index("The model draws 91%")
+        assert page.index("Two of five bouts") < page.index("The reconstruction explains 91%")
         assert "Fewer motifs (n_motifs) would make bouts longer." in page
         assert "0.3 to 0.5" in re.sub(r"\s+", " ", page)
 

@@ -33,7 +33,7 @@ def test_all_missing_files_are_named():
     with pytest.raises(SettingsError) as error:
         reference_segmenters("earlier", ["kmeans-4", "kmeans-9", "hmm-9"], HERE)
     assert "config has 2 errors" in str(error.value)
-    assert "reference_segmenters: there is no earlier/kmeans-9.npz; name" in str(error.value)
+    assert "reference_segmenters: there is no earlier/kmeans-9.npz; set" in str(error.value)
     assert "there is no earlier/hmm-9.npz" in str(error.value)
     assert "results/segmenters/{model}/seed{seed}" in str(error.value)
 

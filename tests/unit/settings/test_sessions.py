@@ -77,7 +77,7 @@ def test_a_row_is_typed_and_has_the_defaults(check):
         ("m1 https://x.org/a.csv 30", "line 3, poses: https://x.org/a.csv cannot be fetched"),
         ("m1 mouse.csv 30    gone.csv", "line 3, labels: gone.csv does not exist"),
         ("m0 mouse.csv 30", "line 3, session: m0 is also in line 2; give each recording a unique"),
-        ("m1 cage.csv 30", "line 3, individual: cage.csv has 2 animals, black, white; name one"),
+        ("m1 cage.csv 30", "line 3, individual: cage.csv has 2 animals, black, white; choose one"),
         ("m1 cage.csv 30 red", "line 3, individual: cage.csv has 2 animals, black, white; 'red'"),
         ("m1 mouse.csv 30 all", "line 3, individual: all requires the animals' names"),
         (
@@ -142,10 +142,10 @@ def test_sessions_and_groups_that_are_there_can_be_named(check):
 def test_keypoints_of_the_config_must_be_in_each_recording(check):
     errors, _ = check("m1 mouse.csv 30", center="Tail", keypoints=["nose", "Tail", "paw"])
     assert errors == [
-        "line 2, poses: mouse.csv has no keypoint 'Tail' (center in the config), did you mean "
-        "tail?; it has: nose, ear, tail",
-        "line 2, poses: mouse.csv has no keypoint 'Tail' (keypoints in the config), did you mean "
-        "tail?; it has: nose, ear, tail",
+        "line 2, poses: mouse.csv has no keypoint 'Tail' (center in the config); it has: nose, "
+        "ear, tail; did you mean tail?",
+        "line 2, poses: mouse.csv has no keypoint 'Tail' (keypoints in the config); it has: nose, "
+        "ear, tail; did you mean tail?",
         "line 2, poses: mouse.csv has no keypoint 'paw' (keypoints in the config); it has: nose, "
         "ear, tail",
     ]
@@ -156,7 +156,7 @@ def test_a_keypoint_to_leave_out_must_be_in_some_recording(check):
     lines = ("m1 mouse.csv 30", "m2 other.csv 30")
     (error,), _ = check(*lines, exclude_keypoints=["paw", "pwa"])
     assert error == (
-        "exclude_keypoints in the config: no recording has a keypoint 'pwa', did you mean paw?"
+        "exclude_keypoints in the config: no recording has a keypoint 'pwa'; did you mean paw?"
     )
     Path("unread.slp").touch()  # what it holds is not known
     rows, _ = check(*lines, "m3 unread.slp 30", exclude_keypoints=["pwa"])
@@ -237,7 +237,7 @@ def test_names_that_differ_in_capitals_alone_clash_where_the_disk_ignores_case(
         return
     assert found == [
         "line 3, session: M1 differs from m1 (line 2) only in capitals, which this disk does not "
-        "tell apart; rename one of them"
+        "distinguish; rename one of them"
     ]
 
 
@@ -289,7 +289,7 @@ def test_an_animal_that_cannot_be_aligned_is_excluded(check):
     assert [row["session"] for row in rows] == ["m1_black"]
     assert warning == (
         "cage.csv: individual: all excludes white and single: white has no keypoint tail "
-        "(center); single is DeepLabCut's name for objects; if it is an animal, name it in a row "
+        "(center); single is DeepLabCut's name for objects; if it is an animal, give it a row "
         "of its own"
     )
 
@@ -338,8 +338,8 @@ def test_labels_are_of_the_one_animal_besides_objects(check):
 def test_prefixes_of_one_animal_are_refused(check):
     (error,), _ = check("m1 mouse.csv 30", individual_prefixes=["B_", "B-", "W_"])
     assert error == (
-        "individual_prefixes in the config: 'B-' and 'B_' would both be the individual B; leave "
-        "one out"
+        "individual_prefixes in the config: 'B-' and 'B_' would both be the individual B; remove "
+        "one"
     )
 
 
@@ -352,7 +352,7 @@ def test_animals_are_distinguished_by_prefixes(check):
 def test_animals_that_no_row_names_are_warned_about(check):
     rows, warnings = check("m1 cage.csv 30 white")
     assert len(rows) == 1
-    assert warnings == ["cage.csv also holds black, which no row of the sessions table names"]
+    assert warnings == ["cage.csv also contains black: animals that are not in the sessions table"]
 
 
 def test_an_animal_is_in_one_group(check):

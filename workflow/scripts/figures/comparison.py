@@ -24,9 +24,9 @@ ERRORS = {"reconstruction": "Held-out reconstruction", "future": "Held-out futur
 NO_LINE = {"linestyle": "none"}
 TICK = NO_LINE | {"marker": "|", "markersize": 9}
 PCA = TICK | {"color": ORANGE, "markeredgewidth": 1.6}
-PCA |= {"label": "PCA, as many components as latents"}
+PCA |= {"label": "PCA with equal dimension"}
 HELD = NO_LINE | {"color": VERMILION, "marker": "x", "markersize": 4.5, "markeredgewidth": 1.3}
-HELD |= {"label": "repetition of the last frame"}
+HELD |= {"label": "last frame repeated"}
 SEED = NO_LINE | {"color": BLUE, "marker": "o", "markersize": 4, "label": "one seed"}
 SEED |= {"markeredgecolor": "white", "markeredgewidth": 0.4}
 SESSION = NO_LINE | {"color": GREY, "marker": "o", "markersize": 2.2, "label": "one session"}
@@ -87,7 +87,7 @@ def _draw_active(axes: Axes, models: dict[str, pd.DataFrame]) -> None:
         axes.plot(own["zdims"].iloc[0], line, color=GREY, label="all latents", **TICK)
         _dots(axes, own["active_latents"], line, SEED)
     axes.set_title("Active latents")
-    axes.set_xlabel("latents\n(grey: all of the model)")
+    axes.set_xlabel("number of latents\n(grey: total)")
     axes.set_xlim(0, 1.08 * max(own["zdims"].max() for own in models.values()))
 
 
@@ -130,7 +130,7 @@ def _draw_differences(
             certain = measure in str(own["best_of_all_in"].iloc[0]).split(", ")
             _say(axes, line, "better than all others" if certain else "lowest error")
         elif name not in comparable:
-            _say(axes, line, "other frames")
+            _say(axes, line, "different frames")
         else:
             _dots(axes, errors[name] - errors[best], line, SESSION)
             _draw_pair(axes, line, *_pair(pairs[pairs["measure"] == measure], name, best))

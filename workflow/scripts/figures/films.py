@@ -30,7 +30,7 @@ def draw_film(
     edges: Sequence[tuple[int, int]],
     head: int | None,
     pose: np.ndarray,
-    said: str = "",
+    text: str = "",
 ) -> list[Image.Image]:
     """Draw the frames of one motif's film: its bouts side by side, each from its start.
 
@@ -42,13 +42,13 @@ def draw_film(
         The point to mark, which shows where the animal faces.
     pose
         (keypoint, 2) of the mean animal: its length determines the scale of the panels.
-    said
+    text
         Text next to the motif's number.
     """
     body_length = float(np.ptp(pose, axis=0).max()) if len(pose) else 0.0
     length = max((len(bout.seconds) for bout in bouts), default=1)
     with paper_style():
-        axes = _empty_film(motif, max(len(bouts), 2 if not bouts else 1), said)
+        axes = _empty_film(motif, max(len(bouts), 2 if not bouts else 1), text)
         if not bouts:
             axes.text(8, HEADER + PANEL / 2, "no bout to show", color=GREY, fontsize=11)
         animals = [
@@ -114,7 +114,7 @@ class Animal:
         self.ahead.set_data([self.bar[at + 1], self.bar[-1]], [self.y] * 2)
 
 
-def _empty_film(motif: int, panels: int, said: str) -> Axes:
+def _empty_film(motif: int, panels: int, text: str) -> Axes:
     """Return axes in pixels from the upper left corner, with the motif's number and text."""
     width, height = panels * PANEL, HEADER + PANEL + FOOTER
     figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI)
@@ -124,7 +124,7 @@ def _empty_film(motif: int, panels: int, said: str) -> Axes:
     axes.set(xlim=(0, width), ylim=(height, 0))
     tile = 6 + 8 * len(str(motif))
     motif_tile(axes, motif, 4 + tile / 2, HEADER / 2, fontsize=12)
-    axes.text(10 + tile, HEADER / 2, said, fontsize=10, va="center")
+    axes.text(10 + tile, HEADER / 2, text, fontsize=10, va="center")
     return axes
 
 

@@ -63,7 +63,7 @@ def draw_motif_poses(
             arrow = f"; arrow: mean path over {seconds:g} s" if seconds else ""
             headline(
                 figure,
-                f"Mean pose, turned to face right; grey: ± 1 standard deviation{arrow}",
+                f"Mean pose, rotated to face right; grey: ± 1 standard deviation{arrow}",
             )
     return figure
 
@@ -119,15 +119,15 @@ def _draw_motif(axes: Axes, motif: int, pose, spread, edges, path) -> None:
 
 def _draw_title(axes: Axes, motif: int, means: pd.Series, share: float, name: str | None) -> None:
     motif_tile(axes, motif, 0.04, 1.0, transform=axes.transAxes)
-    said = f"{share:.1%}"
+    text = f"{share:.1%}"
     if name:
         axes.text(
             0.13, 1.12, shorten(name, 30), transform=axes.transAxes, va="center", fontsize=6.5
         )
     if share and np.isfinite(means.reindex(MOTION).astype(float)).all():
         turning = f"{round(means['turning']):+d}".replace("-", "−")
-        said += f", {means['speed']:.0f} px/s, {turning}°/s"
-    axes.text(0.13, 1.0, said, transform=axes.transAxes, va="center", fontsize=6)
+        text += f", {means['speed']:.0f} px/s, {turning}°/s"
+    axes.text(0.13, 1.0, text, transform=axes.transAxes, va="center", fontsize=6)
 
 
 def _draw_scale(axes: Axes, limits: np.ndarray) -> None:

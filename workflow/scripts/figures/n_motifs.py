@@ -40,7 +40,7 @@ def draw_n_motifs(tried: pd.DataFrame) -> Figure:
         agreement.set_title("Adjusted Rand index of two refits (bars: 95% interval)")
         _draw_pair(bouts, tried, "bout_seconds")
         bouts.set_ylim(0, None)
-        bouts.set_title("Median bout (s)")
+        bouts.set_title("Median bout duration (s)")
         for axes in panels:
             axes.axvline(tried.loc[tried["chosen"] == 1, "n_motifs"].item(), **CHOSEN)
             _number_axis(axes, tried["n_motifs"])

@@ -121,7 +121,7 @@ def _draw_traces(figure: Figure, grid, traces: Mapping[str, np.ndarray], shown) 
     axes.set_xlabel("time in the recording (s)")
     first.set_title("Raw and cleaned tracks, egocentric")
     handles = [
-        Line2D([], [], color=GREY, linewidth=0.8, label="raw (cut at the panel's edge)"),
+        Line2D([], [], color=GREY, linewidth=0.8, label="raw (clipped at the panel's edge)"),
         Line2D([], [], color=BLUE, label="cleaned"),
         Patch(facecolor=UNUSABLE, label="unusable frame"),
     ]
@@ -187,7 +187,7 @@ def _draw_body_length(axes: Axes, traces: Mapping[str, np.ndarray]) -> None:
         empty_panel(axes, "unknown in all frames")
         return
     axes.set_xlabel("time in the recording (min)")
-    axes.set_ylabel("px")
+    axes.set_ylabel("distance (px)")
     parts = np.array_split(length, min(120, len(length)))
     sizes = np.array([len(part) for part in parts])
     minutes = (np.cumsum(sizes) - sizes / 2) / fps / 60
@@ -198,7 +198,7 @@ def _draw_body_length(axes: Axes, traces: Mapping[str, np.ndarray]) -> None:
         ]
     )
     axes.fill_between(
-        minutes, low, high, color=BLUE, alpha=0.25, linewidth=0, label="middle half of the frames"
+        minutes, low, high, color=BLUE, alpha=0.25, linewidth=0, label="interquartile range"
     )
     axes.plot(minutes, middle, color=BLUE, label="median")
     axes.axhline(
@@ -212,12 +212,12 @@ def _draw_body_length(axes: Axes, traces: Mapping[str, np.ndarray]) -> None:
 
 
 def _draw_title(figure: Figure, session: str, summary: Mapping) -> None:
-    said = (
+    summary_text = (
         f"{summary['frames']:,} frames at {summary['fps']:g} fps, {summary['minutes']:.1f} min; "
         f"{summary['usable_share']:.0%} usable ({summary['usable_minutes']:.1f} min); "
         f"{summary['jumps_per_minute']:.2g} jumps per keypoint and minute"
     )
-    lines = textwrap.wrap(f"{shorten(session, 60)}: {said}", 130)
+    lines = textwrap.wrap(f"{shorten(session, 60)}: {summary_text}", 130)
     reason = summary["reason"] and f"Consider excluding this recording: {summary['reason']}"
     lines += textwrap.wrap(reason, 130)
     headline(figure, "\n".join(lines), VERMILION if reason else INK)

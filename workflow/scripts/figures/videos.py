@@ -18,7 +18,7 @@ SIDE = 200
 BORDER = 4
 MARGIN = 0.35
 """Margin around the animal, as a share of its extent."""
-TELL_TIMES = {"mov", "mp4", "matroska", "webm", "mpegts", "flv"}
+WITH_TIMES = {"mov", "mp4", "matroska", "webm", "mpegts", "flv"}
 """Containers that store presentation times, for videos whose frames are stored in another order."""
 
 
@@ -124,8 +124,8 @@ def packet_times(video: str, size: int, changed: int) -> tuple[np.ndarray, np.nd
     times, keys = [], []
     with av.open(video) as container:
         stream = _video_stream(container)
-        told = TELL_TIMES & {*container.format.name.split(",")}
-        if stream.codec_context.has_b_frames and not told:
+        has_times = WITH_TIMES & {*container.format.name.split(",")}
+        if stream.codec_context.has_b_frames and not has_times:
             return unknown  # the times are guesses, in the order of storage
         try:
             for packet in container.demux(stream):

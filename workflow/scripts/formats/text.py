@@ -26,18 +26,18 @@ MARKS = {
 }
 
 
-def begins_with(path: str | Path, magic: bytes) -> bool:
+def starts_with(path: str | Path, magic: bytes) -> bool:
     with open(path, "rb") as file:
         return file.read(len(magic)) == magic
 
 
 def is_hdf5(path: str | Path) -> bool:
-    return begins_with(path, HDF5)
+    return starts_with(path, HDF5)
 
 
 def is_packed(path: str | Path) -> bool:
     """True if gzip wrote the file."""
-    return begins_with(path, GZIP)
+    return starts_with(path, GZIP)
 
 
 def open_unpacked(path: str | Path) -> BinaryIO:

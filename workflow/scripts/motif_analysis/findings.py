@@ -229,7 +229,7 @@ def of_sessions(scores: Mapping[str, Mapping[str, float]]) -> list[dict[str, Any
     for name, own in scores.items():
         sentence = (
             f"The normalised mutual information of motifs and {name}s is {own['value']:.2f} "
-            f"(shifted in time: {own['chance']:.2f}). "
+            f"(motifs shifted in time: {own['chance']:.2f}). "
         )
         sentence += (
             f"A difference between groups may only be a difference between {name}s."

@@ -56,14 +56,14 @@ class Pooling:
         first = max(0, start - int(self.reaches.max()))
         around = np.asarray(latents[first : stop + int(self.reaches.max())], dtype=np.float64)
         pooled = np.full((len(around), self.width(latents.shape[1])), np.nan)
-        for begin, end in find_runs(find_known(around)).tolist():
+        for run_start, run_stop in find_runs(find_known(around)).tolist():
             parts = [
                 part
                 for reach in self.reaches.tolist()
-                for part in pool_stretch(around[begin:end], reach)
+                for part in pool_stretch(around[run_start:run_stop], reach)
             ]
             scaled = [part / scale for part, scale in zip(parts, self.scale, strict=True)]
-            pooled[begin:end] = np.hstack(scaled)
+            pooled[run_start:run_stop] = np.hstack(scaled)
         return pooled[start - first : stop - first]
 
     def take(

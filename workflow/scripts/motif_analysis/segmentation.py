@@ -92,10 +92,10 @@ class Segmenter:
         decode = _DECODERS[self.algorithm](self)
         for first, stop in find_runs(find_known(latents)).tolist():
             for part in blocks_of(stop - first, DECODED_AT_ONCE):
-                begin = max(first, first + part.start - MARGIN)
-                end = min(stop, first + part.stop + MARGIN)
-                path = decode(self.pooling.apply(latents, begin, end))
-                inside = slice(first + part.start - begin, first + part.stop - begin)
+                left = max(first, first + part.start - MARGIN)
+                right = min(stop, first + part.stop + MARGIN)
+                path = decode(self.pooling.apply(latents, left, right))
+                inside = slice(first + part.start - left, first + part.stop - left)
                 own = self.numbering.numbers[path[inside]]
                 motifs[first + part.start : first + part.stop] = own
         return motifs

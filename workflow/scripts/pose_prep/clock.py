@@ -95,8 +95,8 @@ def assign_frames(times: np.ndarray, fps: float) -> tuple[np.ndarray, float]:
     interval = _find_interval(times[:BLOCK], fps)
     if not times[-1] - times[0] < MOST_FRAMES * interval:
         raise ValueError(
-            f"its times range from {times[0]:.10g} to {times[-1]:.10g}, but {interval:.6g} lies "
-            "between frames: they are damaged; correct the first or the last ones"
+            f"its times range from {times[0]:.10g} to {times[-1]:.10g}, with an interval of "
+            f"{interval:.6g} between frames: they are damaged; correct the first or the last ones"
         )
     frames, deviations, _ = _follow(times, interval, BLOCK)
     interval = (times[-1] - times[0]) / (frames[-1] - frames[0])
@@ -223,7 +223,7 @@ def _check_gaps(times, frames, deviations, interval):
         unclear = rows[least < MARGIN]
         if unclear.size:
             raise ValueError(
-                f"row {unclear[0]} of its times, {times[unclear[0]]:.10g}, lies between two frames "
+                f"row {unclear[0]} of its times, {times[unclear[0]]:.10g}, is between two frames "
                 f"of its clock (one per {interval:.6g}), and frames next to it are missing"
                 f"{_more(unclear)}: its frame cannot be determined; write the camera's frame "
                 "numbers as times, or the times of a constant frame rate"

@@ -43,8 +43,8 @@ def text_start(path: str | Path) -> str:
     try:
         with open_unpacked(path) as file:
             start = file.read(START)
-        if told := binary_kind(start, path):
-            raise ValueError(told)
+        if kind := binary_kind(start, path):
+            raise ValueError(kind)
         encoding = encoding_of(path)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise ValueError(
@@ -207,8 +207,8 @@ def check_frame_numbers(index: pd.Series, cure: str = "") -> None:
     step = np.median(np.diff(values))
     rising = f" (numbers that increase by {step:g} may be times: write 0, 1, 2, …)"
     raise ValueError(
-        f"row {wrong[0]} of the data is frame {index[wrong[0]]}, expected "
-        f"{expected[wrong[0]]:.0f}: write one row per frame, an empty one for a lost frame"
+        f"row {wrong[0]} of the data is frame {index[wrong[0]]}, but frame "
+        f"{expected[wrong[0]]:.0f} is expected: write one row per frame, empty for a lost frame"
         + (cure or (rising if step > 1 else ""))
     )
 

@@ -176,10 +176,10 @@ def _pose_columns(header):
     names = names[list(LEVELS)]
     is_pose = names["coords"].isin(COORDS)
     of_animal = is_pose & (names["individuals"] != "")
-    nobodys = ", ".join(dict.fromkeys(names["bodyparts"][is_pose & ~of_animal]))
-    if nobodys and not of_animal.any():
+    unowned = ", ".join(dict.fromkeys(names["bodyparts"][is_pose & ~of_animal]))
+    if unowned and not of_animal.any():
         raise ValueError(
-            f"the header names no animal for {nobodys}: fill in its row individuals, or remove "
+            f"the header names no animal for {unowned}: fill in its row individuals, or remove "
             "that row if there is one animal"
         )
     unnamed = np.flatnonzero(of_animal & (names["bodyparts"] == ""))
@@ -199,5 +199,5 @@ def _pose_columns(header):
             f"{' '.join(halves[0])} has one of the coords x and y, but not the other; each cell "
             "of the header's rows needs its name"
         )
-    note = f"columns without an animal, left out: {nobodys}" if nobodys else ""
+    note = f"columns without an animal, left out: {unowned}" if unowned else ""
     return of_animal.to_numpy(), columns, note

@@ -35,7 +35,7 @@ def _call(function, *arguments):
     except ValueError as error:
         return None, str(error)
     except Exception as error:  # raised by pandas, pytables, h5py, pynwb and others
-        return None, f"{type(error).__name__}: {error}"
+        return None, f"it is damaged or of another format ({type(error).__name__}: {error})"
 
 
 def _call_in_child(seconds, *call):

@@ -53,12 +53,12 @@ def _move_to_its_frames(made, poses, fps, path):
     check_times(times, "its dimension time")
     counted = poses.attrs.get("time_unit") == "frames" and bool((times == np.rint(times)).all())
     if counted or are_frame_numbers(times):
-        interval, told = 1.0, {}
+        interval, attributes = 1.0, {}
         frames = (times - times[0]).astype(np.int64)
     else:
         frames, interval = assign_frames(times, fps)
-        said = _number(poses.attrs.get("fps"))
-        told = {"file_fps": said if said > 0 else 1 / interval}
+        stated = _number(poses.attrs.get("fps"))
+        attributes = {"file_fps": stated if stated > 0 else 1 / interval}
     start, notes = int(np.rint(times[0] / interval)), []
     if start < 0:
         start, notes = 0, [f"frame 0 is the first of the file, at the time {times[0]:.10g}"]
@@ -68,7 +68,7 @@ def _move_to_its_frames(made, poses, fps, path):
     count = (int(frames[-1]) + start + 1) * values
     check_dense_size(count, path, "its tracks, including missing frames,")
     made = spread_over_frames(made, frames, start)
-    return made.assign_attrs(told, notes="; ".join(notes))
+    return made.assign_attrs(attributes, notes="; ".join(notes))
 
 
 def _numbers(times):

@@ -47,7 +47,7 @@ def load_nwb(path: Path, fps: float) -> xr.Dataset:
     every = [
         (n, name, series) for n, animal in enumerate(animals) for name, series in animal.items()
     ]
-    frames, told, notes = _assign_frames([series for _, _, series in every], fps)
+    frames, attributes, notes = _assign_frames([series for _, _, series in every], fps)
     notes += sorted({series.scale for _, _, series in every if series.scale})
     keypoints = list(dict.fromkeys(name for _, name, _ in every))
     axes = {series.position.shape[1] for _, _, series in every}
@@ -65,7 +65,7 @@ def load_nwb(path: Path, fps: float) -> xr.Dataset:
     tracked = [[name in animal for animal in animals] for name in keypoints]
     if not np.all(tracked):
         poses["tracked"] = ("keypoints", "individuals"), tracked
-    return poses.assign_attrs(told, notes="; ".join(notes))
+    return poses.assign_attrs(attributes, notes="; ".join(notes))
 
 
 def pose_estimations(file: h5py.File) -> list[str]:
@@ -170,9 +170,9 @@ def _assign_frames(every, fps):
     times = [series.times for series in every]
     frames, interval, first = assign_frames_together(times, fps)
     counted = are_frame_numbers(np.unique(np.concatenate(times)))
-    told = {} if counted else {"file_fps": 1 / interval}
+    attributes = {} if counted else {"file_fps": 1 / interval}
     notes = []
     if abs(first) > interval / 2:
         unit = "its frame number" if counted else "the time"
         notes = [f"frame 0 is the first of the file, at {unit} {first:.10g}"]
-    return frames, told, notes
+    return frames, attributes, notes

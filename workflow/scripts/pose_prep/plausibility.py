@@ -79,10 +79,10 @@ def find_zeros(positions: np.ndarray, confidence: np.ndarray) -> np.ndarray:
       its nearest neighbouring position is farther away than a tenth of the keypoint's range (the
       90th percentile of its distance from the origin).
     """
-    told = np.isfinite(confidence)
-    highest = np.max(confidence, axis=0, initial=-np.inf, where=told)
-    lowest = np.min(confidence, axis=0, initial=np.inf, where=told)
-    zeros = (positions == 0).all(axis=-1) & (~told | (highest <= lowest))
+    finite = np.isfinite(confidence)
+    highest = np.max(confidence, axis=0, initial=-np.inf, where=finite)
+    lowest = np.min(confidence, axis=0, initial=np.inf, where=finite)
+    zeros = (positions == 0).all(axis=-1) & (~finite | (highest <= lowest))
     distance = np.linalg.norm(positions, axis=-1)
     limit = ROUNDING * np.median(distance[distance > 0]) if (distance > 0).any() else 0.0
     judged = zeros.copy()
@@ -133,12 +133,12 @@ def _describe_zeros(zeros, positions, names):
     place = ", ".join("0" * positions.shape[-1])
     shares = {name: share for name, share in zip(names, zeros.mean(axis=0), strict=True) if share}
     if shares:
-        told = ", ".join(percent(share) for share in shares.values())
-        yield f"{', '.join(shares)}: exactly at {place} in {told} of frames, counted as missing"
+        listed = ", ".join(percent(share) for share in shares.values())
+        yield f"{', '.join(shares)}: exactly at {place} in {listed} of frames, counted as missing"
     fixed = (np.nan_to_num(positions) == 0).all(axis=(0, 2)) & (positions == 0).any(axis=(0, 2))
     if fixed.any():
-        told = ", ".join(name for name, each in zip(names, fixed, strict=True) if each)
-        yield f"{told}: always at {place}; if it was never seen, add it to exclude_keypoints"
+        listed = ", ".join(name for name, each in zip(names, fixed, strict=True) if each)
+        yield f"{listed}: always at {place}; if it was never seen, add it to exclude_keypoints"
 
 
 def percent(share: float) -> str:

@@ -71,8 +71,8 @@ def read_poses(
     try:
         poses = in_a_process(_load, Path(path), software, float(fps))
     except ValueError as error:
-        told = f" as {software}" if software else ""
-        raise ValueError(f"{path}: cannot be read{told}: {error}") from error
+        shown = f" as {software}" if software else ""
+        raise ValueError(f"{path}: cannot be read{shown}: {error}") from error
     notes = list(filter(None, [poses.attrs.get("notes", "")]))
     notes += _compare_rates(poses.attrs.get("file_fps"), fps)
     if "position" in poses:
@@ -96,24 +96,24 @@ def _load(path, software, fps):
     return poses
 
 
-def _compare_rates(told, fps):
+def _compare_rates(file_fps, fps):
     """Return a note if the frame rate of the file differs from the sessions table's."""
-    if not told or abs(told / fps - 1) <= RATES_DIFFER:
+    if not file_fps or abs(file_fps / fps - 1) <= RATES_DIFFER:
         return []
-    return [f"the file has {told:.4g} frames per second, the sessions table {fps:.4g}"]
+    return [f"the file has {file_fps:.4g} frames per second, the sessions table {fps:.4g}"]
 
 
 def describe_poses(poses: xr.Dataset) -> str:
     """Describe what was read, in a few lines."""
-    told = poses.attrs
+    attributes = poses.attrs
     lines = [
-        f"read {told['source_file']} as {told['source_software']}: {poses.sizes['time']} frames at "
-        f"{told['fps']} fps"
+        f"read {attributes['source_file']} as {attributes['source_software']}: "
+        f"{poses.sizes['time']} frames at {attributes['fps']} fps"
     ]
     for name in ("individuals", "keypoints", "feature"):
         if name in poses.coords:
             lines.append(f"{name}: {', '.join(map(str, poses[name].values))}")
-    return "\n".join([*lines, told["notes"]])
+    return "\n".join([*lines, attributes["notes"]])
 
 
 def split_by_prefix(poses: xr.Dataset, prefixes: Sequence[str], notes: list[str]) -> xr.Dataset:

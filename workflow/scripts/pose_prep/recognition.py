@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import h5py
-from formats.text import begins_with, is_hdf5
+from formats.text import is_hdf5, starts_with
 
 from pose_prep.contents import rows_of, text_of, text_start
 from pose_prep.unknown import KNOWN, TEXT, text_kind
@@ -28,15 +28,15 @@ def recognise(path: str | Path) -> str:
         first = next(rows_of(text))
         software = _of_header(first)
         held = f"it starts with {','.join(first)[:60]!r}"
-        if not software and (told := text_kind(text, TEXT)):
-            raise ValueError(told)
+        if not software and (kind := text_kind(text, TEXT)):
+            raise ValueError(kind)
     if not software:
         raise ValueError(f"unknown format ({held}); known formats: {KNOWN}")
     return software
 
 
 def is_numpy(path: str | Path) -> bool:
-    return begins_with(path, NUMPY)
+    return starts_with(path, NUMPY)
 
 
 def _of_hdf5(file):

@@ -119,8 +119,8 @@ def read_scalars(path: str | Path, wanted: Collection[str] = ()) -> tuple[pd.Dat
 def _read_table(path):
     if is_hdf5(path):
         return in_a_process(load_numbers, Path(path))
-    if told := text_kind(text_start(path), TABLES):
-        raise ValueError(told)
+    if kind := text_kind(text_start(path), TABLES):
+        raise ValueError(kind)
     header = header_rows(path, 1)
     (named,) = without_empty_end(header)
     check_csv_size(path, len(header[0]))

@@ -86,8 +86,8 @@ def _load_labels(file, path, fps):
     else:
         poses = load_dataset(path, "SLEAP", fps=fps)
     rate = (videos[video].get("backend") or {}).get("fps") if video < len(videos) else None
-    told = {"file_fps": float(rate)} if isinstance(rate, int | float) and rate > 0 else {}
-    return poses.assign_attrs(told, notes="; ".join(notes))
+    attributes = {"file_fps": float(rate)} if isinstance(rate, int | float) and rate > 0 else {}
+    return poses.assign_attrs(attributes, notes="; ".join(notes))
 
 
 def _check_instances(file, path, videos):

@@ -110,9 +110,9 @@ def _turned_along(places):
     """Compute nats for a swap at each step: others stayed, and so are at the other end now."""
     before, after = places[:-1], places[1:]
     scale = np.maximum(_median(np.abs(np.abs(after) - np.abs(before))), POSTURE)
-    told = np.log1p(((after - before) / scale) ** 2) - np.log1p(((after + before) / scale) ** 2)
-    told = np.nan_to_num(told).clip(-MOST_OF_ONE, MOST_OF_ONE).sum(axis=1)
-    return told.clip(-MOST_OF_ALL, MOST_OF_ALL)
+    evidence = np.log1p(((after - before) / scale) ** 2) - np.log1p(((after + before) / scale) ** 2)
+    evidence = np.nan_to_num(evidence).clip(-MOST_OF_ONE, MOST_OF_ONE).sum(axis=1)
+    return evidence.clip(-MOST_OF_ALL, MOST_OF_ALL)
 
 
 def _right_end(places):
@@ -123,10 +123,10 @@ def _right_end(places):
     if not telling.any():
         return np.zeros(len(places))
     places, usual, scale = places[:, telling], usual[telling], scale[telling]
-    told = np.log1p(((places + usual) / scale) ** 2) - np.log1p(((places - usual) / scale) ** 2)
-    known = np.isfinite(told)
-    told = np.nan_to_num(told).clip(-MOST_OF_ONE, MOST_OF_ONE)
-    return told.sum(axis=1) / np.maximum(known.sum(axis=1), 1)
+    evidence = np.log1p(((places + usual) / scale) ** 2) - np.log1p(((places - usual) / scale) ** 2)
+    known = np.isfinite(evidence)
+    evidence = np.nan_to_num(evidence).clip(-MOST_OF_ONE, MOST_OF_ONE)
+    return evidence.sum(axis=1) / np.maximum(known.sum(axis=1), 1)
 
 
 def _median(values):

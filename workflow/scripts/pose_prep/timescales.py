@@ -95,7 +95,7 @@ def describe_timescales(table: pd.DataFrame, pooling_seconds: Sequence[float]) -
     after = " and ".join(f"{seconds:g} s ({name})" for name, seconds in times.items())
     lengths = sorted(set(times.values()))
     return (
-        f"The autocorrelation falls below 1/e after {after} (medians over sessions), which "
+        f"The autocorrelation falls below 1/e after {after}, medians over sessions, which "
         f"suggests pooling_seconds of about [{_listed(lengths)}]; "
         f"{_compare(lengths, pooling_seconds)}."
     )

@@ -22,7 +22,7 @@ SHEET = (
     "(comma delimited)' with English number formats; in pandas with to_csv)"
 )
 TRACKED = "run DeepLabCut's stitch_tracklets, and use the h5 or csv that it writes"
-POSES = f"use a file of poses: {KNOWN}"
+POSES = f"use a file of poses ({KNOWN})"
 
 BINARY: dict[str, tuple[bytes, str]] = {
     # key: (pattern of the first bytes, then a line with the file's name; sentence)

@@ -29,9 +29,9 @@ def training_sentences(dataset: Mapping[str, Any], trainings: pd.DataFrame) -> l
     rates = sorted(set(dataset["fps"].values()))
     keypoints = keypoints_of(dataset)
     return [
-        f"{_count(len(dataset['sessions']), 'recording')} at {_listed(f'{r:g}' for r in rates)} "
-        f"frames per second: {minutes['train']:.1f} minutes for training and "
-        f"{minutes['test']:.1f} minutes held out for evaluation.",
+        f"The data are {_count(len(dataset['sessions']), 'recording')} at "
+        f"{_listed(f'{r:g}' for r in rates)} frames per second, with {minutes['train']:.1f} "
+        f"minutes for training and {minutes['test']:.1f} minutes held out for evaluation.",
         f"Each frame has {_count(len(dataset['features']), 'feature')}: coordinates of "
         f"{_count(len(keypoints), 'keypoint')} ({_listed(keypoints, 12)})"
         + (f" and {_listed(dataset['scalars'])}." if dataset["scalars"] else "."),
@@ -47,10 +47,10 @@ def _model_sentence(model: str, trainings: pd.DataFrame, fps: float) -> str:
     steps, window = first["prediction_steps"], first["time_window"]
     future = f"predicts the next {steps:.0f} frames" if steps > 0 else "does not predict the future"
     return (
-        f"Model {model}: reads {window:.0f} frames ({window / fps:.2g} s), encodes them as "
-        f"{first['zdims']:.0f} latents, {future}; {_count(trainings['seed'].nunique(), 'seed')}, "
-        f"{_count(int(first['epochs']), 'epoch')}, "
-        f"{_duration(trainings['training_seconds'].mean())} per training."
+        f"Model {model} reads {window:.0f} frames ({window / fps:.2g} s), encodes them as "
+        f"{first['zdims']:.0f} latents and {future} "
+        f"({_count(trainings['seed'].nunique(), 'seed')}, {_count(int(first['epochs']), 'epoch')}, "
+        f"{_duration(trainings['training_seconds'].mean())} per training)."
     )
 
 

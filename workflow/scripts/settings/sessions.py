@@ -125,7 +125,7 @@ def read_rows(path: Path, schema: Schema) -> list[tuple[int, Row]]:
         message = f"it is not a text table ({error}); save it as UTF-8, separated by tabs"
         raise SettingsError(path, [message]) from error
     missing = [
-        f"column {key} is missing; columns are separated by tabs, and the first line names them: "
+        f"column {key} is missing; columns are separated by tabs and named in the first line: "
         f"{', '.join(schema['properties'])}"
         for key in schema["required"]
         if key not in columns
@@ -185,8 +185,8 @@ def header_errors(
     if frozen:
         wanted["use_model"] = keypoints_of(frozen)
     errors = [
-        f"{where}poses: {whose} has no keypoint {name!r} ({key} in the config)"
-        f"{nearest_names(name, known)}; it has: {', '.join(dict.fromkeys(known))}"
+        f"{where}poses: {whose} has no keypoint {name!r} ({key} in the config); it has: "
+        f"{', '.join(dict.fromkeys(known))}{nearest_names(name, known)}"
         for key, names in wanted.items()
         for name in names
         if known and name not in known
@@ -203,7 +203,7 @@ def header_errors(
 def nearest_names(name: str, known: Sequence[str]) -> str:
     folded = {other.casefold(): other for other in known}
     close = difflib.get_close_matches(name.casefold(), folded, 3)
-    return f", did you mean {' or '.join(folded[each] for each in close)}?" if close else ""
+    return f"; did you mean {' or '.join(folded[each] for each in close)}?" if close else ""
 
 
 def animal_errors(rows: Iterable[Row]) -> list[str]:
@@ -263,14 +263,15 @@ def unnamed_animals(
         others = [name for name in individuals if name not in {name for _, name in own}]
         unnamed = [name for name in others if name not in reasons]
         if reasons.keys() & {*others}:
-            told = "; ".join(why for name, why in reasons.items() if name in others)
+            listed = "; ".join(why for name, why in reasons.items() if name in others)
             sentences.append(
                 f"{path}: individual: all excludes "
-                f"{' and '.join(n for n in reasons if n in others)}: {told}"
+                f"{' and '.join(n for n in reasons if n in others)}: {listed}"
             )
         if len(individuals) > 1 and unnamed:
             sentences.append(
-                f"{path} also holds {', '.join(unnamed)}, which no row of the sessions table names"
+                f"{path} also contains {', '.join(unnamed)}: animals that are not in the sessions "
+                "table"
             )
     return sentences
 

@@ -164,7 +164,7 @@ class BidirectionalLayer(torch.autograd.Function):
                 into.from_outputs[direction] = part
             d_state += into.added[-1]
         d_state_beside, w_state_columns = d_state.unsqueeze(1), w_state.mT
-        begin = 1 if ctx.from_zero else 0  # first step whose previous state has a gradient
+        first_step = 1 if ctx.from_zero else 0  # first step whose previous state has a gradient
         blocks = zip(_blocks(steps, hidden, batch), kept.blocks, into.blocks, strict=True)
         for (start, stop), values, d_gates in reversed(list(blocks)):
             _differentiate(*values, *d_gates)
@@ -176,7 +176,7 @@ class BidirectionalLayer(torch.autograd.Function):
                     d_state.mul_(u)
                 else:
                     torch.addcmul(into.added[step - 1], d_state, u, out=d_state)
-                if step >= begin:
+                if step >= first_step:
                     d_state.baddbmm_(w_state_columns, d_m_r_and_u)
 
         sums = into.d_gates.flatten(0, 2).mv(inputs.new_ones(batch)).view(2, steps, -1).sum(1)
@@ -188,8 +188,8 @@ class BidirectionalLayer(torch.autograd.Function):
             forth, back = (w_input.T.expand(n_inputs, -1, -1) for w_input in w_inputs)
             d_inputs = torch.bmm(forth, d_products[0]).baddbmm_(back, d_products[1])
         d_weights = []
-        before = _between(kept.states, begin, steps)
-        d_from_state = _between(into.d_gates, begin, steps)[:, :, : 3 * hidden]
+        before = _between(kept.states, first_step, steps)
+        d_from_state = _between(into.d_gates, first_step, steps)[:, :, : 3 * hidden]
         for direction in range(2):
             d_w_state = _sum_of_products(d_from_state[direction], before[direction].mT)
             d_weights += [

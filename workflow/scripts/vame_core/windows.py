@@ -1,6 +1,6 @@
 """The windows of a dataset, and how they are sampled.
 
-A segment is a run of usable, consecutive frames of one recording in one split; a window lies
+A segment is a run of usable, consecutive frames of one recording in one split; a window is
 within one segment, so it never crosses a session, a gap or the border between the splits.
 """
 
