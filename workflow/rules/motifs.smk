@@ -135,6 +135,7 @@ rule judge_motifs:
         **tables_of_motifs("usage", "groups"),
         segmenter=segmenter_of_model,
         latents=of_sessions("results/latents/{model}/seed{seed}/{session}.npy"),
+        familiarity=of_sessions("results/latents/{model}/seed{seed}/{session}.json"),
         aligned=of_sessions("results/aligned/{session}.npz"),
         labels=[own_file(row["labels"]) for row in SESSIONS.values() if row["labels"]],
         metrics="results/models/{model}/seed{seed}/metrics.json" if TRAINED else [],

@@ -38,6 +38,11 @@ VERDICTS = {
 }
 AUTOENCODER = 0.01
 """Posterior variance below which a variational autoencoder is an autoencoder."""
+UNFAMILIAR_SHARE = 0.05
+"""Of a recording's windows, those with a reconstruction error beyond the training's 99th percentile.
+
+Above it, the model does not know what it sees: 1 % is expected. If a model has more of its own
+held-out windows there because it overfits, the limit is twice their share, where that is more."""
 OF_LABELS = {
     "nmi": "normalised mutual information of motifs and labels",
     "ami": "adjusted mutual information of motifs and labels",
@@ -51,6 +56,11 @@ ADVICE = {
         BAD: "Reconstruction is poor: train longer (max_epochs, model_convergence) or lower beta.",
         DOUBTFUL: "Reconstruction could be better: train longer (max_epochs), raise zdims, or "
         "lower beta.",
+    },
+    "unfamiliar_windows": {
+        BAD: "Compare the keypoints, the camera, the frame rate, the scale and the quality of the "
+        "poses of {sessions} with those of the training; leave these recordings out, or train on "
+        "them as well. Their motifs may mean nothing.",
     },
     "r2_future": {
         BAD: "The model does not predict the future: train longer, or lengthen time_window.",
