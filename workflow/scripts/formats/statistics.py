@@ -1,5 +1,8 @@
 """Limits that tables, figures and the report share: what is too few to say anything."""
 
+AUTOENCODER = 0.01
+"""Posterior variance below which a variational autoencoder is an autoencoder."""
+
 CONFIDENCE = 0.95
 """Of all intervals."""
 
@@ -18,4 +21,11 @@ FEWEST_SESSIONS = 6
 
 With n sessions, all of them favour the same of two models by chance with probability 2 · 2⁻ⁿ: 6 %
 for five. From six on, an interval of 95 % can exclude zero without claiming more than there is.
+"""
+
+UNFAMILIAR_SHARE = 0.05
+"""Of the windows of a recording that a model knows, at most so many are reconstructed poorly.
+
+Poorly: with an error beyond the 99th percentile of the training windows, so that 1 % is expected.
+Of a model that overfits, more of its own held-out windows are: twice their share is then the limit.
 """

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from formats.aligned import AlignedPoses
-from formats.statistics import FALSE_DISCOVERY_RATE
+from formats.statistics import AUTOENCODER, FALSE_DISCOVERY_RATE, UNFAMILIAR_SHARE
 
 from motif_analysis.baselines import compare_with_surrogates
 from motif_analysis.labels import labels_of_sessions
@@ -17,12 +17,10 @@ from motif_analysis.scores import score_sessions, score_windows
 from motif_analysis.segmentation import Segmenter
 from motif_analysis.verdicts import (
     ADVICE,
-    AUTOENCODER,
     BAD,
     DOUBTFUL,
     GOOD,
     OF_LABELS,
-    UNFAMILIAR_SHARE,
     UNKNOWN,
     VERDICTS,
 )

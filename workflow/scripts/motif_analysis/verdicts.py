@@ -36,13 +36,6 @@ VERDICTS = {
     "probe_f1": (_leads, _above_chance),
     "session_nmi": (lambda v, to: v < 0.05, lambda v, to: v < 0.15),
 }
-AUTOENCODER = 0.01
-"""Posterior variance below which a variational autoencoder is an autoencoder."""
-UNFAMILIAR_SHARE = 0.05
-"""Of a recording's windows, those with a reconstruction error beyond the training's 99th percentile.
-
-Above it, the model does not know what it sees: 1 % is expected. If a model has more of its own
-held-out windows there because it overfits, the limit is twice their share, where that is more."""
 OF_LABELS = {
     "nmi": "normalised mutual information of motifs and labels",
     "ami": "adjusted mutual information of motifs and labels",
