@@ -16,6 +16,7 @@ RULES = {
     *("segment_motifs", "label_motifs", "map_latents", "tabulate_motifs"),
     *("compare_seeds", "judge_motifs"),
     *("embed_session", "compare_models", "choose_model", "plot_comparison"),
+    "write_model_card",
     *("plot_motifs", "plot_ethogram", "film_motifs", "explore_motifs", "write_summary"),
 }
 

@@ -127,7 +127,7 @@ rule plot_ethogram:
     """Draw the motifs of one recording over time."""
     input:
         segmenter=segmenter_of_model,
-        names=own_file(config["motif_names"]),
+        names=names_of_motifs,
         motifs="results/motifs/{model}/seed{seed}/{segmentation}/{session}.csv",
     output:
         svg=figure_of_motifs(
@@ -152,7 +152,7 @@ rule explore_motifs:
     input:
         **tables_of_motifs("usage", "profile", "communities", "bouts", "latent_map"),
         segmenter=segmenter_of_model,
-        names=own_file(config["motif_names"]),
+        names=names_of_motifs,
         aligned=of_sessions("results/aligned/{session}.npz"),
     output:
         page="results/explorer/{model}/seed{seed}/{segmentation}.html",

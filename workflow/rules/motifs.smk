@@ -37,7 +37,7 @@ rule label_motifs:
     """Give every frame of one recording its motif."""
     input:
         segmenter=segmenter_of_model,
-        names=own_file(config["motif_names"]),
+        names=names_of_motifs,
         latents="results/latents/{model}/seed{seed}/{session}.npy",
         aligned="results/aligned/{session}.npz",
     output:
@@ -79,7 +79,7 @@ rule tabulate_motifs:
     """Tabulate one segmentation's motifs: usage, transitions, profile, groups and others."""
     input:
         segmenter=segmenter_of_model,
-        names=own_file(config["motif_names"]),
+        names=names_of_motifs,
         motifs=of_sessions(
             "results/motifs/{model}/seed{seed}/{segmentation}/{session}.csv"
         ),

@@ -61,7 +61,7 @@ telling individuals apart, for other species or camera views, or for decisions a
 
 ## Training and evaluation data
 
-{{ dataset.sessions | length }} recordings of {{ animals }} animals
+{{ dataset.sessions | length }} recordings of {{ animals }}
 {%- if groups %} ({{ groups }}){% endif %}: {{ "%.1f" | format(minutes.train) }} minutes to train
 on, {{ "%.1f" | format(minutes.test) }} minutes held out. {{ "%.0f" | format(100 * usable) }}% of
 the recorded frames were usable. {{ held_out }} The recordings: {{ listed(dataset.sessions) }}.
@@ -188,10 +188,12 @@ def write_card(
         dataset=dataset,
         fps=fps,
         rates=" and ".join(f"{rate:g}" for rate in fps),
-        unit="the animal's body length" if alignment["scale"] == "body_length" else "the unit of the pose files",
+        unit="the animal's body length"
+        if alignment["scale"] == "body_length"
+        else "the unit of the pose files",
         keypoints=keypoints_of(dataset),
         tools=tools,
-        animals=len({row["animal"] for row in own}),
+        animals=_animals(own),
         groups=_listed(dict.fromkeys(row["group"] for row in own if row["group"])),
         minutes=_minutes(dataset),
         usable=known["usable_minutes"].sum() / max(known["minutes"].sum(), 1e-9),
@@ -348,6 +350,11 @@ def _held_out(dataset: Mapping[str, Any]) -> str:
     if whole:
         return f"Held out as a whole: {_listed(whole)}."
     return "Stretches of the recordings are held out."
+
+
+def _animals(sessions: Sequence[Mapping[str, Any]]) -> str:
+    number = len({row["animal"] for row in sessions})
+    return "one animal" if number == 1 else f"{number} animals"
 
 
 def _minutes(dataset: Mapping[str, Any]) -> dict[str, float]:
