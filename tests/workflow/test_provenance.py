@@ -109,6 +109,7 @@ def test_a_finished_run_is_packed_as_a_crate(finished):
     assert {part["@id"] for part in entities["./"]["hasPart"]} == names - {"ro-crate-metadata.json"}
     assert entities["./"]["mainEntity"]["@id"] == "workflow/Snakefile"
     assert {"config/config.yaml", "config/sessions.tsv", "results/manifest.json"} <= names
+    assert {"results/export/vame/seed0/README.md", "results/best/README.md"} <= names
     sources = {str(path.relative_to(ROOT)) for path in (ROOT / "workflow").rglob("*.py")}
     assert {f"workflow/{source}" for source in sources} <= names
     exported = entities["results/export/vame/seed0/model.safetensors"]

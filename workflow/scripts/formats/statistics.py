@@ -27,5 +27,13 @@ UNFAMILIAR_SHARE = 0.05
 """Of the windows of a recording that a model knows, at most so many are reconstructed poorly.
 
 Poorly: with an error beyond the 99th percentile of the training windows, so that 1 % is expected.
-Of a model that overfits, more of its own held-out windows are: twice their share is then the limit.
 """
+
+
+def unfamiliar_limit(held_out_share: float) -> float:
+    """Share of poorly reconstructed windows above which a model does not know a recording.
+
+    A model that overfits reconstructs its own held-out windows poorly, too, and other recordings
+    like them: twice their share is the limit where that is more than `UNFAMILIAR_SHARE`.
+    """
+    return max(UNFAMILIAR_SHARE, 2 * held_out_share)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from formats.aligned import AlignedPoses
-from formats.statistics import AUTOENCODER, FALSE_DISCOVERY_RATE, UNFAMILIAR_SHARE
+from formats.statistics import AUTOENCODER, FALSE_DISCOVERY_RATE, unfamiliar_limit
 
 from motif_analysis.baselines import compare_with_surrogates
 from motif_analysis.labels import labels_of_sessions
@@ -123,7 +123,7 @@ def of_familiarity(measured: Mapping[str, Mapping[str, Any]]) -> list[dict[str, 
         )
         return [finding(name, None, sentence, UNKNOWN)]
     held_out, largest = own["held_out_share"], max(shares, key=shares.get)
-    limit = max(UNFAMILIAR_SHARE, 2 * held_out)
+    limit = unfamiliar_limit(held_out)
     unfamiliar = [key for key in sorted(shares, key=shares.get)[::-1] if shares[key] > limit]
     beyond = f"a reconstruction error beyond the {own['percentile']}th percentile of the training"
     usual = f"expected: {1 - own['percentile'] / 100:.0%}; held-out windows of the training: "

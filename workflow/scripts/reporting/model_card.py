@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import yaml
-from formats.statistics import AUTOENCODER, FEWEST_SESSIONS, UNFAMILIAR_SHARE
+from formats.statistics import AUTOENCODER, FEWEST_SESSIONS, UNFAMILIAR_SHARE, unfamiliar_limit
 from jinja2 import Environment
 
 from reporting.facts import keypoints_of, shown
@@ -258,14 +258,15 @@ def caveats_of(
             "Held-out frames are of the recordings that the model was trained on. How good it is "
             "on other recordings was not measured."
         )
+    known = unfamiliar_limit(error["held_out_share"])
     yield (
         "With `use_model`, the workflow measures in each new recording the share of windows whose "
         f"reconstruction error is beyond {error['limit']:.3g}, the {error['percentile']}th "
-        f"percentile of the training. Above {UNFAMILIAR_SHARE:.0%}, do not trust its motifs."
+        f"percentile of the training. Above {known:.0%}, do not trust its motifs."
     )
     warnings = (
         (
-            error["held_out_share"] > UNFAMILIAR_SHARE,
+            known > UNFAMILIAR_SHARE,
             f"The model overfits: {error['held_out_share']:.0%} of the held-out windows are "
             "reconstructed worse than all but 1% of the training windows.",
         ),
