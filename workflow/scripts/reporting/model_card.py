@@ -27,7 +27,7 @@ TEMPLATE = """---
 # VAME model {{ code(model) }}, seed {{ seed }}
 
 A variational autoencoder of animal movement. It encodes {{ s.time_window }} frames
-({{ "%.2g" | format(s.time_window / fps[0]) }} s) of egocentric poses as {{ s.zdims }} latents
+({{ "%.2g" | format(s.time_window / fps) }} s) of egocentric poses as {{ s.zdims }} latents
 {%- if s.prediction_decoder %}, and predicts the next {{ s.prediction_steps }} frames{% endif %}.
 
 ## Model details
@@ -55,7 +55,9 @@ telling individuals apart, for other species or camera views, or for decisions a
 - **Keypoints** ({{ keypoints | length }} with coordinates): {{ listed(keypoints) }};
   {{ code(alignment.center) }} is at the origin and {{ code(alignment.orient) }} on the x axis.
 - **Other features**: {{ listed(dataset.scalars) or "none" }}.
-- **Frame rate**: {{ rates }} frames per second. **Unit**: {{ unit }}.
+- **Frame rate**: {{ rates }} frames per second. **Unit**:
+  {% if alignment.scale == "body_length" %}the animal's body length{% else %}that of the pose files
+  {%- endif %}.
 - **Pose tracking**: {{ tools | join(", ") }}; positions with a likelihood below
   {{ alignment.pose_confidence }} are missing.
 
@@ -166,11 +168,10 @@ def write_card(
     license_of_model
         Its identifier on the Hugging Face Hub; None if none was chosen.
     """
-    settings, alignment = manifest["settings"], manifest["alignment"]
+    settings, error = manifest["settings"], manifest["reconstruction_error"]
     own = [row for row in sessions if row["session"] in dataset["sessions"]]
     known = recordings[recordings["session"].isin(dataset["sessions"])]
     tools = sorted({own["recording"]["software"] for own in params_of(manifest, "import_poses")})
-    fps = sorted(set(dataset["fps"].values()))
     cited = ["luxem2022", *(POSE_TOOLS[tool] for tool in tools if tool in POSE_TOOLS)]
     environment = Environment(trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True)
     return environment.from_string(TEMPLATE).render(
@@ -183,14 +184,11 @@ def write_card(
         seed=manifest["seed"],
         s=settings,
         manifest=manifest,
-        alignment=alignment,
+        alignment=manifest["alignment"],
         trained=_when(manifest),
         dataset=dataset,
-        fps=fps,
-        rates=" and ".join(f"{rate:g}" for rate in fps),
-        unit="the animal's body length"
-        if alignment["scale"] == "body_length"
-        else "the unit of the pose files",
+        fps=min(dataset["fps"].values()),
+        rates=" and ".join(f"{rate:g}" for rate in sorted(set(dataset["fps"].values()))),
         keypoints=keypoints_of(dataset),
         tools=tools,
         animals=_animals(own),
@@ -199,12 +197,9 @@ def write_card(
         usable=known["usable_minutes"].sum() / max(known["minutes"].sum(), 1e-9),
         held_out=_held_out(dataset),
         metrics=metrics,
-        numbers=list(numbers_of(metrics, by_session, manifest["reconstruction_error"])),
+        numbers=list(numbers_of(metrics, by_session, error)),
         interval_note=_interval_note(len(by_session)),
-        caveats=[
-            *caveats_of(metrics, manifest["reconstruction_error"], dataset),
-            *_left_out(known),
-        ],
+        caveats=[*caveats_of(metrics, error, dataset), *_left_out(known)],
         vame=vame_arguments(settings, len(dataset["features"])),
         bibtex=as_bibtex(cited),
     )
