@@ -19,7 +19,7 @@ rule all:
     input:
         "results/quality.csv",
         of_sessions("results/quality/{session}.svg"),
-        of_trainings("results/export/{model}/seed{seed}/manifest.json"),
+        of_trainings("results/export/{model}/seed{seed}/README.md"),
         of_trainings("results/figures/{model}/seed{seed}/losses.svg"),
         of_trainings("results/figures/{model}/seed{seed}/reconstructions.svg"),
         collect(

@@ -74,7 +74,7 @@ def test_best_is_the_export_of_the_chosen_model_and_says_why(finished_once):
     best = max(rows, key=lambda row: float(row["r2_reconstruction"]))
     assert (choice["model"], choice["seed"]) == (best["model"], 0)
     assert "this difference is not certain" in choice["because"]
-    for name in ("vame.pkl", "model.safetensors", "model.onnx", "manifest.json"):
+    for name in ("vame.pkl", "model.safetensors", "model.onnx", "manifest.json", "README.md"):
         export = finished_once / f"results/export/{choice['model']}/seed0/{name}"
         assert (finished_once / "results/best" / name).read_bytes() == export.read_bytes()
 

@@ -14,7 +14,11 @@ SESSIONS = ("mouse1", "mouse2")
 OF_JOBS = ("results/benchmarks/", "results/provenance/")
 BARE = {
     *(f"results/{kind}/bare/seed0" for kind in KINDS),
-    *(f"results/latents/bare/seed0/{session}.npy" for session in SESSIONS),
+    *(
+        f"results/latents/bare/seed0/{session}.{kind}"
+        for session in SESSIONS
+        for kind in ("json", "npy")
+    ),
     *(f"results/motifs/bare/seed0/kmeans-4/{session}.csv" for session in SESSIONS),
     "results/segmenters/bare/seed0/kmeans-4.npz",
     "results/motif_tables/bare",

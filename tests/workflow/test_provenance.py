@@ -16,6 +16,7 @@ RULES = {
     *("segment_motifs", "label_motifs", "map_latents", "tabulate_motifs"),
     *("compare_seeds", "judge_motifs"),
     *("embed_session", "compare_models", "choose_model", "plot_comparison"),
+    "write_model_card",
     *("plot_motifs", "plot_ethogram", "film_motifs", "explore_motifs", "write_summary"),
 }
 
@@ -110,6 +111,7 @@ def test_a_finished_run_is_packed_as_a_crate(finished):
     assert {part["@id"] for part in entities["./"]["hasPart"]} == names - {"ro-crate-metadata.json"}
     assert entities["./"]["mainEntity"]["@id"] == "workflow/Snakefile"
     assert {"config/config.yaml", "config/sessions.tsv", "results/manifest.json"} <= names
+    assert {"results/export/vame/seed0/README.md", "results/best/README.md"} <= names
     sources = {str(path.relative_to(ROOT)) for path in (ROOT / "workflow").rglob("*.py")}
     assert {f"workflow/{source}" for source in sources} <= names
     exported = entities["results/export/vame/seed0/model.safetensors"]

@@ -79,7 +79,7 @@ def content_of(path):
                     {key: value for key, value in row.items() if "seconds" not in key}
                     for row in csv.DictReader(file)
                 ]
-        case ".nc" | ".json" | ".onnx" | ".safetensors":
+        case ".nc" | ".json" | ".md" | ".onnx" | ".safetensors":
             return None  # hold times, paths or checksums; their numbers are those of other files
         case ".png" | ".svg" | ".html" if path.stem in ("comparison", "summary"):
             return None  # show how long each training took

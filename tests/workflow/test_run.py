@@ -174,6 +174,7 @@ def test_every_job_has_a_log(finished_once):
             "judge_motifs",
         ),
         *("compare_models", "choose_model", "plot_comparison", "write_manifest"),
+        "write_model_card",
         *("inspect_poses", "check_poses", "plot_quality"),
         *("plot_motifs", "plot_ethogram", "film_motifs", "explore_motifs", "write_summary"),
     }

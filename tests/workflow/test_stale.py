@@ -24,7 +24,7 @@ COLUMNS = yaml.safe_load((SCHEMAS / "sessions.schema.yaml").read_text())["proper
 OF_SESSION = {"import_poses", "align_poses", "inspect_poses", "plot_quality"}
 OF_SESSION_AND_MODEL = {"embed_session"}
 OF_TRAINING = {
-    *("train_model", "evaluate_model", "export_checkpoint"),
+    *("train_model", "evaluate_model", "export_checkpoint", "write_model_card"),
     *("plot_losses", "plot_reconstructions"),
 }
 OF_MODEL = OF_TRAINING | {"map_latents"}
@@ -44,6 +44,7 @@ EXPLORE = {"explore_motifs"} | MANIFEST
 DRAW_TRAINING = {"plot_losses", "plot_reconstructions", "plot_comparison"} | MANIFEST
 FIGURES = {"plot_quality", "plot_motifs", "plot_ethogram"} | DRAW_TRAINING
 CHOOSE = {"choose_model"} | SUMMARY
+CARD = {"write_model_card"} | CHOOSE
 COMPARE = {"compare_models", "plot_comparison"} | CHOOSE
 JUDGE = {"judge_motifs"} | COMPARE
 TABULATE = {"tabulate_motifs", "plot_motifs"} | FILM | EXPLORE | JUDGE
@@ -52,11 +53,11 @@ MAP = {"map_latents"} | TABULATE
 LABEL = {"label_motifs", "plot_ethogram"} | TABULATE | AGREE
 SEGMENT = {"segment_motifs"} | LABEL
 EMBED = {"embed_session"} | SEGMENT | MAP
-EVALUATE = {"evaluate_model"} | DRAW_TRAINING | COMPARE | JUDGE
-EXPORT = {"export_checkpoint"} | EMBED | CHOOSE
+EVALUATE = {"evaluate_model"} | DRAW_TRAINING | COMPARE | JUDGE | CARD
+EXPORT = {"export_checkpoint"} | EMBED | CARD
 TRAIN = OF_TRAINING | EMBED | COMPARE
 SPLIT = {"split_dataset"} | TRAIN
-CHECK = {"check_poses"} | SUMMARY
+CHECK = {"check_poses"} | CARD
 QUALITY = {"inspect_poses", "plot_quality"} | CHECK
 ALIGN = {"align_poses"} | SPLIT
 CLEAN = ALIGN | QUALITY
@@ -156,6 +157,7 @@ EDITS = {
     "skeleton": ([["nose", "left_paw", "tail"]], FILM | EXPLORE | {"plot_motifs"}),
     "embed_models": ([], COMPARE | SUMMARY),
     "choose_by": ("future", CHOOSE),
+    "model_license": ("mit", CARD),
 }
 # settings whose rows are tests of their own, below
 ELSEWHERE = {"demo", "models", "grid", "seeds", "use_model", "motifs", "n_motifs", "n_motifs_range"}
@@ -427,8 +429,8 @@ CELLS = {
     "fps": ("25", ONE_SESSION),
     "individual": ("id_0", ONE_SESSION),
     "body_length": ("12.5", ONE_SESSION),
-    "group": ("control", jobs(TABULATE)),
-    "animal": ("rat1", jobs(TABULATE)),
+    "group": ("control", jobs(TABULATE | CARD)),
+    "animal": ("rat1", jobs(TABULATE | CARD)),
     "features": ("recordings/numbers.csv", ONE_SESSION),
     "labels": ("recordings/labels.csv", jobs(QUALITY | JUDGE, sessions=["mouse1"])),
     "video": ("recordings/mouse1.mp4", jobs(FILM | EXPLORE)),
@@ -521,7 +523,7 @@ ENVIRONMENTS = {
     "training.yaml": TRAIN,
     "motifs.yaml": SEGMENT | MAP,
     "figures.yaml": FIGURES | FILM | EXPLORE,
-    "report.yaml": COMPARE | SUMMARY,
+    "report.yaml": COMPARE | CARD,
 }
 
 

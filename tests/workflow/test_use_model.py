@@ -6,12 +6,28 @@ import shutil
 import numpy as np
 import pytest
 import yaml
+from formats.motif_names import digest_of
+from formats.tables import read_table
 from projects import Project
-from recordings import BODY, make_lively_tracks, write_deeplabcut
+from recordings import BODY, make_lively_tracks, make_tracks, write_deeplabcut
+from safetensors import safe_open
+from safetensors.torch import save_file
 
 CUT, TIME_WINDOW = 150, 8
 PARTS = {"whole": slice(0, 300), "first": slice(0, CUT), "second": slice(CUT, 300)}
 CONFIG = {"use_model": "model", "device": "cpu"}
+
+
+def make_frantic_tracks():
+    """An animal with the poses of the training's, which moves and turns six times as fast."""
+    rng = np.random.default_rng(8)
+    moving = {name: np.array(xy) + rng.normal(size=(300, 2)) for name, xy in BODY.items()}
+    return make_tracks(
+        frames=300,
+        body=moving,
+        heading=np.cumsum(rng.normal(scale=0.6, size=300)),
+        place=300 + np.cumsum(rng.normal(scale=6, size=(300, 2)), axis=0),
+    )
 
 
 def take_model(finished, folder):
@@ -28,6 +44,10 @@ def take_model(finished, folder):
     sheet = "session\tposes\tsoftware\tfps\tbody_length\n"  # the parts' medians would differ
     for name, frames in PARTS.items():
         write_deeplabcut(path=folder / f"{name}.csv", tracks=tracks[frames])
+        sheet += f"{name}\t{name}.csv\tDeepLabCut\t30\t10\n"
+    others = {"clean": make_lively_tracks(frames=300, seed=6), "frantic": make_frantic_tracks()}
+    for name, tracks in others.items():
+        write_deeplabcut(path=folder / f"{name}.csv", tracks=tracks)
         sheet += f"{name}\t{name}.csv\tDeepLabCut\t30\t10\n"
     project = Project(folder)
     project.write_sheet(sheet)
@@ -104,6 +124,61 @@ def test_an_edit_of_the_model_embeds_again(elsewhere):
         }
     finally:
         path.write_bytes(content)
+
+
+def test_a_recording_that_the_model_does_not_know_is_named(elsewhere):
+    """The recordings in parts have errors of tracking, which the training's have not."""
+    measured = {
+        name: json.loads((elsewhere / f"results/latents/vame/seed0/{name}.json").read_text())
+        for name in ("clean", "whole", "frantic")
+    }
+    assert all(each["windows"] > 100 for each in measured.values())
+    clean, whole, frantic = (each["share_beyond"] for each in measured.values())
+    assert clean < 0.05 < whole < 0.5 < frantic
+    (path,) = (elsewhere / "results/motif_tables/vame/seed0").glob("*/quality.json")
+    quality = json.loads(path.read_text())
+    (found,) = (each for each in quality["findings"] if each["name"] == "unfamiliar_windows")
+    assert (found["verdict"], found["value"]) == ("bad", pytest.approx(frantic, abs=1e-5))
+    assert found["sessions"].startswith("frantic, ")
+    assert "clean" not in found["sessions"]
+    assert any("poses of frantic, " in each for each in quality["advice"])
+    summary = (elsewhere / "results/summary.html").read_text()
+    cautions = summary[summary.index("<h2>Cautions") : summary.index("<h2>Advice")]
+    assert "The model does not know what it sees in frantic (" in cautions
+
+
+def test_an_export_of_an_earlier_version_embeds_as_before(not_run):
+    """One without the errors of its training, and without a model card."""
+    path, target = not_run / "model/model.safetensors", "results/latents/vame/seed0/first"
+    with safe_open(path, "pt") as file:
+        header = file.metadata()
+        weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    del header["reconstruction_error"]
+    save_file(weights, path, header)
+    (not_run / "model/README.md").unlink()
+    not_run.snakemake(f"{target}.npy")
+    assert np.isfinite(np.load(not_run / f"{target}.npy")).all(axis=1).mean() > 0.5
+    measured = json.loads((not_run / f"{target}.json").read_text())
+    assert (measured["share_beyond"], measured["percentile"]) == (None, None)
+
+
+def test_motifs_have_the_names_that_lie_beside_the_model(not_run, finished_once):
+    segmenters = not_run / "model/segmenters"
+    shutil.copytree(finished_once / "results/segmenters/vame/seed0", segmenters)
+    key = "vame\t0\tkmeans-4"
+    (not_run / "model/motif_names.tsv").write_text(
+        f"# segmenter\t{key}\t{digest_of(segmenters / 'kmeans-4.npz')}\n"
+        "model\tseed\tsegmentation\tmotif\tname\tmerged_into\tnote\n"
+        + "".join(f"{key}\t{motif}\tmotif of the training {motif}\t\t\n" for motif in range(4))
+    )
+    (not_run / "config/config.yaml").write_text(yaml.safe_dump(CONFIG | {"n_motifs": 4}))
+    target = "results/motifs/vame/seed0/kmeans-4/first.csv"
+    not_run.snakemake(target)
+    table = read_table(not_run / target).query("motif >= 0")
+    assert len(table) > 50
+    assert (
+        table["name"] == "motif of the training " + table["motif"].astype(int).astype(str)
+    ).all()
 
 
 def test_settings_of_the_training_do_not_matter(elsewhere):

@@ -182,6 +182,10 @@ def segmenter_of_model(wildcards):
     return fitted.format(**wildcards)
 
 
+def names_of_motifs(wildcards):
+    return own_file(RUN.names_of_motifs(wildcards.segmentation))
+
+
 def pretrained_of_model(wildcards):
     settings = MODELS[wildcards.model]
     return own_file(settings["pretrained_weights"] and settings["pretrained_model"])

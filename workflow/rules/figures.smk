@@ -121,7 +121,7 @@ rule plot_ethogram:
     """Draw the motifs of each recording over time."""
     input:
         segmenter=segmenter_of_model,
-        names=own_file(config["motif_names"]),
+        names=names_of_motifs,
         motifs=of_sessions(
             "results/motifs/{model}/seed{seed}/{segmentation}/{session}.csv"
         ),
@@ -153,7 +153,7 @@ rule explore_motifs:
     input:
         **tables_of_motifs("usage", "profile", "communities", "bouts", "latent_map"),
         segmenter=segmenter_of_model,
-        names=own_file(config["motif_names"]),
+        names=names_of_motifs,
         aligned=of_sessions("results/aligned/{session}.npz"),
     output:
         page="results/explorer/{model}/seed{seed}/{segmentation}.html",

@@ -36,7 +36,7 @@ rule label_motifs:
     """Give every frame of one recording its motif."""
     input:
         segmenter=segmenter_of_model,
-        names=own_file(config["motif_names"]),
+        names=names_of_motifs,
         latents="results/latents/{model}/seed{seed}/{session}.npy",
         aligned="results/aligned/{session}.npz",
     output:
@@ -77,7 +77,7 @@ rule tabulate_motifs:
     """Tabulate one segmentation's motifs: usage, transitions, profile, groups and others."""
     input:
         segmenter=segmenter_of_model,
-        names=own_file(config["motif_names"]),
+        names=names_of_motifs,
         motifs=of_sessions(
             "results/motifs/{model}/seed{seed}/{segmentation}/{session}.csv"
         ),
@@ -132,6 +132,7 @@ rule judge_motifs:
         **tables_of_motifs("usage", "groups"),
         segmenter=segmenter_of_model,
         latents=of_sessions("results/latents/{model}/seed{seed}/{session}.npy"),
+        familiarity=of_sessions("results/latents/{model}/seed{seed}/{session}.json"),
         aligned=of_sessions("results/aligned/{session}.npz"),
         labels=[own_file(row["labels"]) for row in SESSIONS.values() if row["labels"]],
         metrics="results/models/{model}/seed{seed}/metrics.json" if TRAINED else [],

@@ -2,6 +2,7 @@
 #   in:  results/models/, results/motif_tables/, results/export/, results/quality.csv
 #        results/provenance/{rule}/{wildcards}.json  the record of each job, which the job writes
 #   out: results/comparison*.csv   models beside each other, with intervals
+#        results/export/{model}/seed{seed}/README.md  the model card
 #        results/best/             the chosen export, and choice.json: which and why
 #        results/summary.html      the run in words: the start page of the report
 #        results/manifest.json     all records, with the digest of the whole
@@ -34,6 +35,30 @@ rule compare_models:
         "../scripts/compare_models.py"
 
 
+rule write_model_card:
+    """Write the model card of one export: intended use, data, numbers, limits, how to load it."""
+    input:
+        manifest="results/export/{model}/seed{seed}/manifest.json",
+        metrics="results/models/{model}/seed{seed}/metrics.json",
+        sessions="results/models/{model}/seed{seed}/sessions.csv",
+        dataset="results/dataset/dataset.json",
+        recordings="results/quality.csv",
+    output:
+        card="results/export/{model}/seed{seed}/README.md",
+    log:
+        "logs/write_model_card/{model}/seed{seed}.log",
+    benchmark:
+        "results/benchmarks/write_model_card/{model}/seed{seed}.tsv"
+    conda:
+        "../../envs/report.yaml"
+    params:
+        settings=settings_of("write_model_card"),
+        sessions=RUN.animals(),
+        code=source_digest("write_model_card"),
+    script:
+        "../scripts/write_model_card.py"
+
+
 rule choose_model:
     """Copy the export of the model that choose_by selects."""
     input:
@@ -43,11 +68,13 @@ rule choose_model:
         safetensors=of_trainings("results/export/{model}/seed{seed}/model.safetensors"),
         onnx=of_trainings("results/export/{model}/seed{seed}/model.onnx"),
         manifest=of_trainings("results/export/{model}/seed{seed}/manifest.json"),
+        card=of_trainings("results/export/{model}/seed{seed}/README.md"),
     output:
         state_dict="results/best/vame.pkl",
         safetensors="results/best/model.safetensors",
         onnx="results/best/model.onnx",
         manifest="results/best/manifest.json",
+        card="results/best/README.md",
         choice="results/best/choice.json",
     log:
         "logs/choose_model/choose_model.log",

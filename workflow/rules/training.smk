@@ -5,6 +5,7 @@
 #        results/export/{model}/seed{seed}/  vame.pkl, model.safetensors, model.onnx, manifest.json
 #        results/latents/{model}/seed{seed}/{session}.npy  (frames - time_window + 1, zdims) float32;
 #            row i is the window that begins at frame i, NaN where one of its frames is not usable
+#        results/latents/{model}/seed{seed}/{session}.json  share of windows that are unlike training
 
 
 rule train_model:
@@ -68,6 +69,8 @@ rule export_checkpoint:
     """Write one model as VAME's pkl, safetensors and ONNX, with a manifest."""
     input:
         model="results/models/{model}/seed{seed}/model.pt",
+        train="results/dataset/train.npy",
+        test="results/dataset/test.npy",
         description="results/dataset/dataset.json",
     output:
         state_dict="results/export/{model}/seed{seed}/vame.pkl",
@@ -88,12 +91,13 @@ rule export_checkpoint:
 
 
 rule embed_session:
-    """Embed one recording with one model: the latents of the window at each frame."""
+    """Embed one recording with one model, and measure whether the model knows what it sees."""
     input:
         model=exported_model,
         aligned="results/aligned/{session}.npz",
     output:
         latents="results/latents/{model}/seed{seed}/{session}.npy",
+        familiarity="results/latents/{model}/seed{seed}/{session}.json",
     log:
         "logs/embed_session/{model}/seed{seed}/{session}.log",
     benchmark:

@@ -16,7 +16,7 @@ with job(snakemake) as out:
         snakemake.params.settings["choose_by"],
     )
     folder = (choice["model"], f"seed{choice['seed']}")
-    for kind in ("state_dict", "safetensors", "onnx", "manifest"):
+    for kind in ("state_dict", "safetensors", "onnx", "manifest", "card"):
         (chosen,) = (path for path in inputs[kind] if Path(path).parts[-3:-1] == folder)
         shutil.copyfile(chosen, getattr(out, kind))
     write_json(out.choice, choice)

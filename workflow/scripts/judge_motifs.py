@@ -15,6 +15,7 @@ with job(snakemake) as out:
         sessions=params.sessions,
         segmenter=load_segmenter(inputs.segmenter),
         latents=map(open_latents, inputs.latents),
+        familiarity=map(read_json, inputs.familiarity),
         aligned=map(open_aligned, inputs.aligned),
         label_files=[own_name(path) for path in inputs.labels],
         metrics=read_json(inputs.metrics) if inputs.metrics else None,

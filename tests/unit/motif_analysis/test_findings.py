@@ -56,6 +56,63 @@ def test_a_bad_metric_names_its_setting(changes, name, verdict, knob):
     assert any(knob in sentence for sentence in advice) == bool(knob)
 
 
+def familiarity(shares, held_out=0.012, percentile=99):
+    return {
+        name: {
+            "windows": 0 if share is None else 2000,
+            "share_beyond": share,
+            "percentile": percentile,
+            "held_out_share": held_out,
+        }
+        for name, share in shares.items()
+    }
+
+
+def test_a_recording_that_the_model_does_not_know_is_named_and_advised_on():
+    measured = familiarity({"m1": 0.01, "m2": 0.06, "m3": 0.34, "empty": None})
+    (found,) = findings.of_familiarity(measured)
+    assert (found["verdict"], found["value"], found["baseline"]) == ("bad", 0.34, 0.012)
+    assert "in m3 (34% of its windows) and m2 (6% of its windows), which" in found["sentence"]
+    assert "beyond the 99th percentile" in found["sentence"]
+    assert "(expected: 1%; held-out windows of the training: 1.2%)" in found["sentence"]
+    (advice,) = findings.advice_of([found])
+    assert "poses of m3 and m2 with those of the training" in advice
+
+
+def test_recordings_like_those_of_the_training_are_good():
+    (found,) = findings.of_familiarity(familiarity({"m1": 0.01, "m2": 0.05}))
+    assert found["verdict"] == "good"
+    assert "more than 5% of its windows" in found["sentence"]
+    assert "most: 5.0%, m2" in found["sentence"]
+    assert findings.advice_of([found]) == []
+
+
+@pytest.mark.parametrize(("share", "verdict"), [(0.19, "good"), (0.21, "bad")])
+def test_where_a_model_overfits_a_recording_may_be_as_its_held_out_windows(share, verdict):
+    (found,) = findings.of_familiarity(familiarity({"m1": share}, held_out=0.1))
+    assert found["verdict"] == verdict
+
+
+def test_of_many_recordings_five_are_named():
+    (found,) = findings.of_familiarity(familiarity({f"m{n}": 0.1 + n / 100 for n in range(8)}))
+    (advice,) = findings.advice_of([found])
+    assert "m7, m6, m5, m4, m3 and 3 more recordings with" in advice
+
+
+@pytest.mark.parametrize(
+    ("measured", "reason"),
+    [
+        (familiarity({"m1": None}, held_out=None, percentile=None), "an earlier version"),
+        (familiarity({"m1": None}), "no window has only usable frames"),
+    ],
+)
+def test_what_the_model_knows_is_unknown_without_its_errors_or_windows(measured, reason):
+    (found,) = findings.of_familiarity(measured)
+    assert (found["verdict"], found["value"]) == ("unknown", None)
+    assert reason in found["sentence"]
+    assert findings.advice_of([found]) == []
+
+
 def test_a_model_that_was_trained_elsewhere_has_no_numbers_here():
     (only,) = findings.of_training(None)
     assert (only["value"], only["verdict"]) == (None, "unknown")

@@ -1,5 +1,6 @@
 """What rules query from a run: sessions, models and segmentations, in a defined order."""
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -71,6 +72,18 @@ def test_a_number_of_motifs_is_tried_alone_and_auto_tries_a_dozen(run):
     found = run(n_motifs="auto", n_motifs_range=[6, 2])
     assert found.segmentations == ["kmeans-auto"]
     assert of_name("kmeans-auto") == [2, 3, 4, 5, 6]
+
+
+def test_names_of_motifs_are_the_configs_or_those_beside_the_segmenter(run):
+    Path("model").mkdir()
+    frozen = replace(run(), segmenters={"kmeans-4": "model/segmenters/kmeans-4.npz"})
+    frozen.config["use_model"] = "model"
+    assert frozen.names_of_motifs("kmeans-4") is None
+    Path("model/motif_names.tsv").touch()
+    assert frozen.names_of_motifs("kmeans-4") == "model/motif_names.tsv"
+    assert frozen.names_of_motifs("kmeans-5") is None  # fitted here: its motifs are others
+    frozen.config["motif_names"] = "own.tsv"
+    assert frozen.names_of_motifs("kmeans-4") == frozen.names_of_motifs("kmeans-5") == "own.tsv"
 
 
 @pytest.mark.parametrize(

@@ -128,13 +128,14 @@ DESCRIPTION = {
 
 
 def test_the_header_is_enough_to_embed_new_recordings(tmp_path):
-    path, alignment = tmp_path / "model.safetensors", {"center": "tail"}
-    export_safetensors(make_model(), path, "vame", CHECKPOINT, DESCRIPTION, alignment)
+    path = tmp_path / "model.safetensors"
+    about = {"alignment": {"center": "tail"}, "reconstruction_error": {"limit": 0.5}}
+    export_safetensors(make_model(), path, "vame", CHECKPOINT, DESCRIPTION, about)
     with safe_open(path, "pt") as file:
         header = {name: json.loads(value) for name, value in file.metadata().items()}
     assert header == {
         **{key: value for key, value in CHECKPOINT.items() if key != "weights"},
-        "alignment": alignment,
+        **about,
         "outlier_limits": DESCRIPTION["outlier_limits"],
         "scalars": ["light"],
         "fps": [25.0, 30.0],

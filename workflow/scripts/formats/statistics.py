@@ -1,5 +1,8 @@
 """Limits shared by tables, figures and the report: the least data for a statement."""
 
+AUTOENCODER = 0.01
+"""Posterior variance below which a variational autoencoder is an autoencoder."""
+
 CONFIDENCE = 0.95
 """Confidence level of all intervals."""
 
@@ -19,3 +22,18 @@ FEWEST_SESSIONS = 6
 With n sessions, all of them favour the same of two models by chance with probability 2 · 2⁻ⁿ: 6 %
 for five. From six on, a 95% interval can exclude zero at its nominal level.
 """
+
+UNFAMILIAR_SHARE = 0.05
+"""Of the windows of a recording that a model knows, at most so many are reconstructed poorly.
+
+Poorly: with an error beyond the 99th percentile of the training windows, so that 1 % is expected.
+"""
+
+
+def unfamiliar_limit(held_out_share: float) -> float:
+    """Share of poorly reconstructed windows above which a model does not know a recording.
+
+    A model that overfits reconstructs its own held-out windows poorly, too, and other recordings
+    like them: twice their share is the limit where that is more than `UNFAMILIAR_SHARE`.
+    """
+    return max(UNFAMILIAR_SHARE, 2 * held_out_share)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from formats.aligned import AlignedPoses
-from formats.statistics import FALSE_DISCOVERY_RATE
+from formats.statistics import AUTOENCODER, FALSE_DISCOVERY_RATE, unfamiliar_limit
 
 from motif_analysis.baselines import compare_with_surrogates
 from motif_analysis.labels import labels_of_sessions
@@ -17,7 +17,6 @@ from motif_analysis.scores import score_sessions, score_windows
 from motif_analysis.segmentation import Segmenter
 from motif_analysis.verdicts import (
     ADVICE,
-    AUTOENCODER,
     BAD,
     DOUBTFUL,
     GOOD,
@@ -100,6 +99,54 @@ def _of_future(value, hold, linear):
         "last frame: {}; PCA of the window: {})."
     )
     return finding("r2_future", value, sentence.format(*shares), baseline=hold)
+
+
+def of_familiarity(measured: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Judge whether the model knows what it sees in each recording.
+
+    Parameters
+    ----------
+    measured
+        Of each session, what `embed_session` measured: the share of its windows whose
+        reconstruction error is beyond a percentile of the training windows' errors.
+    """
+    name, own = "unfamiliar_windows", next(iter(measured.values()))
+    shares = {key: each["share_beyond"] for key, each in measured.items() if each["windows"]}
+    if not shares:
+        sentence = (
+            "It is not known whether the model fits these recordings: no window has only usable "
+            "frames."
+            if own["percentile"]
+            else "It is not known whether the model fits these recordings: it was exported by an "
+            "earlier version, which did not keep the reconstruction errors of the training. Export "
+            "it again."
+        )
+        return [finding(name, None, sentence, UNKNOWN)]
+    held_out, largest = own["held_out_share"], max(shares, key=shares.get)
+    limit = unfamiliar_limit(held_out)
+    unfamiliar = [key for key in sorted(shares, key=shares.get)[::-1] if shares[key] > limit]
+    beyond = f"a reconstruction error beyond the {own['percentile']}th percentile of the training"
+    usual = f"expected: {1 - own['percentile'] / 100:.0%}; held-out windows of the training: "
+    usual += f"{held_out:.1%}"
+    sentence = (
+        f"No recording has more than {limit:.0%} of its windows with {beyond} ({usual}; most: "
+        f"{shares[largest]:.1%}, {largest})."
+    )
+    if unfamiliar:
+        listed = [f"{key} ({shares[key]:.0%} of its windows)" for key in unfamiliar]
+        sentence = (
+            f"The model does not know what it sees in {_named(listed)}, which have {beyond} "
+            f"({usual})."
+        )
+    verdict = BAD if unfamiliar else GOOD
+    judged = finding(name, shares[largest], sentence, verdict, baseline=held_out)
+    return [judged | {"sessions": _named(unfamiliar)}]
+
+
+def _named(names: Sequence[str], most: int = 5) -> str:
+    more = [f"{len(names) - most} more recordings"] if len(names) > most else []
+    *first, last = [*names[:most], *more] or [""]
+    return " and ".join([", ".join(first), last] if first else [last])
 
 
 def of_agreement(agreement: pd.DataFrame, segmentation: str, seed: int) -> list[dict[str, Any]]:
@@ -266,8 +313,8 @@ def of_groups(groups: pd.DataFrame) -> list[dict[str, Any]]:
 
 def advice_of(findings: list[dict[str, Any]]) -> list[str]:
     """Advise on settings, one sentence for each finding that requires a change."""
-    advice = [ADVICE.get(each["name"], {}).get(each["verdict"]) for each in findings]
-    return [sentence for sentence in advice if sentence]
+    advice = [(ADVICE.get(each["name"], {}).get(each["verdict"]), each) for each in findings]
+    return [sentence.format_map(each) for sentence, each in advice if sentence]
 
 
 def evaluate_motifs(
@@ -275,6 +322,7 @@ def evaluate_motifs(
     sessions: Sequence[Mapping[str, Any]],
     segmenter: Segmenter,
     latents: Iterable[np.ndarray],
+    familiarity: Iterable[Mapping[str, Any]],
     aligned: Iterable[AlignedPoses],
     label_files: Sequence[str],
     metrics: Mapping[str, Any] | None,
@@ -289,7 +337,7 @@ def evaluate_motifs(
         model, seed and segmentation
     sessions, label_files
         As in `labels.labels_of_sessions`.
-    latents, aligned
+    latents, familiarity, aligned
         By session.
     metrics
         Content of the model's `metrics.json`; None if it was trained in another run.
@@ -301,12 +349,14 @@ def evaluate_motifs(
     ids = [row["session"] for row in sessions]
     latents = dict(zip(ids, latents, strict=True))
     aligned = dict(zip(ids, aligned, strict=True))
+    measured = dict(zip(ids, familiarity, strict=True))
     labels = labels_of_sessions(sessions, label_files, aligned)
     animals = {row["session"]: row["animal"] for row in sessions}
     rng = np.random.default_rng(settings["motif_seed"])
     bouts = compare_with_surrogates(latents, segmenter, settings["surrogates"], rng)
     findings = [
         *of_training(metrics),
+        *of_familiarity(measured),
         *of_agreement(tables["agreement"], names["segmentation"], int(names["seed"])),
         *of_bouts(bouts, aligned[ids[0]].fps, segmenter.change_cost),
         *of_n_motifs(segmenter),

@@ -36,8 +36,6 @@ VERDICTS = {
     "probe_f1": (_better_than_pca, _above_chance),
     "session_nmi": (lambda v, to: v < 0.05, lambda v, to: v < 0.15),
 }
-AUTOENCODER = 0.01
-"""Posterior variance below which a variational autoencoder acts as an autoencoder."""
 OF_LABELS = {
     "nmi": "normalised mutual information of motifs and labels",
     "ami": "adjusted mutual information of motifs and labels",
@@ -51,6 +49,11 @@ ADVICE = {
         BAD: "Reconstruction is poor: train longer (max_epochs, model_convergence) or lower beta.",
         DOUBTFUL: "Reconstruction could be better: train longer (max_epochs), increase zdims, "
         "or lower beta.",
+    },
+    "unfamiliar_windows": {
+        BAD: "Compare the keypoints, the camera, the frame rate, the scale and the quality of the "
+        "poses of {sessions} with those of the training; leave these recordings out, or train on "
+        "them as well. Their motifs may mean nothing.",
     },
     "r2_future": {
         BAD: "The model does not predict the future: train longer, or lengthen time_window.",

@@ -90,9 +90,8 @@ def methods_of(
     groups
         How many are compared.
     """
-    params = {  # a rule's name has a prefix where this workflow is another one's module
-        rule: [own["params"] for own in manifest["jobs"] if own["rule"].endswith(rule)]
-        for rule in ("import_poses", "align_poses", "split_dataset")
+    params = {
+        rule: params_of(manifest, rule) for rule in ("import_poses", "align_poses", "split_dataset")
     }
     tools = sorted({own["recording"]["software"] for own in params["import_poses"]})
     versions = {
@@ -119,6 +118,11 @@ def methods_of(
     for number, key in enumerate(keys, 1):
         text = text.replace(key, str(number))
     return text, keys
+
+
+def params_of(manifest: Mapping[str, Any], rule: str) -> list[dict[str, Any]]:
+    """Parameters of all jobs of a rule, whose name may have the prefix of another workflow."""
+    return [job["params"] for job in manifest["jobs"] if job["rule"].endswith(rule)]
 
 
 def as_bibtex(keys: Sequence[str]) -> str:

@@ -77,6 +77,12 @@ def keypoints_of(frozen: Mapping[str, Any]) -> list[str]:
     return sorted({name[:-2] for name in coordinates})
 
 
+def names_beside(folder: str) -> str | None:
+    """The file with names of motifs that lies in the folder of the model, if one does."""
+    path = Path(folder, "motif_names.tsv")
+    return path.as_posix() if path.is_file() else None
+
+
 def segmenters_beside(
     folder: str, frozen: Mapping[str, Any], segmentations: list[str]
 ) -> dict[str, str]:

@@ -9,7 +9,7 @@ from typing import Any
 from settings.config import checked_config, warnings_about
 from settings.durations import in_frames
 from settings.files import Access
-from settings.frozen import frozen_model, segmenters_beside
+from settings.frozen import frozen_model, names_beside, segmenters_beside
 from settings.models import models_to_embed, settings_of_model
 from settings.orphans import find_orphans, patterns_of
 from settings.references import reference_segmenters
@@ -129,6 +129,15 @@ class Run:
             for seed in self.config["seeds"]
             for segmentation in self.segmentations
         ]
+
+    def names_of_motifs(self, segmentation: str) -> str | None:
+        """The file with names of a segmentation's motifs: the config's, or beside a frozen model.
+
+        The latter belongs to the segmenters there; motifs that are fitted here are others.
+        """
+        if self.config["motif_names"] or segmentation not in self.segmenters:
+            return self.config["motif_names"]
+        return names_beside(self.config["use_model"])
 
     def groups_to_hold_out(self) -> dict[str, str]:
         """Return the group of each session to train on, if groups are held out."""

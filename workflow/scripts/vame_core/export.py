@@ -57,14 +57,19 @@ def export_safetensors(
     name: str,
     checkpoint: dict[str, Any],
     description: dict[str, Any],
-    alignment: dict[str, Any],
+    about: dict[str, Any],
 ) -> None:
     """Write the weights as safetensors; the header has all that embedding of new recordings needs.
 
     Each value of the header is JSON.
+
+    Parameters
+    ----------
+    about
+        alignment (settings), and reconstruction_error (from `familiarity.measure_training`)
     """
     header = _about(checkpoint) | {
-        "alignment": alignment,
+        **about,
         "outlier_limits": description["outlier_limits"],
         "scalars": description["scalars"],
         "fps": sorted(set(description["fps"].values())),
