@@ -162,15 +162,6 @@ def file_of_session(column):
     return lambda wildcards: own_file(SESSIONS[wildcards.session][column])
 
 
-def poses_to_export(wildcards):
-    """A session's poses, if the sessions table says of it what NWB files need."""
-    try:
-        RUN.check_metadata(wildcards.session)
-    except SettingsError as error:
-        raise WorkflowError(str(error)) from None
-    return f"results/poses/{wildcards.session}.nc"
-
-
 def exported_model(wildcards):
     """The model to embed with: one that is trained here, or the frozen one."""
     if FROZEN:

@@ -122,7 +122,8 @@ rule export_nwb:
     """Write one session as NWB: pose, latents, motifs, bouts, and what the table says of it."""
     input:
         **tables_of_motifs("bouts", "communities"),
-        poses=poses_to_export,
+        metadata=RUN.check_metadata,
+        poses="results/poses/{session}.nc",
         aligned="results/aligned/{session}.npz",
         latents="results/latents/{model}/seed{seed}/{session}.npy",
         motifs="results/motifs/{model}/seed{seed}/{segmentation}/{session}.csv",

@@ -1,5 +1,6 @@
 """What the sessions table has to say before a session can be an NWB file."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -40,12 +41,12 @@ def run(tmp_path, monkeypatch):
 
 def refusal(found, session):
     with pytest.raises(SettingsError) as refused:
-        found.check_metadata(session)
+        found.check_metadata(wildcards(session=session))
     return str(refused.value).splitlines()
 
 
 def test_a_table_that_says_all_is_taken(run):
-    run({}, {}).check_metadata("m1")
+    assert run({}, {}).check_metadata(wildcards(session="m1")) == []
 
 
 def test_all_that_is_missing_is_named_at_once_with_its_column_for_all_sessions(run):
@@ -63,7 +64,7 @@ def test_all_that_is_missing_is_named_at_once_with_its_column_for_all_sessions(r
 
 def test_a_session_that_has_all_is_exported_where_another_lacks_something(run):
     found = run({}, {"age": ""})
-    found.check_metadata("m0")
+    assert found.check_metadata(wildcards(session="m0")) == []
     assert "age is missing or empty for m1," in refusal(found, "m1")[1]
 
 
@@ -117,6 +118,16 @@ def test_settings_that_motifs_depend_on_are_those_of_the_model(run):
     assert {"pose_confidence", "test_fraction", "pooling_seconds", "time_window"} <= settings.keys()
     assert not {"figure_dpi", "permutations", "skeleton"} & settings.keys()
     assert list(settings) == sorted(settings)
+
+
+def test_of_a_frozen_model_the_settings_are_those_of_its_training(run):
+    trained = {"settings": {"zdims": 3, "time_window": 9}}
+    found = replace(run({}, zdims=7), frozen=trained, segmenters={"kmeans-15": "a.npz"})
+    settings = found.settings_to_motifs(wildcards())
+    assert (settings["zdims"], settings["time_window"]) == (3, 9)
+    assert "pose_confidence" in settings
+    assert not {"test_fraction", "pooling_seconds"} & settings.keys()  # of other recordings
+    assert "pooling_seconds" in found.settings_to_motifs(wildcards(segmentation="kmeans-4"))
 
 
 def test_what_is_told_of_a_session_are_its_cells(run):

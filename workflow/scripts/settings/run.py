@@ -121,14 +121,16 @@ class Run:
     def session_to_export(self, wildcards: Any) -> dict[str, Any]:
         return metadata_of(self.sessions[wildcards.session])
 
-    def check_metadata(self, session: str) -> None:
+    def check_metadata(self, wildcards: Any) -> list[str]:
         """Raise a SettingsError if an NWB file of this session would lack what it needs.
 
-        It names what all sessions lack, so that the table is filled in once.
+        It names what all sessions lack, so that the table is filled in once. As an input of a rule,
+        it is called before any job runs; it adds no file.
         """
-        if metadata_errors([self.sessions[session]], self.session_schema):
+        if metadata_errors([self.sessions[wildcards.session]], self.session_schema):
             errors = metadata_errors(self.sessions.values(), self.session_schema)
             raise SettingsError(self.config["sessions"], errors)
+        return []
 
     def settings_to_motifs(self, wildcards: Any) -> dict[str, Any]:
         """Settings that the motifs of one model depend on; of a frozen one, as it was trained."""
