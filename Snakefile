@@ -60,6 +60,16 @@ rule check:
         of_sessions("results/quality/{session}.svg"),
 
 
+rule nwb:
+    """Write every session as NWB, with each segmentation; needs columns of the sessions table."""
+    input:
+        of_sessions(
+            of_segmentations(
+                "results/nwb/{model}/seed{seed}/{segmentation}/{session}.nwb"
+            )
+        ),
+
+
 include: "workflow/rules/poses.smk"
 include: "workflow/rules/training.smk"
 include: "workflow/rules/motifs.smk"

@@ -56,6 +56,21 @@ SHEET = "session\tposes\tsoftware\tfps\tgroup\n" + "".join(
     f"mouse{n}\trecordings/mouse{n}.{suffix}\tDeepLabCut\t30\t{group}\n"
     for n, suffix, group in ((1, "csv", "treated"), (2, "h5", "control"))
 )
+METADATA = {
+    "session_start_time": "2024-03-14T10:30:00+01:00",
+    "species": "Mus musculus",
+    "sex": "F",
+    "age": "P90D",
+}
+"""What the sessions table has to say for NWB files."""
+
+
+def sheet_for_nwb(**more: str) -> str:
+    """The sheet with metadata, and further columns, that are the same for both sessions."""
+    header, *rows = SHEET.splitlines()
+    cells = METADATA | more
+    lines = ["\t".join([header, *cells]), *("\t".join([row, *cells.values()]) for row in rows)]
+    return "".join(f"{line}\n" for line in lines)
 
 
 class Project:

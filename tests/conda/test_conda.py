@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from projects import ROOT, SHEET, SNAKEFILE, make_project
+from projects import ROOT, SHEET, SNAKEFILE, make_project, sheet_for_nwb
 from unit.test_packages import environments, rules
 
 pytestmark = pytest.mark.slow
@@ -25,8 +25,12 @@ WITNESS = ROOT / "tests/cluster/witness/sitecustomize.py"
 FILES = sorted((ROOT / "envs").glob("*.yaml"))
 # What conda has by another name than wheels, and imports that are needed without being written.
 WHEELS = {"pytorch": "torch", "matplotlib-base": "matplotlib", "pytables": "tables"}
-IMPORTED_BY_OTHERS = {"poses.yaml": {"netCDF4", "tables"}, "training.yaml": {"yaml"}}
-TARGETS = ("all", "ro_crate")
+IMPORTED_BY_OTHERS = {
+    "poses.yaml": {"netCDF4", "tables"},
+    "report.yaml": {"netCDF4"},
+    "training.yaml": {"yaml"},
+}
+TARGETS = ("all", "ro_crate", "nwb")
 
 
 def run(*command, **how):
@@ -86,6 +90,7 @@ def conda(tmp_path_factory):
 def project(conda, tmp_path_factory):
     """A project of which every rule ran with --use-conda."""
     project = make_project(tmp_path_factory.mktemp("with_conda") / "project")
+    project.write_sheet(sheet_for_nwb())
 
     def snakemake(*arguments):
         command = ["snakemake", "--snakefile", SNAKEFILE, "--directory", project.folder]

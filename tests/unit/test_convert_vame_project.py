@@ -8,8 +8,8 @@ import convert_vame_project
 import numpy as np
 import pytest
 import yaml
+from formats.poses import save_poses
 from pose_prep.recording import to_egocentric
-from pose_prep.storage import save_poses
 from recordings import BODY, make_dataset, make_lively_tracks, make_tracks, write_deeplabcut
 
 OLD = {

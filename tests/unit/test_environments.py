@@ -18,6 +18,7 @@ WHEELS = {"pytorch": "torch", "matplotlib-base": "matplotlib", "pytables": "tabl
 # What no script imports by name: pandas reads h5 files with pytables, xarray netCDF with netcdf4.
 IMPORTED_BY_OTHERS = {
     "poses.yaml": {"netcdf4", "pytables"},
+    "report.yaml": {"netcdf4"},
     "training.yaml": {"pyyaml"},  # vame_core.rnn_vae reads the config of a VAME project with it
 }
 

@@ -31,6 +31,9 @@ CONDA = {
     "sleap_io": "sleap-io",
     "umap": "umap-learn",
     "PIL": "pillow",
+    "ndx_ethogram": "ndx-ethogram",
+    "ndx_pose": "ndx-pose",
+    "ndx_vame": "ndx-vame",
 }
 
 

@@ -434,6 +434,17 @@ CELLS = {
     "features": ("recordings/numbers.csv", ONE_SESSION),
     "labels": ("recordings/labels.csv", jobs(QUALITY | JUDGE, sessions=["mouse1"])),
     "video": ("recordings/mouse1.mp4", jobs(FILM | EXPLORE)),
+    # of NWB files, which are made on request
+    "session_start_time": ("2024-03-14T10:30:00+01:00", NOTHING),
+    "species": ("Mus musculus", NOTHING),
+    "sex": ("F", NOTHING),
+    "age": ("P90D", NOTHING),
+    "strain": ("C57BL/6J", NOTHING),
+    "genotype": ("wild type", NOTHING),
+    "session_description": ("Open field", NOTHING),
+    "experimenter": ("Doe, Jane", NOTHING),
+    "institution": ("University", NOTHING),
+    "lab": ("Laboratory", NOTHING),
 }
 
 
@@ -513,6 +524,7 @@ CODE = {
     "figures/losses.py": {"plot_losses"} | MANIFEST,
     "reporting/page.py": SUMMARY,
     "reporting/verification.py": NOTHING,  # on request
+    "reporting/nwb.py": NOTHING,
     "train_model.py": TRAIN,
     "embed_session.py": EMBED,
     "label_motifs.py": LABEL,

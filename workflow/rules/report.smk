@@ -6,6 +6,7 @@
 #        results/best/             the chosen export, and choice.json: which and why
 #        results/summary.html      the run in words: the start page of the report
 #        results/manifest.json     all records, with the digest of the whole
+#        results/nwb/              a session with its motifs as NWB, on request (target nwb)
 #        on request: verify, ro_crate (results/ro-crate.zip), list_orphans, clean_orphans
 
 
@@ -140,6 +141,32 @@ rule write_manifest:
         code=source_digest("write_manifest"),
     script:
         "../scripts/write_manifest.py"
+
+
+rule export_nwb:
+    """Write one session as NWB: pose, latents, motifs, bouts, and what the table says of it."""
+    input:
+        **tables_of_motifs("bouts", "communities"),
+        metadata=RUN.check_metadata,
+        poses="results/poses/{session}.nc",
+        aligned="results/aligned/{session}.npz",
+        latents="results/latents/{model}/seed{seed}/{session}.npy",
+        motifs="results/motifs/{model}/seed{seed}/{segmentation}/{session}.csv",
+    output:
+        nwb="results/nwb/{model}/seed{seed}/{segmentation}/{session}.nwb",
+    log:
+        "logs/export_nwb/{model}/seed{seed}/{segmentation}/{session}.log",
+    benchmark:
+        "results/benchmarks/export_nwb/{model}/seed{seed}/{segmentation}/{session}.tsv"
+    conda:
+        "../../envs/report.yaml"
+    params:
+        settings=settings_of("export_nwb"),
+        metadata=RUN.session_to_export,
+        to_motifs=RUN.settings_to_motifs,
+        code=source_digest("export_nwb"),
+    script:
+        "../scripts/export_nwb.py"
 
 
 # It has no input: what was altered would otherwise be made anew before it is looked at.

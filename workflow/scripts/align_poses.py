@@ -1,9 +1,9 @@
 """Clean one recording and align it to the animal."""
 
 from formats.aligned import save_aligned
+from formats.poses import load_poses
 from job import job
 from pose_prep.alignment import AlignmentSettings, align_recording
-from pose_prep.storage import load_poses
 
 with job(snakemake) as out:
     aligned = align_recording(

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from figures.explorer import address_of, explore
+from figures.explorer import explore
+from formats.addresses import address_of
 from formats.files import own_name
 from formats.motif_names import digest_of, read_rows
 from formats.tables import read_table

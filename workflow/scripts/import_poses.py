@@ -1,10 +1,10 @@
 """Read one recording's pose file and store it as netCDF."""
 
 from formats.files import own_name
+from formats.poses import save_poses
 from job import job
 from pose_prep.reading import describe_poses, read_poses
 from pose_prep.scalars import add_scalars
-from pose_prep.storage import save_poses
 
 recording, settings = snakemake.params.recording, snakemake.params.settings
 

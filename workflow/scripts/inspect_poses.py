@@ -2,12 +2,12 @@
 
 import numpy as np
 from formats.files import own_name, write_json
+from formats.poses import load_poses
 from formats.tables import write_table
 from job import job
 from pose_prep.labels import check_labels
 from pose_prep.quality import inspect_recording
 from pose_prep.recording import InspectionSettings, clean_recording
-from pose_prep.storage import load_poses
 
 with job(snakemake) as out:
     settings = InspectionSettings(**snakemake.params.settings)

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from figures import explorer
-from figures.explorer import address_of, choose_bouts, explore, pack_recording
+from figures.explorer import choose_bouts, explore, pack_recording
+from formats.addresses import address_of
 from formats.aligned import AlignedPoses, save_aligned
 
 FEATURES = ["nose_x", "paw_x", "paw_y"]

@@ -5,6 +5,7 @@ import time
 import numpy as np
 import pytest
 import xarray as xr
+from formats.poses import save_poses
 from pose_prep.clock import (
     are_frame_numbers,
     assign_frames,
@@ -13,7 +14,6 @@ from pose_prep.clock import (
     spread_over_frames,
 )
 from pose_prep.reading import read_poses
-from pose_prep.storage import save_poses
 from recordings import make_dataset, make_lively_tracks, write_nwb
 
 ONE = make_lively_tracks(frames=200)

@@ -10,9 +10,9 @@ import h5py
 import numpy as np
 import pandas as pd
 import pytest
+from formats.poses import load_poses, save_poses
 from pose_prep.reading import read_poses
 from pose_prep.recognition import recognise
-from pose_prep.storage import load_poses, save_poses
 from prefixes import PREFIXES
 from recordings import (
     BODY,

@@ -8,10 +8,10 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from formats.poses import save_poses
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pose_prep.reading import LOADERS, read_poses
-from pose_prep.storage import save_poses
 from recordings import (
     make_dataset,
     make_lively_tracks,

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from formats.poses import save_poses
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pose_prep.clock import assign_frames, assign_frames_together
 from pose_prep.reading import read_poses
-from pose_prep.storage import save_poses
 from recordings import BODY, make_dataset, write_nwb_series, write_sleap_instances
 from settings import headers
 

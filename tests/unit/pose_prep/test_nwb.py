@@ -55,6 +55,19 @@ def test_containers_of_one_name_are_distinguished_by_their_modules(tmp_path):
     np.testing.assert_array_equal(positions(read_poses(path, "", 10, individual=names[1])), TWO)
 
 
+def test_a_video_that_a_container_links_is_no_keypoint(tmp_path):
+    """Since ndx-pose 0.3, `source_video` is a link to a series of images in the container."""
+    path = write_nwb(path=tmp_path / "p.nwb", tracks=[make_lively_tracks(frames=60)])
+    with h5py.File(path, "a") as file:
+        video = file.create_group("acquisition/video")
+        video.attrs["neurodata_type"] = "ImageSeries"
+        video["data"] = np.empty((0, 0, 0))
+        pose = file["processing/behavior/PoseEstimation"]
+        pose["source_video"] = h5py.SoftLink("/acquisition/video")
+    assert headers.hdf5_header(str(path))[1] == sorted(BODY)
+    np.testing.assert_array_equal(positions(read_poses(path, "", 10)), ONE)
+
+
 def test_a_container_may_be_deeper(tmp_path):
     path = write_nwb(path=tmp_path / "p.nwb", tracks=[ONE.repeat(2, -1)], containers=["a"])
     with h5py.File(path, "a") as file:

@@ -4,8 +4,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from formats.poses import load_poses, save_poses
 from pose_prep.reading import read_poses
-from pose_prep.storage import load_poses, save_poses
 from recordings import (
     BODY,
     deeplabcut_table,

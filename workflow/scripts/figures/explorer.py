@@ -2,11 +2,9 @@
 
 import base64
 import json
-import os
 import zlib
 from collections.abc import Mapping, Sequence
 from html import escape
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -198,11 +196,3 @@ def pack_recording(aligned: AlignedPoses, center: str, kept: list[list[int]]) ->
 def _step_of(values: np.ndarray) -> float:
     largest = float(np.nanmax(np.abs(values))) if np.isfinite(values).any() else 0.0
     return largest / STEPS or 1.0
-
-
-def address_of(video: str, page: str | Path) -> str:
-    """A video's address as seen from the page: relative, unless it lies elsewhere on the web."""
-    if "://" in video:
-        return video
-    relative = os.path.relpath(video, Path(page).parent)
-    return "/".join(relative.split(os.sep))

@@ -93,7 +93,11 @@ def unique_names(places: list[str]) -> list[str]:
 def _read_animal(container, place, fps):
     """Read series by the names of keypoints, in their order."""
     groups = {name: item for name, item in container.items() if isinstance(item, h5py.Group)}
-    found = {name: item for name, item in groups.items() if "data" in item}
+    found = {  # a video that is linked there has data, too
+        name: item
+        for name, item in groups.items()
+        if item.attrs.get("neurodata_type") == "PoseEstimationSeries"
+    }
     if not found:
         raise ValueError(f"{place} contains no PoseEstimationSeries")
     # ndx-pose below 0.2 keeps nodes in the container, later ones in the skeleton.

@@ -146,7 +146,9 @@ def _nwb(file: Any) -> Header:
     def look(name: str, item: Any) -> None:
         if item.attrs.get("neurodata_type") == "PoseEstimation":
             places[f"processing/{name}"] = [
-                key for key, inner in item.items() if hasattr(inner, "items") and "data" in inner
+                key
+                for key, inner in item.items()
+                if inner.attrs.get("neurodata_type") == "PoseEstimationSeries"
             ]
 
     file["processing"].visititems(look)

@@ -10,15 +10,18 @@ from settings.config import checked_config, warnings_about
 from settings.durations import in_frames
 from settings.files import Access
 from settings.frozen import frozen_model, names_beside, segmenters_beside
-from settings.models import models_to_embed, settings_of_model
+from settings.models import models_to_embed, of_rule, settings_of_model
+from settings.nwb import metadata_errors, metadata_of
 from settings.orphans import find_orphans, patterns_of
 from settings.references import reference_segmenters
-from settings.schema import Schema, read_schema
+from settings.schema import Schema, SettingsError, read_schema
 from settings.sessions import Row, checked_sessions
 
 AUTO = "auto"
 """Value of `n_motifs` if the number is chosen from several."""
 MOST_NUMBERS = 12
+TO_MOTIFS = ("import_poses", "align_poses", "split_dataset", "train_model", "segment_motifs")
+"""Rules whose settings decide what motifs there are."""
 
 
 OF_EACH_SESSION = [
@@ -47,6 +50,7 @@ class Run:
 
     config: dict[str, Any]
     schema: Schema
+    session_schema: Schema
     frozen: dict[str, Any] | None
     sessions: dict[str, Row]
     models: dict[str, dict[str, Any]]
@@ -120,6 +124,32 @@ class Run:
         low, high = self.config["n_motifs_range"]
         steps = range(MOST_NUMBERS)
         return sorted({round(low * (high / low) ** (i / steps[-1])) for i in steps})
+
+    def session_to_export(self, wildcards: Any) -> dict[str, Any]:
+        return metadata_of(self.sessions[wildcards.session])
+
+    def check_metadata(self, wildcards: Any) -> list[str]:
+        """Raise a SettingsError if an NWB file of this session would lack what it needs.
+
+        It names what all sessions lack, so that the table is filled in once. As an input of a rule,
+        it is called before any job runs; it adds no file.
+        """
+        if metadata_errors([self.sessions[wildcards.session]], self.session_schema):
+            errors = metadata_errors(self.sessions.values(), self.session_schema)
+            raise SettingsError(self.config["sessions"], errors)
+        return []
+
+    def settings_to_motifs(self, wildcards: Any) -> dict[str, Any]:
+        """Settings that the motifs of one model depend on; of a frozen one, as it was trained."""
+        frozen = self.frozen["settings"] if self.frozen else {}
+        own = self.models[wildcards.model] | frozen
+        elsewhere = ["split_dataset"] * bool(frozen)
+        elsewhere += ["segment_motifs"] * (wildcards.segmentation in self.segmenters)
+        rules = [rule for rule in TO_MOTIFS if rule not in elsewhere]
+        settings = {
+            key: value for rule in rules for key, value in of_rule(rule, self.schema, own).items()
+        }
+        return dict(sorted(settings.items()))
 
     def segmented(self) -> list[dict[str, str]]:
         """Return model, seed and name of each segmentation, in the order of the tables."""
@@ -202,7 +232,7 @@ def read_run(
                 "are fitted to these recordings, and differ from those of the training"
             )
     sessions = {row["session"]: row for row in sorted(rows, key=lambda row: row["session"])}
-    return Run(config, schema, frozen, sessions, models, segmenters, references)
+    return Run(config, schema, of_sessions, frozen, sessions, models, segmenters, references)
 
 
 def segmentations_of(config: Mapping[str, Any]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Poses of a recording as movement's dataset: `results/poses/{session}.nc`."""
+"""Poses of a recording as tracked: movement's dataset in `results/poses/{session}.nc`."""
 
 from pathlib import Path
 
