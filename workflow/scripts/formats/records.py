@@ -65,8 +65,8 @@ def lineage(
 ) -> dict[str, Any]:
     """Records of all jobs that led to these files, as the part of a manifest that traces them.
 
-    Machines and versions of software, which most jobs share, are listed once; each job names its
-    own. `without_record` lists results whose record is gone.
+    Machines, versions of software and of the workflow, which most jobs share, are listed once; each
+    job names its own. `without_record` lists results whose record is gone.
 
     Parameters
     ----------
@@ -102,18 +102,23 @@ def lineage(
 
 
 def gather(jobs: list[dict[str, Any]]) -> dict[str, Any]:
-    """Jobs in the order in which they ran, with machines and software in tables of their own."""
+    """Jobs in the order in which they ran; what most of them share in tables of their own."""
     jobs = sorted(
         jobs, key=lambda job: (job["started"], job["finished"], job["rule"], str(job["wildcards"]))
     )
-    tables: dict[str, dict[str, Any]] = {"machine": {}, "software": {}}
+    tables: dict[str, dict[str, Any]] = {"machine": {}, "software": {}, "workflow": {}}
     shared = []
     for job in jobs:
-        names = {key: digest_of(job[key])[:12] for key in tables}
+        names = {key: digest_of(job[key])[:12] for key in tables if key in job}
         for key, name in names.items():
             tables[key][name] = job[key]
         shared.append(job | names)
-    return {"jobs": shared, "machines": tables["machine"], "software": tables["software"]}
+    return {
+        "jobs": shared,
+        "machines": tables["machine"],
+        "software": tables["software"],
+        "workflows": tables["workflow"],
+    }
 
 
 def write_manifest(path: str | Path, content: dict[str, Any]) -> None:

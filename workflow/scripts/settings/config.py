@@ -161,8 +161,9 @@ def _keypoint_errors(config: Settings) -> list[str]:
 
 def warnings_about(config: Settings, models: Mapping[str, Settings], schema: Schema) -> list[str]:
     """What is allowed, but does not do what one may expect."""
-    dead = sorted(key for key in config if schema["properties"][key].get("deprecated"))
-    sentences = [f"these keys of VAME's config do nothing here: {', '.join(dead)}"] * bool(dead)
+    ignored = sorted(key for key in config if key in schema["ignored"])
+    listed = ", ".join(ignored)
+    sentences = [f"these keys of VAME's config do nothing here: {listed}"] * bool(ignored)
     for name, model in models.items():
         start = model["kl_start"] if model["anneal_function"] == "linear" else 5
         known = model | {"name": name, "annealed": model["annealtime"] + start}
