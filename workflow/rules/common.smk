@@ -134,6 +134,11 @@ def settings_of(rule):
     return of_rule(rule, RUN.schema, config)
 
 
+def params_of(rule):
+    """What reruns a job of most rules: the settings that it uses, and its code."""
+    return {"settings": settings_of(rule), "code": source_digest(rule)}
+
+
 def settings_of_model(rule):
     return lambda wildcards: of_rule(rule, RUN.schema, MODELS[wildcards.model])
 

@@ -17,8 +17,7 @@ rule plot_quality:
     conda:
         "../../envs/figures.yaml"
     params:
-        settings=settings_of("plot_quality"),
-        code=source_digest("plot_quality"),
+        **params_of("plot_quality"),
     script:
         "../scripts/plot_quality.py"
 
@@ -37,8 +36,7 @@ rule plot_losses:
     conda:
         "../../envs/figures.yaml"
     params:
-        settings=settings_of("plot_losses"),
-        code=source_digest("plot_losses"),
+        **params_of("plot_losses"),
     script:
         "../scripts/plot_losses.py"
 
@@ -56,8 +54,7 @@ rule plot_reconstructions:
     conda:
         "../../envs/figures.yaml"
     params:
-        settings=settings_of("plot_reconstructions"),
-        code=source_digest("plot_reconstructions"),
+        **params_of("plot_reconstructions"),
     script:
         "../scripts/plot_reconstructions.py"
 
@@ -77,8 +74,7 @@ rule plot_comparison:
     conda:
         "../../envs/figures.yaml"
     params:
-        settings=settings_of("plot_comparison"),
-        code=source_digest("plot_comparison"),
+        **params_of("plot_comparison"),
     script:
         "../scripts/plot_comparison.py"
 
@@ -98,8 +94,7 @@ rule plot_motifs:
     conda:
         "../../envs/figures.yaml"
     params:
-        settings=settings_of("plot_motifs"),
-        code=source_digest("plot_motifs"),
+        **params_of("plot_motifs"),
     script:
         "../scripts/plot_motifs.py"
 
@@ -117,8 +112,7 @@ rule plot_n_motifs:
     conda:
         "../../envs/figures.yaml"
     params:
-        settings=settings_of("plot_n_motifs"),
-        code=source_digest("plot_n_motifs"),
+        **params_of("plot_n_motifs"),
     script:
         "../scripts/plot_n_motifs.py"
 
@@ -141,8 +135,7 @@ rule plot_ethogram:
     conda:
         "../../envs/figures.yaml"
     params:
-        settings=settings_of("plot_ethogram"),
-        code=source_digest("plot_ethogram"),
+        **params_of("plot_ethogram"),
     script:
         "../scripts/plot_ethogram.py"
 
@@ -163,10 +156,9 @@ rule explore_motifs:
     conda:
         "../../envs/figures.yaml"
     params:
-        settings=settings_of("explore_motifs"),
+        **params_of("explore_motifs"),
         sessions=RUN.animals(),
         videos={name: SESSIONS[name]["video"] for name in FILMED},
-        code=source_digest("explore_motifs"),
     script:
         "../scripts/explore_motifs.py"
 
@@ -189,10 +181,9 @@ rule film_motifs:
     conda:
         "../../envs/figures.yaml"
     params:
-        settings=settings_of("film_motifs"),
+        **params_of("film_motifs"),
         sessions=list(SESSIONS),
         filmed=FILMED,
         fps={name: SESSIONS[name]["fps"] for name in FILMED},
-        code=source_digest("film_motifs"),
     script:
         "../scripts/film_motifs.py"

@@ -24,11 +24,10 @@ rule segment_motifs:
         "../../envs/motifs.yaml"
     threads: 1  # several add up in another order each time
     params:
-        settings=settings_of("segment_motifs"),
+        **params_of("segment_motifs"),
         numbers=RUN.numbers_of_motifs,
         sessions=TRAINED_ON,
         windows=RUN.windows_of_model,
-        code=source_digest("segment_motifs"),
     script:
         "../scripts/segment_motifs.py"
 
@@ -67,10 +66,9 @@ rule map_latents:
     conda:
         "../../envs/motifs.yaml"
     params:
-        settings=settings_of("map_latents"),
+        **params_of("map_latents"),
         sessions=list(SESSIONS),
         windows=RUN.windows_of_model,
-        code=source_digest("map_latents"),
     script:
         "../scripts/map_latents.py"
 
@@ -96,9 +94,8 @@ rule tabulate_motifs:
     conda:
         "../../envs/motifs.yaml"
     params:
-        settings=settings_of("tabulate_motifs"),
+        **params_of("tabulate_motifs"),
         sessions=RUN.animals(),
-        code=source_digest("tabulate_motifs"),
     script:
         "../scripts/tabulate_motifs.py"
 
@@ -148,8 +145,7 @@ rule judge_motifs:
     conda:
         "../../envs/motifs.yaml"
     params:
-        settings=settings_of("judge_motifs"),
+        **params_of("judge_motifs"),
         sessions=RUN.labelled(),
-        code=source_digest("judge_motifs"),
     script:
         "../scripts/judge_motifs.py"

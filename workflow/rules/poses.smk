@@ -40,9 +40,8 @@ rule import_poses:
     conda:
         "../../envs/poses.yaml"
     params:
+        **params_of("import_poses"),
         recording=RUN.recording_of_session,
-        settings=settings_of("import_poses"),
-        code=source_digest("import_poses"),
     script:
         "../scripts/import_poses.py"
 
@@ -60,9 +59,8 @@ rule align_poses:
     conda:
         "../../envs/poses.yaml"
     params:
-        settings=settings_of("align_poses"),
+        **params_of("align_poses"),
         limits=FROZEN and FROZEN["outlier_limits"],
-        code=source_digest("align_poses"),
     script:
         "../scripts/align_poses.py"
 
@@ -83,9 +81,8 @@ rule inspect_poses:
     conda:
         "../../envs/poses.yaml"
     params:
-        settings=settings_of("inspect_poses"),
+        **params_of("inspect_poses"),
         limits=FROZEN and FROZEN["outlier_limits"],
-        code=source_digest("inspect_poses"),
     script:
         "../scripts/inspect_poses.py"
 
@@ -108,9 +105,8 @@ rule check_poses:
     conda:
         "../../envs/poses.yaml"
     params:
+        **params_of("check_poses"),
         sessions=list(SESSIONS),
-        settings=settings_of("check_poses"),
-        code=source_digest("check_poses"),
     script:
         "../scripts/check_poses.py"
 
@@ -130,8 +126,7 @@ rule split_dataset:
     conda:
         "../../envs/poses.yaml"
     params:
-        settings=settings_of("split_dataset"),
+        **params_of("split_dataset"),
         groups=RUN.groups_to_hold_out(),
-        code=source_digest("split_dataset"),
     script:
         "../scripts/split_dataset.py"

@@ -56,8 +56,7 @@ rule choose_model:
     conda:
         "../../envs/report.yaml"
     params:
-        settings=settings_of("choose_model"),
-        code=source_digest("choose_model"),
+        **params_of("choose_model"),
     script:
         "../scripts/choose_model.py"
 
@@ -89,10 +88,9 @@ rule write_summary:
     conda:
         "../../envs/report.yaml"
     params:
-        settings=settings_of("write_summary"),
+        **params_of("write_summary"),
         segmented=RUN.segmented(),
         frozen=config["use_model"],
-        code=source_digest("write_summary"),
     script:
         "../scripts/write_summary.py"
 
