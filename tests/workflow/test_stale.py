@@ -132,6 +132,7 @@ EDITS = {
     "fused_optimizer": (False, TRAIN),
     "compile": (True, TRAIN),
     "checkpoint_minutes": (1.0, NOTHING),
+    "publication": ({"license": "CC-BY-4.0"}, NOTHING),  # ro_crate is asked for by itself
     "noise": (True, TRAIN),
     "held_out_windows": (16, TRAIN),
     "model_convergence": (3, TRAIN),

@@ -17,6 +17,7 @@ with job(snakemake, record=False) as out:
         settings=[path for path in params.settings_files if Path(path).is_file()],
         sources=sources,
         citation=yaml.safe_load(sources["CITATION.cff"].read_text()),
+        publication=params.settings["publication"],
         snakemake_version=params.snakemake_version,
     )
     crate.write_zip(out.crate)

@@ -36,6 +36,10 @@ def errors(access=HERE, **settings):
             {"choose_by": "future", "prediction_decoder": False},
             "choose_by: no model predicts a future",
         ),
+        (
+            {"publication": {"authors": [{"orcid": "0000-0002-1825-0097"}]}},
+            "publication.authors.0.name: is missing; set it: Name of an author",
+        ),
         ({"embed_models": ["b"]}, "embed_models: no model is 'b'; there are: vame"),
         (
             {"time_window": 8, "prediction_steps": 9},

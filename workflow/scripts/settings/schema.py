@@ -140,7 +140,8 @@ def schema_errors(settings: Mapping[str, Any], schema: Schema, where: str = "") 
             errors += [_unknown(f"{where}{'.'.join([*path, key])}", key, known) for key in unknown]
         elif error.validator == "required":
             errors += [
-                f"{where}{key}: is missing; set it: {schema['properties'][key]['description']}"
+                f"{where}{'.'.join([*path, key])}: is missing; set it: "
+                f"{error.schema['properties'][key]['description']}"
                 for key in error.validator_value
                 if key not in error.instance
             ]
