@@ -6,7 +6,7 @@ VERSION = $$($(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])
 EXACT = $$(ls envs/constraints-$(VERSION).txt 2>/dev/null | sed 's/^/--constraint /')
 INSTALL = $(BIN)/python -m pip install --quiet $(EXACT)
 
-.PHONY: run check report docs lock test test-faults test-benchmarks test-cluster test-conda test-compile fuzz bench bench-gpu bench-poses bench-motifs bench-fidelity bench-behaviour bench-budget bench-rivals lint format clean
+.PHONY: run check report docs lock test test-faults test-benchmarks test-cluster test-conda test-standards test-compile fuzz bench bench-gpu bench-poses bench-motifs bench-fidelity bench-behaviour bench-budget bench-rivals lint format clean
 
 # The workflow, with whatever config/config.yaml says; as shipped, the demo recordings.
 run: .venv
@@ -56,6 +56,10 @@ test-cluster: .venv
 # its folder.
 test-conda: .venv
 	$(BIN)/python -m pytest -m "slow or not slow" tests/conda
+
+# Deploying with snakedeploy, and the crate of a run by its validator: some minutes.
+test-standards: .venv
+	$(BIN)/python -m pytest -m "slow or not slow" tests/standards
 
 # Training compiled by torch.compile, which takes a minute of compiling.
 test-compile: .venv
