@@ -14,13 +14,13 @@ from importlib.resources import files
 
 import pytest
 import yaml
-from projects import ROOT, make_project
+from projects import ROOT, Project, make_project
 
 pytestmark = pytest.mark.slow
 
 REPOSITORY = "https://github.com/lab/vame-pipeline"
 TAG = "v1.0"
-# RECOMMENDED for what has an address, which this workflow, and an institution in a config, have not.
+# RECOMMENDED for what has an address; this workflow and an institution of a config have none.
 WITHOUT_ADDRESS = {
     "process-run-crate-0.5_3.2",  # the url of an application
     "process-run-crate-0.5_5.1",  # an application's identifier as an absolute URI
@@ -86,11 +86,9 @@ def test_a_deployed_workflow_runs(tmp_path, on_github):
 @pytest.fixture(scope="module")
 def issues(tmp_path_factory, run_once):
     """What the validator finds in the crate of a run whose config names an author and a licence."""
-    from conftest import copy_of_run
-
     folder = tmp_path_factory.mktemp("crate")
     python = make_python(folder / "validator", "roc-validator") / "python"
-    project = copy_of_run(run_once, folder / "project")
+    project = Project(shutil.copytree(run_once, folder / "project", symlinks=True))
     project.write_config(publication={"authors": [AUTHOR], "license": "CC-BY-4.0"})
     project.snakemake("ro_crate")
     program = ROOT / "tests/standards/validate_crate.py"
