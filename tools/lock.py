@@ -26,7 +26,8 @@ def main() -> None:
     """Resolve anew for each Python: versions become the newest that pyproject.toml allows."""
     for python in PYTHONS:
         path = ROOT / "envs" / f"constraints-{python}.txt"
-        path.write_text(HEADER.format(python=python) + "".join(resolve(python)))
+        text = HEADER.format(python=python) + "".join(resolve(python))
+        path.write_text(text, encoding="utf-8")
         print(path.relative_to(ROOT))
 
 
@@ -44,7 +45,8 @@ def resolve(python: str) -> list[str]:
     own = f"\n[tool.uv]\nenvironments = {systems}\nconstraint-dependencies = {[*ON_EVERY_PYTHON]}\n"
     with tempfile.TemporaryDirectory() as folder:
         project = Path(folder, "pyproject.toml")
-        project.write_text((ROOT / "pyproject.toml").read_text() + own)
+        text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+        project.write_text(text + own, encoding="utf-8")
         uv = shutil.which("uv", path=str(Path(sys.executable).parent)) or "uv"
         groups = [argument for group in GROUPS for argument in ("--group", group)]
         how = ["--quiet", "--no-header", "--no-annotate", "--no-emit-index-url"]
