@@ -1,8 +1,12 @@
 PYTHON ?= python3
 CORES ?= all
 BIN = .venv/bin
+# Exact versions for the Python of .venv, if envs/ has them; otherwise pip chooses.
+VERSION = $$($(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+EXACT = $$(ls envs/constraints-$(VERSION).txt 2>/dev/null | sed 's/^/--constraint /')
+INSTALL = $(BIN)/python -m pip install --quiet $(EXACT)
 
-.PHONY: run check report docs test test-faults test-benchmarks test-cluster test-conda test-compile fuzz bench bench-gpu bench-poses bench-motifs bench-fidelity bench-behaviour bench-budget bench-rivals lint format clean
+.PHONY: run check report docs lock test test-faults test-benchmarks test-cluster test-conda test-standards test-compile fuzz bench bench-gpu bench-poses bench-motifs bench-fidelity bench-behaviour bench-budget bench-rivals lint format clean
 
 # The workflow, with whatever config/config.yaml says; as shipped, the demo recordings.
 run: .venv
@@ -20,8 +24,14 @@ report: run
 
 # The documentation site, into docs/_build/index.html.
 docs: .venv
-	$(BIN)/python -m pip install --quiet --group docs
+	$(INSTALL) --group docs
 	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build
+
+# The exact versions of envs/constraints-*.txt anew, for each Python: the newest that pyproject.toml
+# allows. Run the tests before you commit them.
+lock: .venv
+	$(INSTALL) --group lock
+	$(BIN)/python tools/lock.py
 
 # Some eight minutes on two cores. A file of tests is one process's; more than four would be in each
 # other's way.
@@ -46,6 +56,10 @@ test-cluster: .venv
 # its folder.
 test-conda: .venv
 	$(BIN)/python -m pytest -m "slow or not slow" tests/conda
+
+# Deploying with snakedeploy, and the crate of a run by its validator: some minutes.
+test-standards: .venv
+	$(BIN)/python -m pytest -m "slow or not slow" tests/standards
 
 # Training compiled by torch.compile, which takes a minute of compiling.
 test-compile: .venv
@@ -103,12 +117,12 @@ bench-rivals: .venv
 bench-budget: .venv
 	PYTHONPATH=workflow/scripts $(BIN)/python benchmarks/budget.py $(RECORDINGS:%=--recordings %)
 
-# Everything that the other targets need, made anew when pyproject.toml has changed.
-.venv: pyproject.toml
+# Everything that the other targets need, made anew when pyproject.toml or exact versions have changed.
+.venv: pyproject.toml $(wildcard envs/constraints-*.txt)
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
-	$(BIN)/python -m pip install --quiet --group dev
+	$(INSTALL) --group dev
 	touch .venv
 
 clean:

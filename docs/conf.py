@@ -40,7 +40,7 @@ def write_pages(app) -> None:
         write_page(name, text)
     path = ROOT / "workflow/schemas/config.schema.yaml"
     entries = yaml.safe_load(path.read_text(encoding="utf-8"))["properties"]
-    parts = [describe(name, entry) for name, entry in entries.items() if "deprecated" not in entry]
+    parts = [describe(*setting) for setting in entries.items()]
     write_page("settings.md", HEAD + "\n".join(parts))
 
 

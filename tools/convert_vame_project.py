@@ -58,7 +58,7 @@ def convert(
     """
     theirs = read_config(project)
     known = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))["properties"]
-    dropped = {key for key in theirs if known.get(key, {"deprecated": 1}).get("deprecated")}
+    dropped = theirs.keys() - known
     settings = {
         key: value for key, value in theirs.items() if key not in dropped and value is not None
     }

@@ -198,11 +198,11 @@ rule ro_crate:
     conda:
         "../../envs/report.yaml"
     params:
+        **params_of("ro_crate"),
         here=on_this_disk,
         settings_files=[*map(str, workflow.configfiles), config["sessions"]],
         sources=files_of_workflow(source),
         snakemake_version=snakemake_version,
-        code=source_digest("ro_crate"),
     script:
         "../scripts/ro_crate.py"
 

@@ -14,6 +14,7 @@ from typing import Any, TextIO
 
 from formats.files import aside_of, sha256, write_json
 from formats.records import describe_machine, imported_versions, name_in_record, record_of
+from formats.workflow import describe_workflow
 
 STARTED = datetime.now(UTC)
 """Time when this module was imported: the start of the job."""
@@ -74,6 +75,7 @@ class Outputs:
             "device": self.device,
             "started": STARTED.isoformat(timespec="seconds"),
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+            "workflow": describe_workflow(Path(SCRIPTS).parents[1]),
             "machine": describe_machine(),
             "software": {"python": platform.python_version(), **imported_versions()},
         }
@@ -121,7 +123,7 @@ def finish(out: Outputs, inputs: Iterable[str], record: bool) -> None:
     """Flush the outputs to the disk, write the record, and rename the outputs."""
     for path in out.final:
         for file in files_of(path) if path.is_dir() else [path]:
-            with open(file, "rb") as written:
+            with open(file, "rb+") as written:  # Windows flushes only what may be written
                 os.fsync(written.fileno())
     date_after(inputs, out.final)
     if record:

@@ -16,7 +16,8 @@ with job(snakemake, record=False) as out:
         manifest_path=snakemake.input.manifest,
         settings=[path for path in params.settings_files if Path(path).is_file()],
         sources=sources,
-        citation=yaml.safe_load(sources["CITATION.cff"].read_text()),
+        citation=yaml.safe_load(sources["CITATION.cff"].read_text(encoding="utf-8")),
+        publication=params.settings["publication"],
         snakemake_version=params.snakemake_version,
     )
     crate.write_zip(out.crate)

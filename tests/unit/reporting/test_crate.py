@@ -14,6 +14,15 @@ CITATION = {
     "references": [{"title": "VAME", "doi": "10.1038/s42003-022-04080-7"}],
 }
 
+PUBLICATION = {
+    "authors": [
+        {"name": "Mary Anning", "orcid": "0000-0002-1825-0097", "affiliation": "Lyme Regis"},
+        {"name": "Barbara McClintock"},
+    ],
+    "license": "CC-BY-4.0",
+}
+VERSION = {"version": "1.0", "commit": "c0ffee", "clean": False}
+
 
 def make_job(rule, inputs, outputs, second):
     return {
@@ -23,6 +32,7 @@ def make_job(rule, inputs, outputs, second):
         "outputs": {name: hashlib.sha256(name.encode()).hexdigest() for name in outputs},
         "started": f"2030-01-01T00:00:{second:02}+00:00",
         "finished": f"2030-01-01T00:00:{second + 5:02}+00:00",
+        "workflow": "a1",
     }
 
 
@@ -35,7 +45,8 @@ def folder(tmp_path_factory):
         "jobs": [
             make_job("import_poses", [recording], ["results/poses/m1.nc"], 10),
             make_job("train_model", ["results/poses/m1.nc"], ["results/a b.pt"], 20),
-        ]
+        ],
+        "workflows": {"a1": VERSION},
     }
     files = ["results/manifest.json", "results/a b.pt", "results/poses/m1.nc", "config.yaml"]
     sources = ["Snakefile", "LICENSE", "workflow/scripts/train_model.py"]
@@ -49,6 +60,7 @@ def folder(tmp_path_factory):
         settings=["config.yaml"],
         sources={name: root / name for name in sources},
         citation=CITATION,
+        publication=PUBLICATION,
         snakemake_version="9.27.1",
     )
     crate.write(root / "crate")
@@ -142,3 +154,54 @@ def test_recordings_stay_at_home_and_tell_no_folder(folder, entities):
 def test_arrays_of_poses_are_mentioned_and_not_copied(folder, entities):
     assert "sha256" in entities["#results/poses/m1.nc"]
     assert not list(folder.rglob("*.nc"))
+
+
+def test_the_config_names_authors_and_licence_of_the_results(entities):
+    root = entities["./"]
+    first, second = (entities[one] for one in ids(root["author"]))
+    assert (first["@id"], first["name"]) == ("https://orcid.org/0000-0002-1825-0097", "Mary Anning")
+    assert (first["@type"], second["name"]) == ("Person", "Barbara McClintock")
+    assert entities[first["affiliation"]["@id"]]["name"] == "Lyme Regis"
+    assert root["publisher"] == first["affiliation"]
+    assert root["license"]["@id"] == "https://spdx.org/licenses/CC-BY-4.0"
+    assert entities["#run"]["agent"]["@id"] == first["@id"]
+
+
+def test_without_authors_and_licence_the_crate_says_how_to_choose_them(tmp_path):
+    for name in ("results/manifest.json", "Snakefile"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    crate = build_crate(
+        {"jobs": [make_job("check_poses", [], [], 1)], "workflows": {"a1": VERSION}},
+        tmp_path,
+        manifest_path="results/manifest.json",
+        settings=[],
+        sources={"Snakefile": tmp_path / "Snakefile"},
+        citation=CITATION,
+        publication={"authors": [], "license": None},
+        snakemake_version="9.27.1",
+    )
+    assert crate.root_dataset.get("author") is None
+    assert "publication in config.yaml" in crate.license["description"]
+
+
+def test_an_action_says_which_code_it_ran(entities):
+    said = "Run by the workflow in version 1.0, commit c0ffee, code edited since."
+    assert entities["#run"]["description"] == said
+    assert entities["#job/train_model/m1"]["description"] == said
+
+
+def test_every_file_has_a_format_and_a_name(entities):
+    files = [one for one in entities.values() if "File" in one["@type"]]
+    assert len(files) > 5
+    assert [one["@id"] for one in files if "encodingFormat" not in one or "name" not in one] == []
+
+
+def test_there_is_a_page_to_read_first(folder, entities):
+    assert "results/summary.html" in (folder / "README.md").read_text()
+    assert entities["README.md"]["about"] == {"@id": "./"}
+
+
+def test_a_list_of_one_value_is_that_value(entities):
+    lists = [value for one in entities.values() for value in one.values() if type(value) is list]
+    assert min(map(len, lists)) > 1

@@ -36,6 +36,10 @@ def errors(access=HERE, **settings):
             {"choose_by": "future", "prediction_decoder": False},
             "choose_by: no model predicts the future",
         ),
+        (
+            {"publication": {"authors": [{"orcid": "0000-0002-1825-0097"}]}},
+            "publication.authors.0.name: is missing; set it: Name of an author",
+        ),
         ({"embed_models": ["b"]}, "embed_models: no model is 'b'; the models are: vame"),
         (
             {"time_window": 8, "prediction_steps": 9},
@@ -116,6 +120,33 @@ def test_the_config_that_is_given_is_left_alone():
     before = repr(given)
     checked_config(given, SCHEMA, HERE)
     assert repr(given) == before
+
+
+def entries(schema, place=""):
+    """Every setting of the schema and those inside of it, by its place."""
+    for key, entry in schema["properties"].items():
+        yield f"{place}{key}", entry
+        if "properties" in entry:
+            yield from entries(entry, f"{place}{key}.")
+
+
+def test_every_setting_has_a_type():
+    untyped = [place for place, entry in entries(SCHEMA) if "type" not in entry]
+    assert untyped == []
+
+
+def test_ignored_keys_are_no_settings():
+    assert SCHEMA["ignored"] == sorted(SCHEMA["ignored"], key=str.lower)
+    assert not SCHEMA["properties"].keys() & set(SCHEMA["ignored"])
+
+
+def test_ignored_keys_are_taken_with_any_value():
+    assert errors(**dict.fromkeys(SCHEMA["ignored"], "anything")) == []
+
+
+def test_a_value_that_is_no_choice_is_refused_once():
+    (error,) = errors(scheduler=3)
+    assert error.startswith("scheduler: 3 is not one of ['constant', 'plateau', 'one_cycle']")
 
 
 def warned(**settings):

@@ -61,7 +61,7 @@ values = st.recursive(
     ),
     max_leaves=5,
 )
-keys = st.sampled_from(sorted(SCHEMA["properties"]))
+keys = st.sampled_from(sorted([*SCHEMA["properties"], *SCHEMA["ignored"]]))
 
 
 @AS_IT_IS

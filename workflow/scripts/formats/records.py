@@ -65,8 +65,8 @@ def lineage(
 ) -> dict[str, Any]:
     """Collect the records of all jobs that led to these files, as a part of a manifest.
 
-    Machines and software versions, which most jobs share, are listed once; each job refers to
-    its own. `without_record` lists results whose record is missing.
+    Machines and versions of software and workflow, which most jobs share, are listed once; each job
+    refers to its own. `without_record` lists results whose record is missing.
 
     Parameters
     ----------
@@ -102,18 +102,23 @@ def lineage(
 
 
 def gather(jobs: list[dict[str, Any]]) -> dict[str, Any]:
-    """Order jobs by time, and list machines and software in separate tables."""
+    """Order jobs by time, and list in separate tables what most of them share."""
     jobs = sorted(
         jobs, key=lambda job: (job["started"], job["finished"], job["rule"], str(job["wildcards"]))
     )
-    tables: dict[str, dict[str, Any]] = {"machine": {}, "software": {}}
+    tables: dict[str, dict[str, Any]] = {"machine": {}, "software": {}, "workflow": {}}
     shared = []
     for job in jobs:
-        names = {key: digest_of(job[key])[:12] for key in tables}
+        names = {key: digest_of(job[key])[:12] for key in tables if key in job}
         for key, name in names.items():
             tables[key][name] = job[key]
         shared.append(job | names)
-    return {"jobs": shared, "machines": tables["machine"], "software": tables["software"]}
+    return {
+        "jobs": shared,
+        "machines": tables["machine"],
+        "software": tables["software"],
+        "workflows": tables["workflow"],
+    }
 
 
 def write_manifest(path: str | Path, content: dict[str, Any]) -> None:

@@ -14,6 +14,7 @@ from pose_prep.contents import (
     read_body,
     without_empty_end,
 )
+from pose_prep.dimensions import with_plurals
 
 
 def load_anipose(path: Path, fps: float) -> xr.Dataset:
@@ -37,5 +38,5 @@ def load_anipose(path: Path, fps: float) -> xr.Dataset:
     for keypoint in keypoints:
         if f"{keypoint}_score" not in table:
             table[f"{keypoint}_score"] = np.nan
-    poses = load_poses.from_anipose_style_df(table, fps).sel(keypoints=keypoints)
+    poses = with_plurals(load_poses.from_anipose_style_df(table, fps)).sel(keypoints=keypoints)
     return poses.assign_attrs(notes=encoding_note(path))

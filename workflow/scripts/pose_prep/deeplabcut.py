@@ -27,6 +27,7 @@ from pose_prep.contents import (
     text_start,
     without_empty_end,
 )
+from pose_prep.dimensions import with_plurals
 from pose_prep.recognition import pandas_tables
 from pose_prep.unknown import TEXT, text_kind
 
@@ -45,7 +46,7 @@ def load_deeplabcut(path: Path, fps: float) -> xr.Dataset:
     table = (read_deeplabcut_h5 if in_hdf5 else read_deeplabcut_csv)(path)
     table, tracked, note = _complete_columns(table)
     notes = [note, "" if in_hdf5 else encoding_note(path)]
-    poses = load_poses.from_dlc_style_df(table, fps)
+    poses = with_plurals(load_poses.from_dlc_style_df(table, fps))
     poses.attrs["notes"] = "; ".join(filter(None, notes))
     return poses if tracked.all() else poses.assign(tracked=tracked)
 

@@ -9,9 +9,7 @@ from movement.io import load_poses
 
 from pose_prep.clock import are_frame_numbers, assign_frames, check_times, spread_over_frames
 from pose_prep.contents import check_dense_size, check_hdf5_size, check_unique
-
-PLURALS = {"keypoint": "keypoints", "individual": "individuals"}
-"""Dimension names, which are singular from movement 0.17 on."""
+from pose_prep.dimensions import with_plurals
 
 
 def load_movement(path: Path, fps: float) -> xr.Dataset:
@@ -38,6 +36,7 @@ def load_movement(path: Path, fps: float) -> xr.Dataset:
         keypoint_names=[str(name) for name in poses.keypoints.values],
         fps=fps,
     )
+    made = with_plurals(made)
     scalars = numbers_per_frame(poses)
     if not scalars.empty:
         made = made.assign(features=(("time", "feature"), scalars.to_numpy()))
@@ -96,7 +95,7 @@ def load_numbers(path: Path) -> pd.DataFrame:
 def read_netcdf(path: Path) -> xr.Dataset:
     check_hdf5_size(path)
     file = xr.load_dataset(path, engine="netcdf4")
-    return file.rename({old: new for old, new in PLURALS.items() if old in file.dims})
+    return with_plurals(file)
 
 
 def numbers_per_frame(file: xr.Dataset) -> pd.DataFrame:

@@ -16,6 +16,7 @@ from movement.io import load_poses
 
 from pose_prep.clock import are_frame_numbers, assign_frames_together, check_times
 from pose_prep.contents import check_dense_size, check_hdf5_size, text_of
+from pose_prep.dimensions import with_plurals
 
 CURE = "save the file again with as many timestamps as rows"
 
@@ -61,7 +62,8 @@ def load_nwb(path: Path, fps: float) -> xr.Dataset:
     for (n, name, series), rows in zip(every, frames, strict=True):
         position[rows, :, keypoints.index(name), n] = series.position
         confidence[rows, keypoints.index(name), n] = series.confidence
-    poses = load_poses.from_numpy(position, confidence, unique_names(places), keypoints, fps)
+    names = unique_names(places)
+    poses = with_plurals(load_poses.from_numpy(position, confidence, names, keypoints, fps))
     tracked = [[name in animal for animal in animals] for name in keypoints]
     if not np.all(tracked):
         poses["tracked"] = ("keypoints", "individuals"), tracked

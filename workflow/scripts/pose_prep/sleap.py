@@ -11,6 +11,7 @@ import xarray as xr
 from movement.io import load_dataset, load_poses
 
 from pose_prep.contents import check_dense_size, check_hdf5_size, check_unique, text_of
+from pose_prep.dimensions import with_plurals
 
 USUAL_ORDER = ("track", "xy", "node", "frame")
 USER_INSTANCE = 0
@@ -32,7 +33,7 @@ def load_sleap(path: Path, fps: float) -> xr.Dataset:
             check_unique(map(text_of, file[key][:]), what)
         if (order := _axis_order(file)) != USUAL_ORDER:
             return _load_reordered_analysis(file, order, fps)
-    return load_dataset(path, "SLEAP", fps=fps)
+    return with_plurals(load_dataset(path, "SLEAP", fps=fps))
 
 
 def _axis_order(file):
@@ -64,13 +65,14 @@ def _load_reordered_analysis(file, order, fps):
 
     scored = "point_scores" in file
     names = {key: [text_of(name) for name in file[key][:]] for key in ("track_names", "node_names")}
-    return load_poses.from_numpy(
+    poses = load_poses.from_numpy(
         position_array=reorder("tracks", ("frame", "xy", "node", "track")),
         confidence_array=reorder("point_scores", ("frame", "node", "track")) if scored else None,
         individual_names=names["track_names"] or None,
         keypoint_names=names["node_names"],
         fps=fps,
     )
+    return with_plurals(poses)
 
 
 def _load_labels(file, path, fps):
@@ -84,7 +86,7 @@ def _load_labels(file, path, fps):
     if tracks is not None or 0 < video < len(videos):
         poses = _build_tracks(file, path, video, tracks, fps)
     else:
-        poses = load_dataset(path, "SLEAP", fps=fps)
+        poses = with_plurals(load_dataset(path, "SLEAP", fps=fps))
     rate = (videos[video].get("backend") or {}).get("fps") if video < len(videos) else None
     attributes = {"file_fps": float(rate)} if isinstance(rate, int | float) and rate > 0 else {}
     return poses.assign_attrs(attributes, notes="; ".join(notes))
@@ -220,4 +222,5 @@ def _build_tracks(file, path, video, tracks, fps):
                     poses[frame.frame_idx, :, :, number] = np.nan
                     poses[frame.frame_idx, : points.shape[1], :, number] = points.T
     names = [track.name for track in labels.tracks]
-    return load_poses.from_numpy(poses[:, :2], poses[:, 2], names or None, nodes, fps)
+    made = load_poses.from_numpy(poses[:, :2], poses[:, 2], names or None, nodes, fps)
+    return with_plurals(made)

@@ -120,7 +120,10 @@ def with_defaults(settings: Mapping[str, Any], schema: Schema) -> dict[str, Any]
 
 
 def schema_errors(settings: Mapping[str, Any], schema: Schema, where: str = "") -> list[str]:
-    """Return a message per violation of the schema: the key, the error, what is expected."""
+    """Return a message per violation of the schema: the key, the error, what is expected.
+
+    Keys that the schema lists as `ignored` may have any value.
+    """
     errors = [
         f"{where}{key}: {value} is not a finite number"
         for key, value in settings.items()
@@ -132,15 +135,17 @@ def schema_errors(settings: Mapping[str, Any], schema: Schema, where: str = "") 
         path = [str(part) for part in error.absolute_path]
         if error.validator == "additionalProperties":
             known = list(error.schema["properties"])
-            unknown = sorted(map(str, set(error.instance) - set(known)))
+            taken = {*known, *error.schema.get("ignored", ())}
+            unknown = sorted(map(str, set(error.instance) - taken))
             errors += [_unknown(f"{where}{'.'.join([*path, key])}", key, known) for key in unknown]
         elif error.validator == "required":
             errors += [
-                f"{where}{key}: is missing; set it: {schema['properties'][key]['description']}"
+                f"{where}{'.'.join([*path, key])}: is missing; set it: "
+                f"{error.schema['properties'][key]['description']}"
                 for key in error.validator_value
                 if key not in error.instance
             ]
-        else:
+        elif not (error.validator == "type" and "enum" in error.schema):  # said once, by its values
             entry = schema["properties"].get(path[0], {}) if path else {}
             meaning = entry.get("description", schema.get("description", ""))
             errors.append(f"{where}{'.'.join(path)}: {error.message}; it means: {meaning}")

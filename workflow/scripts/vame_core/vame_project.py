@@ -83,7 +83,7 @@ def open_project(config: Path) -> Project:
     NotImplementedError
         If `anneal_function` is unknown (VAME's documented error).
     """
-    settings = yaml.safe_load(config.read_text())
+    settings = yaml.safe_load(config.read_text(encoding="utf-8"))
     vames = {k: t for k, t in types_of_settings().items() if k not in PRESET}
     missing = sorted({"project_name", "model_name", *vames} - {"steps_per_epoch"} - settings.keys())
     if missing:
