@@ -125,13 +125,16 @@ def _draw_conditions(
     order = [*dict.fromkeys([*compared["part_a"], *compared["part_b"]])] or [*own["part"].unique()]
     places = np.arange(len(order))
     for place, (group, style) in enumerate(styles.items()):
-        shares = _shares(own[own["group"] == group], order).to_numpy().T
+        shares = _shares(own[own["group"] == group], order)
         aside = 0.16 * side_by_side(len(styles))[place]
-        axes.plot(places + aside, shares, **THIN)
-        for x, values in zip(places + aside, shares, strict=True):
-            axes.plot(np.full(len(values), x), values, **(ANIMAL | style | {"markersize": 2.6}))
-    mean = _shares(own, order).mean()
-    axes.hlines(mean, places - 0.28, places + 0.28, color=INK, linewidth=1.3, zorder=4)
+        axes.plot(places + aside, shares.to_numpy().T, **THIN)
+        for x, part in zip(places + aside, order, strict=True):
+            values = shares[part].dropna()  # unclipped and not known, a point would widen the page
+            if len(values):
+                points = ANIMAL | style | {"markersize": 2.6}
+                axes.plot(np.full(len(values), x), values, **points)
+    for x, mean in zip(places, _shares(own, order).mean(), strict=True):
+        axes.plot([x - 0.28, x + 0.28], [mean, mean], color=INK, linewidth=1.3, zorder=4)
     top = own["share"].max()
     _limit(axes, own["share"])
     found = compared[compared["q_value"] <= 0.05]
