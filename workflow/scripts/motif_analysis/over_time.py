@@ -30,7 +30,7 @@ class UsageOverTime:
     Parameters
     ----------
     numbers
-        Of the motifs that there are.
+        Of the motifs that there are, in rising order.
     intervals
         With a condition each, of all sessions.
     time_bins
@@ -72,7 +72,8 @@ class UsageOverTime:
             *self._bins(len(motifs), fps),
         ):
             inside = np.concatenate([motifs[first:stop] for first, stop in spans])
-            frames = np.array([(inside == number).sum() for number in self._numbers], dtype=int)
+            counts = np.bincount(inside[inside >= 0], minlength=self._numbers[-1] + 1)
+            frames = counts[self._numbers]
             known = frames.sum()
             table = pd.DataFrame(
                 {
