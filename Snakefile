@@ -38,6 +38,10 @@ rule all:
             "results/figures/{model}/seed{seed}/{segmentation}/n_motifs.svg", AUTO
         ),
         of_segmentations(
+            "results/figures/{model}/seed{seed}/{segmentation}/usage_over_time.svg",
+            RUN.over_time,
+        ),
+        of_segmentations(
             "results/figures/{model}/seed{seed}/{segmentation}/examples.html"
         ),
         of_segmentations("results/explorer/{model}/seed{seed}/{segmentation}.html"),

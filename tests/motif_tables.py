@@ -37,6 +37,7 @@ class Tables:
     examples: pd.DataFrame
     latent_map: pd.DataFrame
     groups: pd.DataFrame
+    comparisons_over_time: pd.DataFrame
     quality: dict
 
 
@@ -108,6 +109,7 @@ def make_tables(
         examples=_examples(sessions, n_motifs),
         latent_map=_latent_map(rng, sessions, used),
         groups=_groups(usage, groups, n_motifs),
+        comparisons_over_time=_comparisons(n_motifs),
         quality=QUALITY,
     )
 
@@ -271,4 +273,23 @@ def _groups(usage, groups, n_motifs):
             (motif, first, second, len(one), len(other), one.mean(), other.mean(),
              other.mean() - one.mean(), g, g - 1, g + 1, q / 2, q, None)
         )  # fmt: skip
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _comparisons(n_motifs):
+    """Motif 0 is more frequent with the drug, and in the second and third time bin."""
+    parts = [
+        ("condition", "baseline", "drug"),
+        ("time bin", "0-5 min", "5-10 min"),
+        ("time bin", "0-5 min", "10-15 min"),
+    ]
+    rows = [
+        (by, a, b, motif, "", 8, 0.1, 0.2, 0.1, 1.5, 0.5, 2.5, q / 2, q, None, "")
+        for by, a, b in parts
+        for motif, q in enumerate([0.004, *[0.6] * (n_motifs - 1)])
+    ]
+    columns = [
+        *("by", "part_a", "part_b", "motif", "name", "animals", "share_a", "share_b", "difference"),
+        *("hedges_g", "hedges_g_low", "hedges_g_high", "p_value", "q_value", "note", "left_out"),
+    ]
     return pd.DataFrame(rows, columns=columns)

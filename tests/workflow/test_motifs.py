@@ -162,11 +162,80 @@ def test_seeds_are_compared_and_labels_and_animals_count(finished):
     assert set(usage["animal"]) == {"rat_mouse1", "rat_mouse2"}
 
 
-def test_an_animal_in_two_groups_is_refused(project):
+def test_usage_is_compared_within_an_animal_by_group_condition_and_time_bin(finished):
+    """One animal in both groups, two conditions, bins of three seconds of thirteen."""
     header, *rows = SHEET.splitlines()
-    project.write_sheet("\n".join([f"{header}\tanimal", *(f"{row}\trat" for row in rows)]) + "\n")
-    printed = project.quick("--dry-run", check=False)
-    assert "animal: rat is in the groups control, treated" in printed
+    lines = [f"{header}\tanimal\tsex", *(f"{row}\trat\tf" for row in rows)]
+    finished.write_sheet("\n".join(lines) + "\n")
+    intervals = "session\tstart_seconds\tstop_seconds\tcondition\n"
+    times = ((0, 5, "rest"), (5, 9, "drug"), (9, 13.4, "rest"))
+    for session in SESSIONS:
+        intervals += "".join(f"{session}\t{a}\t{b}\t{name}\n" for a, b, name in times)
+    (finished / "config/intervals.tsv").write_text(intervals)
+    settings = {"intervals": "config/intervals.tsv", "time_bins": "3 s", "factors": ["sex"]}
+    finished.write_config(models={"vame": {}}, **settings)
+    printed = finished.snakemake()
+    for rule in ("split_dataset", "train_model", "segment_motifs", "label_motifs"):
+        assert f"rule {rule}:" not in printed, rule
+
+    motifs = {name: motifs_of(finished, name)["motif"] for name in SESSIONS}
+    own = motifs["mouse1"]
+    over_time = table(finished, "usage_over_time").set_index(["session", "part", "motif"])
+    spans = {
+        "rest": [*range(150), *range(270, 400)],
+        "drug": range(150, 270),
+        "3-6 s": range(90, 180),
+    }
+    for part, frames in spans.items():
+        expected = (own[frames] == 1).sum()
+        assert over_time.loc[("mouse1", part, 1), "frames"] == expected
+        share = expected / own[frames].notna().sum()
+        assert over_time.loc[("mouse1", part, 1), "share"] == pytest.approx(share, rel=1e-5)
+    parts = table(finished, "usage_over_time").groupby("by")["part"].unique()
+    assert list(parts["time bin"]) == ["0-3 s", "3-6 s", "6-9 s", "9-12 s"]  # the rest is too short
+
+    compared = table(finished, "comparisons_over_time")
+    assert len(compared) == 4 * (1 + 3)
+    assert set(compared["note"]) == {"too few animals in both (1; at least 6 are needed)"}
+    groups = table(finished, "groups")
+    assert set(groups["design"]) == {"paired"}
+    both = [over_time.loc[(name, "rest", 0), "share"] for name in SESSIONS]
+    rest = compared[(compared["by"] == "condition") & (compared["motif"] == 0)].iloc[0]
+    assert rest["share_a"] == pytest.approx(np.mean(both), rel=1e-4)
+
+    figures = finished / "results/figures/vame/seed0/kmeans-4"
+    for suffix in ("svg", "png"):
+        assert (figures / f"usage_over_time.{suffix}").stat().st_size > 1000
+    page = " ".join((finished / "results/summary.html").read_text().split())
+    for sentence in (
+        "Groups control and treated (within 1 animal in both) cannot be compared: too few animals",
+        "Conditions rest and drug (within 1 animal that have both) cannot be compared: too few",
+        "Time bins cannot be compared with the first one (0-3 s): too few animals in both (1;",
+        "Groups, conditions and time bins were compared within animals by sign-flip",
+    ):
+        assert sentence in page
+
+
+def test_without_intervals_and_time_bins_there_is_no_figure_over_time(finished_once):
+    assert table(finished_once, "usage_over_time").empty
+    assert table(finished_once, "comparisons_over_time").empty
+    figures = finished_once / "results/figures/vame/seed0/kmeans-4"
+    assert not (figures / "usage_over_time.svg").exists()
+
+
+def test_bad_intervals_are_refused_by_line(finished):
+    path = finished / "config/intervals.csv"
+    path.write_text("session,start,stop,condition\nmouse1,0,90,a\nmouse3,0,90,a\nmouse1,80,99,b\n")
+    finished.write_config(intervals="config/intervals.csv")
+    printed = finished.quick("--dry-run", check=False)
+    assert "config/intervals.csv has 2 errors" in printed
+    assert "line 3: the sessions table has no session mouse3; there are: mouse1, mouse2" in printed
+    assert "line 4: b overlaps with a of line 2; a frame has one condition" in printed
+    path.write_text("session,start,stop,condition\nmouse1,0,90,a\nmouse2,90,900,b\n")
+    for target in ("results/quality.csv", f"{TABLES}/usage.csv"):
+        printed = finished.snakemake("--", target, check=False)
+        sentence = "line 3: b lies from 3.00 to 30.00 s, but the recording mouse2 lasts 13.33 s"
+        assert f"config/intervals.csv: {sentence}" in printed
 
 
 def test_new_recordings_get_the_motifs_of_the_segmenter_beside_the_model(finished_once, tmp_path):

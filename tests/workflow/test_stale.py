@@ -32,6 +32,7 @@ OF_MODEL = OF_TRAINING | {"map_latents"}
 OF_SEGMENTATION = {
     *("segment_motifs", "tabulate_motifs", "judge_motifs"),
     *("plot_motifs", "plot_n_motifs", "plot_ethogram", "film_motifs", "explore_motifs"),
+    "plot_usage_over_time",
 }
 OF_SEGMENTATION_AND_SESSION = {"label_motifs"}
 OF_ALL_SEEDS = {"compare_seeds"}
@@ -151,6 +152,8 @@ EDITS = {
     "map_windows": (50, MAP),
     "communities": (2, TABULATE),
     "permutations": (200, TABULATE),
+    "intervals": ("intervals.csv", TABULATE | CHECK | {"plot_usage_over_time"}),
+    "time_bins": ("2 s", TABULATE | {"plot_usage_over_time"}),
     "surrogates": (3, JUDGE),
     # evaluation and figures
     "example_windows": (2, EVALUATE),
@@ -163,6 +166,7 @@ EDITS = {
 }
 # settings whose rows are tests of their own, below
 ELSEWHERE = {"demo", "models", "grid", "seeds", "use_model", "motifs", "n_motifs", "n_motifs_range"}
+ELSEWHERE |= {"factors"}
 
 
 def jobs(
@@ -254,6 +258,7 @@ def edited_setting(project, key):
     (project / "earlier").mkdir(exist_ok=True)
     (project / "earlier/kmeans-4.npz").touch()
     (project / "motif_names.tsv").touch()
+    (project / "intervals.csv").write_text("session,start,stop,condition\nmouse1,0,9,a\n")
     extra = {"pretrained_model": "some.pt"} if key == "pretrained_weights" else {}
     models = [name for name, changes in CONFIG["models"].items() if key not in changes]
     with edited_config(project, **{key: value}, **extra):
@@ -464,6 +469,22 @@ def test_a_cell_reruns_what_uses_it(finished_once, column):
     (finished_once / "recordings/mouse1.mp4").touch()
     with edited_sheet(finished_once, sheet(("mouse1", column, value))):
         assert finished_once.stale_jobs() == expected
+
+
+def test_factors_compare_groups_again(finished_once):
+    """A column that no factor names is refused; each value of one that is counts."""
+    header, *rows = SHEET.splitlines()
+    sheets = [
+        "\n".join(
+            [f"{header}\tsex", *(f"{row}\t{sex}" for row, sex in zip(rows, own, strict=True))]
+        )
+        for own in ("ff", "fm")
+    ]
+    with edited_config(finished_once, factors=["sex"]), edited_sheet(finished_once, sheets[0]):
+        assert finished_once.stale_jobs() == jobs(TABULATE)
+    with edited_sheet(finished_once, sheets[1]):
+        printed = finished_once.quick("--dry-run", check=False)
+        assert "line 2, sex: there is no such setting" in printed
 
 
 def test_groups_split_again_where_groups_are_held_out(finished):

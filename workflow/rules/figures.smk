@@ -117,6 +117,25 @@ rule plot_n_motifs:
         "../scripts/plot_n_motifs.py"
 
 
+rule plot_usage_over_time:
+    """Draw the usage of each motif by time bin and by condition."""
+    input:
+        **tables_of_motifs("usage_over_time", "comparisons_over_time"),
+    output:
+        **figures_of_motifs("usage_over_time"),
+    log:
+        "logs/plot_usage_over_time/{model}/seed{seed}/{segmentation}.log",
+    benchmark:
+        "results/benchmarks/plot_usage_over_time/{model}/seed{seed}/{segmentation}.tsv"
+    conda:
+        "../../envs/figures.yaml"
+    params:
+        settings=settings_of("plot_usage_over_time"),
+        code=source_digest("plot_usage_over_time"),
+    script:
+        "../scripts/plot_usage_over_time.py"
+
+
 rule plot_ethogram:
     """Draw the motifs of each recording over time."""
     input:

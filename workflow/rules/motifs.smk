@@ -84,9 +84,11 @@ rule tabulate_motifs:
         latents=of_sessions("results/latents/{model}/seed{seed}/{session}.npy"),
         aligned=of_sessions("results/aligned/{session}.npz"),
         latent_map="results/latent_maps/{model}/seed{seed}.csv",
+        intervals=own_file(config["intervals"]),
     output:
         **tables_of_motifs("usage", "transitions", "profile", "bouts", "examples"),
         **tables_of_motifs("groups", "communities", "linkage", "latent_map", "n_motifs"),
+        **tables_of_motifs("usage_over_time", "comparisons_over_time"),
     log:
         "logs/tabulate_motifs/{model}/seed{seed}/{segmentation}.log",
     benchmark:
@@ -95,7 +97,7 @@ rule tabulate_motifs:
         "../../envs/motifs.yaml"
     params:
         **params_of("tabulate_motifs"),
-        sessions=RUN.animals(),
+        sessions=RUN.compared(),
     script:
         "../scripts/tabulate_motifs.py"
 

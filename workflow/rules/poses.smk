@@ -91,6 +91,7 @@ rule check_poses:
     """List the quality of all sessions, and mark those that may be worth leaving out."""
     input:
         summaries=of_sessions("results/quality/{session}.json"),
+        intervals=own_file(config["intervals"]),
     output:
         sessions=report(
             "results/quality.csv",

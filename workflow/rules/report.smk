@@ -93,6 +93,7 @@ rule write_summary:
     """Write the run in words, the report's start page: data, models, motifs, cautions."""
     input:
         **of_segmentations(tables_of_motifs("usage", "communities", "groups")),
+        **of_segmentations(tables_of_motifs("comparisons_over_time")),
         recordings="results/quality.csv",
         dataset="results/dataset/dataset.json" if TRAINED else [],
         comparison="results/comparison.csv" if TRAINED else [],

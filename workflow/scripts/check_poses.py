@@ -1,15 +1,19 @@
 """List the quality of all sessions before training."""
 
-from formats.files import read_json
+from formats.files import own_name, read_json
+from formats.intervals import check_intervals
 from formats.tables import write_table
 from job import job
 from pose_prep.quality import compare_sessions
 from pose_prep.timescales import describe_timescales
 
 with job(snakemake) as out:
-    summaries = map(read_json, snakemake.input.summaries)
+    sessions = map(read_json, snakemake.input.summaries)
+    summaries = dict(zip(snakemake.params.sessions, sessions, strict=True))
+    lengths = {name: (own["fps"], 60 * own["minutes"]) for name, own in summaries.items()}
+    check_intervals(own_name(snakemake.input.get("intervals") or ""), lengths)
     table = compare_sessions(
-        dict(zip(snakemake.params.sessions, summaries, strict=True)),
+        summaries,
         resampled=snakemake.params.settings["resample_fps"] is not None,
     )
     write_table(table, out.sessions, index=True)

@@ -1,28 +1,28 @@
-"""Tabulate one segmentation: usage, transitions, profile, communities, examples, groups."""
+"""Tabulate one segmentation: usage, transitions, profile, communities, groups, usage over time."""
 
 from formats.aligned import open_aligned
 from formats.files import own_name
+from formats.intervals import read_intervals
 from formats.latents import open_latents
 from formats.motif_names import read_motif_names
 from formats.motifs import read_motifs
-from formats.tables import read_table, write_table
+from formats.tables import read_table, write_tables
 from job import job
 from motif_analysis.segmentation import load_segmenter
 from motif_analysis.tables import tabulate
 
 with job(snakemake) as out:
-    inputs = snakemake.input
+    inputs, rows = snakemake.input, snakemake.params.sessions
     motifs, latents = map(read_motifs, inputs.motifs), map(open_latents, inputs.latents)
-    parts = motifs, latents, map(open_aligned, inputs.aligned)
-    named = own_name(inputs.get("names") or "")
+    named, timed = (own_name(inputs.get(key) or "") for key in ("names", "intervals"))
     names = read_motif_names(named, inputs.segmenter, **snakemake.wildcards)
     tables = tabulate(
-        recordings=zip(snakemake.params.sessions, *parts, strict=True),
-        segmenter=load_segmenter(inputs.segmenter).merge(names.merged),
-        latent_map=read_table(inputs.latent_map),
+        zip(rows, motifs, latents, map(open_aligned, inputs.aligned), strict=True),
+        load_segmenter(inputs.segmenter).merge(names.merged),
+        read_table(inputs.latent_map),
         names=names.names,
+        intervals=read_intervals(timed, [row["session"] for row in rows]),
         **snakemake.params.settings,
     )
-    for name, table in tables.items():
-        write_table(table, getattr(out, name))
+    write_tables(tables, out)
     print(tables["usage"].to_string(index=False, float_format="%.4g"))

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from job import job
-from reporting.page import summarise
+from reporting.page import TABLES, summarise
 
 with job(snakemake) as out:
     inputs, params = snakemake.input, snakemake.params
@@ -13,7 +13,7 @@ with job(snakemake) as out:
         trainings=inputs.get("comparison"),
         choice=inputs.get("choice"),
         segmented=params.segmented,
-        tables={name: inputs[name] for name in ("usage", "communities", "groups", "quality")},
+        tables={name: inputs[name] for name in TABLES},
         frozen=params.frozen,
         manifest=inputs.get("manifest"),
         motifs=params.settings,

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 from motif_analysis import findings
 from motif_analysis.agreement import COLUMNS
-from motif_analysis.groups import note_of
+from motif_analysis.permutation import note_of
 
 METRICS = {
     "zdims": 16,

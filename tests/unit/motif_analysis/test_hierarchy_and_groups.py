@@ -6,13 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from formats.statistics import FEWEST_ANIMALS
-from motif_analysis.groups import (
-    compare_groups,
-    effect_interval,
-    hedges_g,
-    shares_of_animals,
-)
+from motif_analysis.groups import compare_groups, shares_of_animals
 from motif_analysis.hierarchy import community_tables, modularity
+from motif_analysis.permutation import Design, effect_interval, hedges_g
 from scipy import stats
 
 # 0, 1 follow each other, and so do 3, 4; 2 is never used.
@@ -126,7 +122,7 @@ def test_the_interval_is_that_of_scipy():
         (a, b), lambda a, b, axis: hedges_g(a, b), n_resamples=2000, method="percentile",
         axis=1, rng=np.random.default_rng(7),
     ).confidence_interval  # fmt: skip
-    np.testing.assert_allclose(effect_interval(a, b, np.random.default_rng(7)), other)
+    np.testing.assert_allclose(effect_interval(Design(a, b), np.random.default_rng(7)), other)
 
 
 def test_sessions_do_not_multiply_animals():
@@ -164,6 +160,80 @@ def test_three_groups_are_compared_by_pairs():
     ]
     assert len(table) == 6
     assert (table["q_value"] == 1).all()
+
+
+def shares_in(groups):
+    """Of {group: {animal: share of motif 0}}."""
+    return {(g, n): [(share, 1 - share)] for g, own in groups.items() for n, share in own.items()}
+
+
+def compared(groups, factors=None):
+    table = compare_groups(make_usage(shares_in(groups)), 10_000, np.random.default_rng(0), factors)
+    return table[table["motif"] == 0].iloc[0]
+
+
+YOUNG = {f"m{n}": 0.1 * n for n in range(1, 7)}
+ADULT = {name: share + 0.05 for name, share in YOUNG.items()}
+
+
+def test_an_animal_in_two_groups_is_compared_with_itself():
+    """Six animals, each 0.05 more as an adult: 2 of 64 sign flips, though animals differ more."""
+    own = compared({"young": YOUNG, "adult": ADULT})
+    assert own[["group_a", "group_b", "design"]].tolist() == ["adult", "young", "paired"]
+    assert own["p_value"] == pytest.approx(2 / 64)
+    assert own["difference"] == pytest.approx(-0.05)
+    assert own[["animals_a", "animals_b", "left_out"]].tolist() == [6, 6, ""]
+    assert own["note"] is None
+
+
+def test_in_a_mixed_design_those_in_both_groups_enter_where_they_are_enough():
+    own = compared({"young": YOUNG | {"x": 0.9}, "adult": ADULT | {"y": 0.1, "z": 0.2}})
+    assert own[["animals_a", "animals_b"]].tolist() == [6, 6]
+    assert own["left_out"] == "y; z; x"
+    assert own["p_value"] == pytest.approx(2 / 64)
+
+
+def test_in_a_mixed_design_those_in_one_group_enter_where_the_others_are_too_few():
+    young = {"both": 0.9} | {f"y{n}": 0.1 + n / 100 for n in range(4)}
+    adult = {"both": 0.1} | {f"a{n}": 0.5 + n / 100 for n in range(4)}
+    own = compared({"young": young, "adult": adult})
+    assert own[["design", "left_out"]].tolist() == ["independent", "both"]
+    assert own[["animals_a", "animals_b"]].tolist() == [4, 4]
+    assert own["p_value"] == pytest.approx(2 / 70)
+
+
+def test_where_neither_are_enough_the_note_is_of_the_pairs():
+    own = compared({"young": {"x": 0.1, "y": 0.2, "z": 0.3}, "adult": {"x": 0.1, "y": 0.3}})
+    assert own["design"] == "paired"
+    assert own["note"] == "too few animals in both (2; at least 6 are needed)"
+    assert own["left_out"] == "z"
+
+
+def test_factors_keep_animals_in_their_blocks():
+    """Three females and three males in each group, without overlap within a sex: 20 · 20 ways."""
+    one = {f"a{n}": 0.1 + n / 100 + 0.5 * (n % 2) for n in range(6)}
+    other = {f"b{n}": 0.2 + n / 100 + 0.5 * (n % 2) for n in range(6)}
+    factors = {f"{g}{n}": {"sex": "fm"[n % 2]} for g in "ab" for n in range(6)}
+    own = compared({"a": one, "b": other}, factors)
+    assert own["p_value"] == pytest.approx(2 / 400)
+    assert own["difference"] == pytest.approx(0.1)
+    assert compared({"a": one, "b": other})["p_value"] > 0.2  # sexes differ more than groups
+    factors["a0"], factors["b1"] = {"sex": "unknown"}, {"sex": "rare"}  # each alone
+    own = compared({"a": one, "b": other}, factors)
+    assert own["left_out"] == "a0; b1"
+    assert own[["animals_a", "animals_b"]].tolist() == [5, 5]
+    assert own["p_value"] == pytest.approx(2 / (10 * 10))
+
+
+def test_a_factor_that_is_the_group_leaves_nothing_to_compare():
+    groups = {g: {f"{g}{n}": n / 10 for n in range(5)} for g in "ab"}
+    factors = {f"{g}{n}": {"sex": g, "batch": "1"} for g in "ab" for n in range(5)}
+    own = compared(groups, factors)
+    assert np.isnan(own["p_value"])
+    assert own["note"] == (
+        "too few animals in blocks of equal sex and batch (1 way to assign them to the groups; at "
+        "least 40 are needed)"
+    )
 
 
 def test_hedges_g_of_two_pairs():

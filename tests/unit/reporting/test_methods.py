@@ -12,11 +12,18 @@ MOTIFS = {"pooling_seconds": [0.5, 2], "expected_bout_seconds": 0.5}
 
 
 def write(
-    *, tool="SLEAP", segmentation="kmeans-15", motifs=MOTIFS, groups=2, alignment=None, **network
+    *,
+    tool="SLEAP",
+    segmentation="kmeans-15",
+    motifs=MOTIFS,
+    groups=2,
+    within=(),
+    alignment=None,
+    **network,
 ):
     manifest = make_manifest(tool, alignment, network)
     data = "3 recordings at 30 frames per second."
-    return methods_of(manifest, data, TRAINING, segmentation, motifs, groups)
+    return methods_of(manifest, data, TRAINING, segmentation, motifs, groups, within)
 
 
 def test_the_paragraph_has_the_runs_own_numbers():
@@ -35,6 +42,16 @@ def test_the_paragraph_has_the_runs_own_numbers():
         "PyTorch 2.13.0",
     ):
         assert part in text
+
+
+def test_comparisons_are_told_with_their_blocks_and_what_was_within_animals():
+    text, keys = write(motifs=MOTIFS | {"factors": ["sex", "batch"]}, within=["conditions"])
+    assert "over animals within blocks of equal sex and batch, with false discovery" in text
+    assert "Conditions were compared within animals by sign-flip permutation tests" in text
+    text, keys = write(groups=0, within=["groups", "time bins"])
+    assert "Groups and time bins were compared within animals" in text
+    assert "over animals" not in text
+    assert "benjamini1995" in keys
 
 
 def test_what_was_not_done_is_not_told():

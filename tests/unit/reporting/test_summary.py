@@ -8,14 +8,9 @@ import pytest
 from formats.tables import read_table
 from manifests import make_manifest
 from motif_tables import QUALITY, make_tables
-from reporting.facts import (
-    cautions,
-    group_sentences,
-    motif_sentences,
-    shown,
-    training_sentences,
-)
-from reporting.page import summarise
+from reporting.differences import group_sentences
+from reporting.facts import cautions, motif_sentences, shown, training_sentences
+from reporting.page import TABLES, summarise
 
 DATASET = {
     "features": ["nose_x", "left_ear_x", "left_ear_y", "speed"],
@@ -115,15 +110,16 @@ class TestMotifs:
             "No difference in motif usage was found between groups control (4 animals) and treated "
             "(4 animals); the smallest q-value is 0.5. This does not mean that they are equal."
         ]
-        assert group_sentences(tables.usage, groups.assign(animals_a=1)) == [
-            "Groups control (1 animal) and treated (4 animals) cannot be compared: each needs at "
-            "least 4 animals."
+        few = "too few animals (1 and 4; at least 4 per group are needed)"
+        assert group_sentences(tables.usage, groups.assign(animals_a=1, note=few)) == [
+            f"Groups control (1 animal) and treated (4 animals) cannot be compared: {few}."
         ]
 
     def test_groups_differ_where_q_is_small_whatever_p_is(self):
         tables = make_tables(n_motifs=3, unused=0)
         usage, groups = tables.usage, tables.groups.assign(
-            share_a=0.1, share_b=[0.2, 0.05, 0.1], hedges_g=[1.2, -0.9, 0.0],
+            share_a=0.1, share_b=[0.2, 0.05, 0.1], difference=[0.1, -0.05, 0.0],
+            hedges_g=[1.2, -0.9, 0.0],
             p_value=1e-9, q_value=[0.01, 0.04, 0.3], animals_a=5, animals_b=4,
         )  # fmt: skip
         (sentence,) = group_sentences(usage, groups)
@@ -185,7 +181,7 @@ def paths(tmp_path_factory):
     choice = {"model": "vame", "seed": 1, "because": "it is the only model"}
     (folder / "choice.json").write_text(json.dumps(choice))
     tables = make_tables()
-    for name in ("usage", "communities", "groups"):
+    for name in ("usage", "communities", "groups", "comparisons_over_time"):
         getattr(tables, name).to_csv(folder / f"{name}.csv", index=False)
     (folder / "quality.json").write_text(json.dumps(QUALITY))
     (folder / "manifest.json").write_text(json.dumps(make_manifest()))
@@ -205,7 +201,7 @@ class TestPage:
         }
         tables = {
             name: [paths / f"{name}.{'json' if name == 'quality' else 'csv'}"] * len(segmented)
-            for name in ("usage", "communities", "groups", "quality")
+            for name in TABLES
         }
         return summarise(**(inputs | changed), segmented=segmented, tables=tables)[0]
 

@@ -2,7 +2,7 @@
 
 import pytest
 from projects import ROOT
-from settings.durations import in_frames
+from settings.durations import in_frames, in_seconds
 from settings.schema import SettingsError, read_schema
 
 SCHEMA, SESSIONS = (
@@ -67,3 +67,17 @@ def test_a_table_that_is_not_there_is_named():
 
 def test_frames_need_no_table():
     assert in_frames({"sessions": "nowhere.tsv", "time_window": 30}, SCHEMA, SESSIONS)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("5 min", 300), ("300 s", 300), ("0.5h", 1800), (" 90s ", 90), (300, 300), (None, None)],
+)
+def test_time_bins_are_seconds_however_they_are_written(text, seconds):
+    assert in_seconds({"time_bins": text}, SCHEMA) == {"time_bins": seconds}
+
+
+def test_what_is_no_duration_stays_for_the_schema_to_refuse():
+    assert in_seconds({"time_bins": "long"}, SCHEMA)["time_bins"] == "long"
+    assert in_seconds({"time_bins": " "}, SCHEMA)["time_bins"] is None
+    assert in_seconds({"sessions": "5 min"}, SCHEMA) == {"sessions": "5 min"}

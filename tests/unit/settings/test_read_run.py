@@ -150,3 +150,33 @@ def test_warnings_are_for_the_main_process(run):
     run(warn=sentences.append, softplus=True)
     assert len(sentences) == 1
     run(softplus=True)  # a job says nothing
+
+
+def test_usage_over_time_is_of_all_segmentations_where_something_divides_recordings(run):
+    assert run().over_time == []
+    assert run(time_bins="5 min").config["time_bins"] == 300
+    assert run(time_bins="5 min", n_motifs=[4, 8]).over_time == ["kmeans-4", "kmeans-8"]
+    with pytest.raises(SettingsError, match="time_bins: 'long' is not of type 'number', 'null'"):
+        run(time_bins="long")
+
+
+def test_intervals_are_checked_before_any_job(run):
+    Path("own.csv").write_text("session,start,stop,condition\nm1,0,9,a\nm7,0,9,b\nm2,9,2,b\n")
+    sentences = []
+    with pytest.raises(SettingsError) as error:
+        run(warn=sentences.append, intervals="own.csv")
+    assert str(error.value).splitlines() == [
+        "own.csv has 2 errors:",
+        "  - line 3: the sessions table has no session m7; there are: m1, m2, m10",
+        "  - line 4: the interval of b stops at 2, and starts at 9; it has to stop after it starts",
+    ]
+    with pytest.raises(SettingsError, match=r"intervals: none.csv does not exist"):
+        run(intervals="none.csv")
+    Path("own.csv").write_text("session,start,stop,condition\nm1,0,9,a\n")
+    assert run(warn=sentences.append, intervals="own.csv").over_time == ["kmeans-15"]
+
+
+def test_what_is_compared_has_its_frame_rate_and_factors(run):
+    assert run().compared()[0] == {
+        "session": "m1", "animal": "cage7", "group": "a", "fps": 30.0, "factors": {}
+    }  # fmt: skip

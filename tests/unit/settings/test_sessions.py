@@ -355,9 +355,38 @@ def test_animals_that_no_row_names_are_warned_about(check):
     assert warnings == ["cage.csv also contains black: animals that are not in the sessions table"]
 
 
-def test_an_animal_is_in_one_group(check):
-    (error,), _ = check("m1 mouse.csv 30  a x", "m2 mouse.csv 30  b x", "m3 mouse.csv 30  a y")
-    assert error.startswith("animal: x is in the groups a, b, but groups are compared by animal")
+def test_an_animal_may_be_in_two_groups(check):
+    rows, _ = check("m1 mouse.csv 30  a x", "m2 mouse.csv 30  b x", "m3 mouse.csv 30  a y")
+    assert [row["group"] for row in rows] == ["a", "b", "a"]
+
+
+FACTORS = "session poses fps group animal sex batch"
+
+
+def test_factors_are_columns_of_the_table(check):
+    lines = ["m1 mouse.csv 30 a x f 1", "m2 mouse.csv 30 b x f 1", "m3 mouse.csv 30  y  2"]
+    rows, _ = check(*lines, columns=FACTORS, factors=["sex", "batch"])
+    assert [(row["sex"], row["batch"]) for row in rows] == [("f", "1"), ("f", "1"), ("", "2")]
+    errors, _ = check(*lines, columns=FACTORS, factors=["batch"])
+    assert errors[0].startswith("line 2, sex: there is no such setting")
+
+
+@pytest.mark.parametrize(
+    ("lines", "factors", "sentence"),
+    [
+        (["m1 mouse.csv 30 a x"], ["age"], "factors in the config: the sessions table has no col"),
+        (["m1 mouse.csv 30 a x"], ["group"], "factors in the config: group has a meaning of its"),
+        (["m1 mouse.csv 30 a x f", "m2 mouse.csv 30 b y"], ["sex"], "line 3, sex: is empty; a se"),
+        (
+            ["m1 mouse.csv 30 a x f", "m2 mouse.csv 30 b x m"],
+            ["sex"],
+            "line 3, sex: x is m, but f in line 2; a factor has one value for each animal",
+        ),
+    ],
+)
+def test_factors_that_make_no_blocks_are_refused(check, lines, factors, sentence):
+    (error,), _ = check(*lines, columns=FACTORS, factors=factors)
+    assert error.startswith(sentence)
 
 
 def test_a_job_does_not_read_headers_again(check, monkeypatch):

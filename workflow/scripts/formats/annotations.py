@@ -5,17 +5,14 @@ each START, STOP and POINT, *aggregated events* one for each bout. Column names 
 between versions; the columns read here exist in all versions since 7.
 """
 
-import csv
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from formats.text import open_text
+from formats.delimited import find_table
 
-PREAMBLE = 60
-"""Number of lines that must contain the header; BORIS 7 writes observation details before it."""
 NO_SUBJECT = {"", "no focal subject"}
 KINDS = {  # the columns that identify a kind, and those of its times
     "frames": ({"start", "stop", "label"}, ("start", "stop")),
@@ -35,23 +32,10 @@ def read_bouts(path: str | Path) -> pd.DataFrame | None:
     ValueError
         If events belong to several animals or recordings, lack an end, or a time is not a number.
     """
-    with open_text(path) as file:
-        lines = file.read().splitlines()
-    for number, line in enumerate(lines[:PREAMBLE]):
-        delimiter = max("\t,;", key=line.count)
-        columns = [
-            name.strip().lower() for name in next(csv.reader([line], delimiter=delimiter), [])
-        ]
-        kind = next((kind for kind, (own, _) in KINDS.items() if own <= set(columns)), None)
-        if kind:
-            rows = csv.reader(lines[number + 1 :], delimiter=delimiter)
-            table = pd.DataFrame(
-                [[*row, *[""] * len(columns)][: len(columns)] for row in rows if any(row)],
-                columns=columns,
-                dtype=str,
-            )
-            return _bouts_of(path, kind, table.apply(lambda column: column.str.strip()))
-    return None
+    table = find_table(path, {kind: own for kind, (own, _) in KINDS.items()})
+    if table is None:
+        return None
+    return _bouts_of(path, table.kind, pd.DataFrame(table.rows, columns=table.columns, dtype=str))
 
 
 def label_frames(path: str | Path, bouts: pd.DataFrame, frames: int, fps: float) -> np.ndarray:

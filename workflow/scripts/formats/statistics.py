@@ -16,6 +16,15 @@ The smallest p of a two-sided permutation test is 2 / C(2n, n) with n animals in
 0.1 for three, 0.03 for four.
 """
 
+FEWEST_PAIRS = 6
+"""Animals in both of two groups, conditions or time bins, for a comparison within animals.
+
+The smallest p of a two-sided sign-flip test is 2 · 2⁻ⁿ with n animals: 0.06 for five, 0.03 for six.
+"""
+
+FEWEST_WAYS = 40
+"""To assign animals to groups, for a two-sided test of all ways to have a p of 0.05 or less."""
+
 FEWEST_SESSIONS = 6
 """Sessions required for an interval over sessions.
 

@@ -1,13 +1,15 @@
 """Result tables as csv, whose text columns stay text, and the names of communities."""
 
+from collections.abc import Mapping
 from itertools import takewhile
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 TEXT = (
     *("session", "animal", "group", "group_a", "group_b", "model", "other", "better"),
-    *("worst", "leave_out_because", "notes", "name"),
+    *("worst", "leave_out_because", "notes", "name", "by", "part", "part_a", "part_b", "left_out"),
 )
 """Columns of names and sentences, which may look like numbers or be empty."""
 
@@ -33,6 +35,12 @@ def read_table(path: str | Path) -> pd.DataFrame:
 def write_table(table: pd.DataFrame, path: str | Path, index: bool = False) -> None:
     """Write a csv with six significant digits."""
     table.to_csv(path, index=index, float_format="%.6g")
+
+
+def write_tables(tables: Mapping[str, pd.DataFrame], outputs: Any) -> None:
+    """Write each table to the output of its name, an attribute of `outputs`."""
+    for name, table in tables.items():
+        write_table(table, getattr(outputs, name))
 
 
 def community_name(number: int) -> str:

@@ -1,16 +1,17 @@
 """Motif usage compared between groups of animals: the unit is the animal, not the frame."""
 
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 
 import numpy as np
 import pandas as pd
-from formats.statistics import CONFIDENCE, FEWEST_ANIMALS
-from scipy import stats
 
-REPLICATES = 2_000
+from motif_analysis.permutation import Design, compare, q_values
+
 COLUMNS = [
     *("motif", "group_a", "group_b", "animals_a", "animals_b", "share_a", "share_b", "difference"),
     *("hedges_g", "hedges_g_low", "hedges_g_high", "p_value", "q_value", "note"),
+    *("design", "left_out"),
 ]
 
 
@@ -25,7 +26,10 @@ def shares_of_animals(usage: pd.DataFrame) -> pd.DataFrame:
 
 
 def compare_groups(
-    usage: pd.DataFrame, permutations: int, rng: np.random.Generator
+    usage: pd.DataFrame,
+    permutations: int,
+    rng: np.random.Generator,
+    factors: Mapping[str, Mapping[str, str]] | None = None,
 ) -> pd.DataFrame:
     """Compare every two groups by every motif: difference of mean shares, effect size, p and q.
 
@@ -33,107 +37,77 @@ def compare_groups(
     `permutations` ways to assign the animals to groups. q controls the false discovery rate over
     all rows of the table (Benjamini & Hochberg 1995). Intervals of Hedges' g are percentiles of a
     bootstrap over the animals of each group. `note` says why a difference cannot be judged, and is
-    empty where it can. A motif that no animal uses has no p-value.
+    empty where it can. A motif that no animal uses has no p-value. `design` is paired where groups
+    are compared within animals that are in both, and `left_out` lists the animals of these groups
+    that do not enter (`design_of`).
 
     Parameters
     ----------
     usage
         Columns session, animal, group, motif, frames, share.
+    factors
+        Of each animal, the values of factors by their names: animals are exchanged between groups
+        only where all of these are equal.
     """
     shares = shares_of_animals(usage)
     tables = []
     for first, second in combinations(sorted(shares.index.unique("group")), 2):
-        a, b = (shares.loc[group].to_numpy().T for group in (first, second))  # (motif, animal)
-        low, high = effect_interval(a, b, rng)
-        tables.append(
-            pd.DataFrame(
-                {
-                    "motif": shares.columns,
-                    "group_a": first,
-                    "group_b": second,
-                    "animals_a": a.shape[1],
-                    "animals_b": b.shape[1],
-                    "share_a": a.mean(axis=1),
-                    "share_b": b.mean(axis=1),
-                    "difference": b.mean(axis=1) - a.mean(axis=1),
-                    "hedges_g": hedges_g(a, b),
-                    "hedges_g_low": low,
-                    "hedges_g_high": high,
-                    "p_value": p_values(a, b, permutations, rng),
-                    "note": note_of(a.shape[1], b.shape[1]),
-                }
-            )
-        )
+        design = design_of(shares.loc[first], shares.loc[second], factors or {})
+        table = compare(design, permutations, rng)
+        tables.append(table.assign(motif=shares.columns.to_numpy(), group_a=first, group_b=second))
     if not tables:
         return pd.DataFrame(columns=COLUMNS)
     table = pd.concat(tables, ignore_index=True)
-    table["q_value"] = np.nan
-    tested = table["p_value"].notna()
-    table.loc[tested, "q_value"] = stats.false_discovery_control(table.loc[tested, "p_value"])
-    return table[COLUMNS]
+    return table.assign(q_value=q_values(table["p_value"]))[COLUMNS]
 
 
-def note_of(animals_a: int, animals_b: int) -> str | None:
-    """Say why a comparison of so many animals cannot be judged; None where it can.
+def design_of(a: pd.DataFrame, b: pd.DataFrame, factors: Mapping[str, Mapping[str, str]]) -> Design:
+    """Choose how two groups are compared.
 
-    >>> note_of(2, 5)
-    'too few animals (2 and 5; at least 4 per group are needed)'
+    Within the animals that are in both, if there are any; where these are too few, and those that
+    are in one group only are enough, between these.
+
+    Parameters
+    ----------
+    a, b
+        (animal, motif) shares of each group, indexed by animal.
     """
-    if min(animals_a, animals_b) >= FEWEST_ANIMALS:
-        return None
-    needed = f"at least {FEWEST_ANIMALS} per group are needed"
-    return f"too few animals ({animals_a} and {animals_b}; {needed})"
-
-
-def hedges_g(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """(b - a) in pooled standard deviations, with Hedges' correction for few animals.
-
-    Animals are along the last axis; NaN where nothing varies.
-    """
-    n, m = a.shape[-1], b.shape[-1]
-    apart = b.mean(axis=-1) - a.mean(axis=-1)
-    if n + m < 3:
-        return np.full_like(apart, np.nan)
-    squares = n * a.var(axis=-1) + m * b.var(axis=-1)
-    pooled = np.sqrt(squares / (n + m - 2))
-    varies = pooled > 1e-12
-    correction = 1 - 3 / (4 * (n + m) - 9)
-    return np.where(varies, correction * apart / np.where(varies, pooled, 1), np.nan)
-
-
-def effect_interval(
-    a: np.ndarray, b: np.ndarray, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """Bootstrap interval of Hedges' g of each motif; NaN with fewer than `FEWEST_ANIMALS`.
-
-    As `scipy.stats.bootstrap` has it, but for motifs that do not vary in some replicates: scipy
-    gives them no interval and a warning, here such replicates do not count if they are few.
-    """
-    none = np.full(len(a), np.nan)
-    if note_of(a.shape[1], b.shape[1]):
-        return none, none
-    drawn = [x[:, rng.integers(x.shape[1], size=(REPLICATES, x.shape[1]))] for x in (a, b)]
-    replicates = hedges_g(*drawn)
-    few = np.isnan(replicates).mean(axis=1) > 0.05
-    replicates = np.where(few[:, None], 0, replicates)
-    low, high = np.nanquantile(replicates, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2], axis=1)
-    return np.where(few, np.nan, low), np.where(few, np.nan, high)
-
-
-def p_values(
-    a: np.ndarray, b: np.ndarray, permutations: int, rng: np.random.Generator
-) -> np.ndarray:
-    """NaN where no animal uses the motif, or where there is one animal in a group."""
-    p = np.full(len(a), np.nan)
-    used = (a.max(axis=1) > 0) | (b.max(axis=1) > 0)
-    if used.any() and min(a.shape[1], b.shape[1]) > 1:
-        test = stats.permutation_test(
-            (a[used], b[used]),
-            lambda x, y, axis: y.mean(axis=axis) - x.mean(axis=axis),
-            vectorized=True,
-            axis=1,
-            n_resamples=permutations,
-            rng=rng,
+    both, only_a, only_b = (
+        a.index.intersection(b.index),
+        a.index.difference(b.index),
+        b.index.difference(a.index),
+    )
+    designs = []
+    if len(both):
+        others = [*only_a, *only_b]
+        designs.append(
+            Design(a.loc[both].to_numpy().T, b.loc[both].to_numpy().T, True, left_out=others)
         )
-        p[used] = test.pvalue
-    return p
+    if len(only_a) and len(only_b):
+        designs.append(_independent(a.loc[only_a], b.loc[only_b], factors, list(both)))
+    return next((design for design in designs if design.note is None), designs[0])
+
+
+def _independent(
+    a: pd.DataFrame,
+    b: pd.DataFrame,
+    factors: Mapping[str, Mapping[str, str]],
+    left_out: Sequence[str],
+) -> Design:
+    """Two groups without a common animal, in blocks; those without a counterpart are left out."""
+    if not any(factors.values()):
+        return Design(a.to_numpy().T, b.to_numpy().T, left_out=left_out)
+    blocks_a, blocks_b = (
+        np.array([repr(tuple(factors[animal].values())) for animal in own.index]) for own in (a, b)
+    )
+    known_a, known_b = np.isin(blocks_a, blocks_b), np.isin(blocks_b, blocks_a)
+    if not known_a.any():  # no block has both groups: the note says so
+        known_a[:], known_b[:] = True, True
+    return Design(
+        a[known_a].to_numpy().T,
+        b[known_b].to_numpy().T,
+        blocks_a=blocks_a[known_a],
+        blocks_b=blocks_b[known_b],
+        left_out=[*left_out, *a.index[~known_a], *b.index[~known_b]],
+        factors=list(next(iter(factors.values()))),
+    )

@@ -1,10 +1,12 @@
 """Tables of a segmentation: usage of motifs, transitions, mean poses, examples, groups."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from formats.aligned import AlignedPoses
+from formats.intervals import Interval
 from formats.motifs import centre_of
 from formats.runs import blocks_of
 from scipy.sparse import csr_array
@@ -13,6 +15,7 @@ from motif_analysis.bouts import Bouts, find_bouts
 from motif_analysis.groups import compare_groups
 from motif_analysis.hierarchy import community_tables
 from motif_analysis.n_motifs import tabulate_tried
+from motif_analysis.over_time import UsageOverTime
 from motif_analysis.segmentation import Segmenter
 
 MOTION_SECONDS = 0.1
@@ -31,41 +34,44 @@ MOTION_UNITS = {
 
 
 def tabulate(
-    recordings: Iterable[tuple[Mapping[str, str], np.ndarray, np.ndarray, AlignedPoses]],
+    recordings: Iterable[tuple[Mapping[str, Any], np.ndarray, np.ndarray, AlignedPoses]],
     segmenter: Segmenter,
     latent_map: pd.DataFrame,
     communities: int | None,
     permutations: int,
     names: Mapping[int, str] | None = None,
+    intervals: Sequence[Interval] = (),
+    time_bins: float | None = None,
 ) -> dict[str, pd.DataFrame]:
-    """Tabulate a segmentation; recordings are taken one by one, so that one is in memory at once.
+    """Tabulate a segmentation: tables by the names of their files in `results/motif_tables`.
+
+    Recordings are taken one by one, so that one is in memory at once.
 
     Parameters
     ----------
     recordings
-        Session, animal and group; (frame,) motifs; (window, latent) latents; poses of each.
-    latent_map
-        What `latent_map.map_latents` returns.
+        Row of each (session, animal, group; fps as recorded; factors of the animal); (frame,)
+        motifs; (window, latent) latents; poses.
     communities
         How many, or None for those of the greatest modularity.
     permutations
-        At most so many for each p-value of `groups.compare_groups`.
+        At most so many for each p-value.
     names
         Of motifs that have one.
-
-    Returns
-    -------
-    usage, transitions, profile, communities, linkage, bouts, examples, latent_map, groups,
-    n_motifs.
+    intervals, time_bins
+        As in `over_time.UsageOverTime`.
     """
     numbers = np.unique(segmenter.numbering.numbers)  # with gaps, if motifs were merged or lost
     n_motifs = int(numbers[-1]) + 1
-    usage, counts, all_bouts, profile = [], {}, [], None
+    over_time = UsageOverTime(numbers, intervals, time_bins)
+    usage, counts, all_bouts, profile, factors = [], {}, [], None, {}
     latent_map = latent_map.assign(motif=-1)[["session", "frame", "motif", "x", "y"]]
     for row, motifs, latents, aligned in recordings:
         session, bouts = row["session"], find_bouts(motifs)
         own = _of_motifs(usage_of_motifs(bouts, n_motifs, aligned.fps), numbers)
-        usage.append(pd.DataFrame(dict(row), index=own.index).join(own))
+        usage.append(_rows_of(row, own))
+        over_time.add(row, motifs, aligned.fps, row.get("fps", aligned.fps))
+        factors[row["animal"]] = row.get("factors", {})
         counts[session] = count_transitions(bouts, n_motifs)
         profile = profile or Profile(n_motifs, aligned.features, aligned.scalars)
         profile.add(aligned, motifs)
@@ -74,22 +80,41 @@ def tabulate(
         latent_map.loc[here, "motif"] = motifs[latent_map.loc[here, "frame"].to_numpy(int)]
     assert profile is not None, "no recordings"
     usage, all_bouts = (pd.concat(tables, ignore_index=True) for tables in (usage, all_bouts))
-    counts["all"] = sum(counts.values())
-    frames = usage.groupby("motif")["frames"].sum().reindex(range(n_motifs), fill_value=0)
-    of_motifs, linkage = community_tables(counts["all"], frames.to_numpy(), communities)
     tables = {
         "usage": usage,
-        "transitions": _of_motifs(transition_table(counts), numbers),
         "profile": _of_motifs(profile.table(), numbers),
-        "communities": _of_motifs(of_motifs, numbers),
-        "linkage": linkage,
+        **_tables_of_transitions(counts, usage, numbers, communities),
         "bouts": all_bouts,
         "examples": find_examples(all_bouts),
         "latent_map": latent_map,
-        "groups": compare_groups(usage, permutations, np.random.default_rng(0)),
+        "groups": compare_groups(usage, permutations, np.random.default_rng(0), factors),
         "n_motifs": tabulate_tried(segmenter),
+        **over_time.tables(permutations, np.random.default_rng(0)),
     }
     return {name: add_names(table, names or {}) for name, table in tables.items()}
+
+
+def _rows_of(row: Mapping[str, Any], table: pd.DataFrame) -> pd.DataFrame:
+    """A table of one session with its session, animal and group as first columns."""
+    names = {name: row[name] for name in ("session", "animal", "group")}
+    return pd.DataFrame(names, index=table.index).join(table)
+
+
+def _tables_of_transitions(
+    counts: Mapping[str, np.ndarray],
+    usage: pd.DataFrame,
+    numbers: np.ndarray,
+    communities: int | None,
+) -> dict[str, pd.DataFrame]:
+    """transitions, communities and linkage, of (from, to) counts of each session."""
+    together = sum(counts.values())
+    frames = usage.groupby("motif")["frames"].sum().reindex(range(len(together)), fill_value=0)
+    of_motifs, linkage = community_tables(together, frames.to_numpy(), communities)
+    return {
+        "transitions": _of_motifs(transition_table({**counts, "all": together}), numbers),
+        "communities": _of_motifs(of_motifs, numbers),
+        "linkage": linkage,
+    }
 
 
 def _of_motifs(table: pd.DataFrame, numbers: np.ndarray) -> pd.DataFrame:

@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
-from formats.statistics import FALSE_DISCOVERY_RATE, FEWEST_ANIMALS
+from formats.statistics import FEWEST_ANIMALS
 from formats.tables import community_name
 
-NAMED = 5
-"""Number of motifs listed in a sentence; the others are counted."""
+from reporting.differences import NAMED, group_sentences, over_time_sentences
+from reporting.words import counted, listed, names_of
 
 
 def training_sentences(dataset: Mapping[str, Any], trainings: pd.DataFrame) -> list[str]:
@@ -29,12 +29,12 @@ def training_sentences(dataset: Mapping[str, Any], trainings: pd.DataFrame) -> l
     rates = sorted(set(dataset["fps"].values()))
     keypoints = keypoints_of(dataset)
     return [
-        f"The data are {_count(len(dataset['sessions']), 'recording')} at "
-        f"{_listed(f'{r:g}' for r in rates)} frames per second, with {minutes['train']:.1f} "
+        f"The data are {counted(len(dataset['sessions']), 'recording')} at "
+        f"{listed(f'{r:g}' for r in rates)} frames per second, with {minutes['train']:.1f} "
         f"minutes for training and {minutes['test']:.1f} minutes held out for evaluation.",
-        f"Each frame has {_count(len(dataset['features']), 'feature')}: coordinates of "
-        f"{_count(len(keypoints), 'keypoint')} ({_listed(keypoints, 12)})"
-        + (f" and {_listed(dataset['scalars'])}." if dataset["scalars"] else "."),
+        f"Each frame has {counted(len(dataset['features']), 'feature')}: coordinates of "
+        f"{counted(len(keypoints), 'keypoint')} ({listed(keypoints, 12)})"
+        + (f" and {listed(dataset['scalars'])}." if dataset["scalars"] else "."),
         *(
             _model_sentence(model, own, rates[0])
             for model, own in trainings.groupby("model", sort=False)
@@ -49,7 +49,8 @@ def _model_sentence(model: str, trainings: pd.DataFrame, fps: float) -> str:
     return (
         f"Model {model} reads {window:.0f} frames ({window / fps:.2g} s), encodes them as "
         f"{first['zdims']:.0f} latents and {future} "
-        f"({_count(trainings['seed'].nunique(), 'seed')}, {_count(int(first['epochs']), 'epoch')}, "
+        f"({counted(trainings['seed'].nunique(), 'seed')}, "
+        f"{counted(int(first['epochs']), 'epoch')}, "
         f"{_duration(trainings['training_seconds'].mean())} per training)."
     )
 
@@ -61,9 +62,15 @@ def keypoints_of(dataset: Mapping[str, Any]) -> list[str]:
 
 
 def motif_sentences(
-    usage: pd.DataFrame, communities: pd.DataFrame, groups: pd.DataFrame
+    usage: pd.DataFrame,
+    communities: pd.DataFrame,
+    groups: pd.DataFrame,
+    over_time: pd.DataFrame | None = None,
 ) -> list[str]:
-    """Describe what a segmentation found: motif usage, communities, differences of groups."""
+    """Describe what a segmentation found: usage, communities, differences of groups and over time.
+
+    `over_time` is the content of `comparisons_over_time.csv`.
+    """
     frames = usage.groupby("motif")["frames"].sum()
     used = frames[frames > 0].sort_values(ascending=False, kind="stable")
     if used.empty:
@@ -73,72 +80,25 @@ def motif_sentences(
     first = [f"{called[motif]} ({share:.0%})" for motif, share in shares.head(3).items()]
     half = int((shares.cumsum() < 0.5).sum()) + 1
     sentences = [
-        f"{len(used)} of {len(frames)} motifs are used. The most frequent are {_listed(first)}; "
-        f"half of all frames belong to {_count(half, 'motif')}.",
+        f"{len(used)} of {len(frames)} motifs are used. The most frequent are {listed(first)}; "
+        f"half of all frames belong to {counted(half, 'motif')}.",
     ]
     unused = [motif for motif in frames.index if frames[motif] == 0]
     if unused:
-        sentences.append(f"Unused motifs: {_listed(unused, NAMED)}.")
+        sentences.append(f"Unused motifs: {listed(unused, NAMED)}.")
     known = communities.dropna(subset=["community"])
     members = known.groupby("community")["motif"].apply(list)
     if len(members):
-        listed = [
-            f"{community_name(int(name))} ({_listed([called[m] for m in sorted(own)], 12)})"
+        sets = [
+            f"{community_name(int(name))} ({listed([called[m] for m in sorted(own)], 12)})"
             for name, own in members.items()
         ]
         sentences.append(
             f"Motifs that follow one another form "
-            f"{_count(len(members), 'community', 'communities')}: {_listed(listed, 12)}."
+            f"{counted(len(members), 'community', 'communities')}: {listed(sets, 12)}."
         )
-    return sentences + group_sentences(usage, groups)
-
-
-def names_of(usage: pd.DataFrame) -> dict[int, str]:
-    """Return each motif's number, with its name if it has one."""
-    named = usage[["motif", "name"]].drop_duplicates().itertuples(index=False, name=None)
-    return {int(motif): f"{motif} “{name}”" if name else str(motif) for motif, name in named}
-
-
-def group_sentences(usage: pd.DataFrame, groups: pd.DataFrame) -> list[str]:
-    """Report for every two groups whether they can be compared, and which motifs differ."""
-    names = [name for name in dict.fromkeys(usage["group"]) if name]
-    if len(names) < 2:
-        named = f"only one group, {names[0]}" if names else "no group"
-        return [f"Groups are not compared: the sessions table has {named}."]
-    return [
-        _pair_sentence(*pair, own, names_of(usage))
-        for pair, own in groups.groupby(["group_a", "group_b"], sort=False)
-    ]
-
-
-def _pair_sentence(one: str, other: str, motifs: pd.DataFrame, called: dict[int, str]) -> str:
-    animals = [int(motifs[name].iloc[0]) for name in ("animals_a", "animals_b")]
-    both = _listed(
-        f"{name} ({_count(number, 'animal')})"
-        for name, number in zip((one, other), animals, strict=True)
-    )
-    if min(animals) < FEWEST_ANIMALS:
-        return f"Groups {both} cannot be compared: each needs at least {FEWEST_ANIMALS} animals."
-    different = motifs[motifs["q_value"] <= FALSE_DISCOVERY_RATE].sort_values("q_value")
-    if different.empty:
-        least = motifs["q_value"].min()
-        return (
-            f"No difference in motif usage was found between groups {both}"
-            + (f"; the smallest q-value is {least:.2g}" if math.isfinite(least) else "")
-            + ". This does not mean that they are equal."
-        )
-    named = [
-        f"motif {called[int(row['motif'])]} is "
-        f"{'more' if row['share_b'] > row['share_a'] else 'less'}"
-        f" frequent in {other} ({row['share_b']:.1%}; {one}: {row['share_a']:.1%}; "
-        f"q = {row['q_value']:.2g}, Hedges' g {_signed(row['hedges_g'])})"
-        for _, row in different.head(NAMED).iterrows()
-    ]
-    more = f", and {len(different) - NAMED} more" if len(different) > NAMED else ""
-    return (
-        f"Usage of {_count(len(different), 'motif')} differs between groups {both}: "
-        f"{_listed(named)}{more}."
-    )
+    sentences += group_sentences(usage, groups)
+    return sentences + (over_time_sentences(over_time, called) if over_time is not None else [])
 
 
 def cautions(
@@ -163,16 +123,16 @@ def cautions(
     ]
     sentences += [finding["sentence"] for finding in findings if finding["verdict"] == "bad"]
     grouped = usage[usage["group"] != ""]
-    counted = grouped["animal"].where(grouped["frames"] > 0).groupby(grouped["group"]).nunique()
+    animals = grouped["animal"].where(grouped["frames"] > 0).groupby(grouped["group"]).nunique()
     few = [
-        f"{name} ({_count(number, 'animal')})"
-        for name, number in counted.items()
+        f"{name} ({counted(number, 'animal')})"
+        for name, number in animals.items()
         if number < FEWEST_ANIMALS
     ]
-    if few and len(counted) > 1:
+    if few and len(animals) > 1:
         sentences.append(
             f"Too few animals for a comparison of groups, which needs {FEWEST_ANIMALS} per group: "
-            f"{_listed(few)}. Frames of one animal are not replicates."
+            f"{listed(few)}. Frames of one animal are not replicates."
         )
     if seeds == 1:
         sentences.append(
@@ -195,18 +155,6 @@ def shown(number: Any) -> str:
     return f"{number:.3g}"
 
 
-def _count(number: int, noun: str, plural: str = "") -> str:
-    return f"{number} {noun if number == 1 else plural or noun + 's'}"
-
-
-def _listed(names, most: int | None = None) -> str:
-    """Join names as in a sentence; with more than `most`, give the number of the others."""
-    names = [str(name) for name in names]
-    if most and len(names) > most:
-        return f"{', '.join(names[:most])} and {len(names) - most} more"
-    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
-
-
 def _duration(seconds: float) -> str:
     unit, name = next(
         (unit, name)
@@ -214,7 +162,3 @@ def _duration(seconds: float) -> str:
         if seconds >= start
     )
     return f"{seconds / unit:.2g} {name}" if seconds / unit < 10 else f"{seconds / unit:.0f} {name}"
-
-
-def _signed(number: float) -> str:
-    return f"{number:+.1f}".replace("-", "−") if math.isfinite(number) else "unknown"

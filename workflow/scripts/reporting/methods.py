@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from reporting.words import listed
+
 POSE_TOOLS = {
     "DeepLabCut": "mathis2018",
     "SLEAP": "pereira2022",
@@ -72,6 +74,7 @@ def methods_of(
     segmentation: str,
     motifs: Mapping[str, Any],
     groups: int,
+    within: Sequence[str] = (),
 ) -> tuple[str, list[str]]:
     """Write the paragraph, and list the keys of `REFERENCES` that it cites, in its order.
 
@@ -86,9 +89,11 @@ def methods_of(
     segmentation
         Such as kmeans-15.
     motifs
-        pooling_seconds and expected_bout_seconds
+        pooling_seconds, expected_bout_seconds and factors
     groups
         How many are compared.
+    within
+        What was compared within animals: groups, conditions, time bins.
     """
     params = {
         rule: params_of(manifest, rule) for rule in ("import_poses", "align_poses", "split_dataset")
@@ -105,7 +110,7 @@ def methods_of(
         *_cleaning(params["align_poses"][0]["settings"]),
         *_training(manifest["settings"], training, params["split_dataset"][0]["settings"]),
         *_motifs(segmentation, motifs),
-        *_groups(groups),
+        *_comparisons(groups, within, motifs.get("factors", [])),
         f"All steps ran in a Snakemake workflow [moelder2021] (Snakemake {versions['snakemake']}, "
         f"Python {versions['python']}, PyTorch {versions['torch']} [paszke2019], scikit-learn "
         "[pedregosa2011]).",
@@ -179,13 +184,18 @@ def _training(
     return sentences
 
 
-def _groups(groups: int) -> list[str]:
-    if groups < 2:
-        return []
-    return [
-        "Groups were compared by permutation tests over animals, with false discovery rates after "
-        "Benjamini and Hochberg [benjamini1995]."
-    ]
+def _comparisons(groups: int, within: Sequence[str], factors: Sequence[str]) -> list[str]:
+    rates = "with false discovery rates after Benjamini and Hochberg [benjamini1995]."
+    sentences = []
+    if groups >= 2:
+        blocks = f" within blocks of equal {listed(factors)}" if factors else ""
+        sentences.append(f"Groups were compared by permutation tests over animals{blocks}, {rates}")
+    if within:
+        sentences.append(
+            f"{listed(within).capitalize()} were compared within animals by sign-flip permutation "
+            f"tests, {rates}"
+        )
+    return sentences
 
 
 def _motifs(segmentation: str, motifs: Mapping[str, Any]) -> list[str]:

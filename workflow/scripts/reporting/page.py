@@ -9,9 +9,12 @@ from formats.files import read_json
 from formats.tables import read_table
 from jinja2 import Environment
 
+from reporting.differences import kinds_within
 from reporting.facts import cautions, motif_sentences, shown, training_sentences
 from reporting.methods import REFERENCES, as_bibtex, methods_of
 
+TABLES = ("usage", "communities", "groups", "comparisons_over_time", "quality")
+"""Of each segmentation, what the page is made of."""
 LISTED = 40
 """Number of recordings in the table; the file has all."""
 VERDICTS = {
@@ -182,7 +185,7 @@ def summarise(
     segmented
         Model, seed and name of each segmentation.
     tables
-        In the same order, paths of each one's `usage`, `communities`, `groups` and `quality`.
+        In the same order, paths of each one's tables, by the names in `TABLES`.
     frozen
         Folder of the model that was used, if none was trained.
     manifest, motifs
@@ -196,7 +199,7 @@ def summarise(
         chosen = read_json(choice)
         seeds = trained["seed"].nunique()
     rows = [
-        _Segmentation(of, *(tables[name][place] for name in _Segmentation.TABLES))
+        _Segmentation(of, *(tables[name][place] for name in TABLES))
         for place, of in enumerate(segmented)
     ]
     best = next((row for row in rows if row.is_of(chosen)), rows[0] if rows else None)
@@ -223,14 +226,10 @@ def summarise(
 class _Segmentation:
     """The tables of one segmentation of one training."""
 
-    TABLES = ("usage", "communities", "groups", "quality")
-
-    def __init__(
-        self, of: Mapping[str, str], usage: str, communities: str, groups: str, quality: str
-    ) -> None:
+    def __init__(self, of: Mapping[str, str], *paths: str) -> None:
         self.of = of
-        self.usage, self.communities, self.groups = map(read_table, (usage, communities, groups))
-        quality = read_json(quality)
+        self.usage, *self.compared = map(read_table, paths[:-1])
+        quality = read_json(paths[-1])
         self.findings, self.advice = quality["findings"], quality["advice"]
 
     def is_of(self, chosen: Mapping[str, Any]) -> bool:
@@ -240,7 +239,7 @@ class _Segmentation:
         return {
             **self.of,
             "findings": sorted(self.findings, key=lambda finding: _ORDER[finding["verdict"]]),
-            "found": motif_sentences(self.usage, self.communities, self.groups),
+            "found": motif_sentences(self.usage, *self.compared),
             "cautions": cautions(recordings, self.usage, self.findings, seeds),
             "advice": self.advice,
         }
@@ -257,7 +256,10 @@ class _Segmentation:
         )
         groups = self.usage.loc[self.usage["group"] != "", "group"].nunique()
         training, name = trained[own].iloc[0].to_dict(), self.of["segmentation"]
-        return methods_of(manifest, data, training, name, motifs, groups)
+        within = kinds_within(*self.compared[1:])
+        if "design" in self.compared[1] and not (self.compared[1]["design"] == "independent").any():
+            groups = 0  # there are none, or all are compared within animals
+        return methods_of(manifest, data, training, name, motifs, groups, within)
 
     def in_short(self) -> dict[str, Any]:
         counts = Counter(finding["verdict"] for finding in self.findings)

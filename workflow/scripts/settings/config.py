@@ -49,12 +49,10 @@ def checked_config(
 def contradictions(config: Settings, schema: Schema, access: Access) -> list[str]:
     """Return errors about settings that are valid individually, but not in combination."""
     errors = [*_broken(ALIGNMENT_RULES, config), *_keypoint_errors(config)]
-    if config["motif_names"]:
-        absent = (
-            f"motif_names: {config['motif_names']} does not exist; correct the path, or set "
-            "motif_names: null"
-        )
-        errors += path_errors(config["motif_names"], absent, "motif_names: ", access)
+    for key in ("motif_names", "intervals"):
+        if config[key]:
+            absent = f"{key}: {config[key]} does not exist; correct the path, or set {key}: null"
+            errors += path_errors(config[key], absent, f"{key}: ", access)
     if config["use_model"]:
         return errors
     models = {

@@ -1,4 +1,4 @@
-"""Settings in frames that can also be given in seconds, as "1.0 s"."""
+"""Settings that can be durations: in frames, as "1.0 s", or in seconds, as "5 min"."""
 
 import re
 from collections.abc import Mapping
@@ -9,6 +9,23 @@ from settings.schema import Schema, coerce
 from settings.sessions import read_rows
 
 DURATION = re.compile(r"\s*(\d+\.?\d*|\.\d+)\s*s\s*")
+LONG_DURATION = re.compile(r"\s*(\d+\.?\d*|\.\d+)\s*(s|min|h)\s*")
+SECONDS = {"s": 1, "min": 60, "h": 3600}
+
+
+def in_seconds(config: Mapping[str, Any], schema: Schema) -> dict[str, Any]:
+    """The config with durations as numbers of seconds, where the schema says `duration: true`.
+
+    An empty text is None. What is no duration stays as it is, and the schema refuses it.
+    """
+    turned = dict(config)
+    for key, entry in schema["properties"].items():
+        text = config.get(key)
+        if entry.get("duration") and isinstance(text, str):
+            found = LONG_DURATION.fullmatch(text)
+            empty = None if not text.strip() else text
+            turned[key] = float(found[1]) * SECONDS[found[2]] if found else empty
+    return turned
 
 
 def in_frames(config: Mapping[str, Any], schema: Schema, sessions: Schema) -> dict[str, Any]:

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from settings.config import checked_config, warnings_about
-from settings.durations import in_frames
+from settings.durations import in_frames, in_seconds
 from settings.files import Access
 from settings.frozen import frozen_model, names_beside, segmenters_beside
+from settings.intervals import check_intervals
 from settings.models import models_to_embed, of_rule, settings_of_model
 from settings.nwb import metadata_errors, metadata_of
 from settings.orphans import find_orphans, patterns_of
@@ -181,6 +182,20 @@ class Run:
             for name, row in self.sessions.items()
         ]
 
+    def compared(self) -> list[dict[str, Any]]:
+        """What `animals` has, frames per second, and the animal's factors."""
+        factors = self.config["factors"]
+        return [
+            names | {"fps": row["fps"], "factors": {name: row[name] for name in factors}}
+            for names, row in zip(self.animals(), self.sessions.values(), strict=True)
+        ]
+
+    @property
+    def over_time(self) -> list[str]:
+        """Segmentations whose usage is counted over time: all, or none if nothing says how."""
+        set_so = self.config["intervals"] or self.config["time_bins"]
+        return self.segmentations if set_so else []
+
     def labelled(self) -> list[dict[str, Any]]:
         """Return `animals`, and which sessions have labels, at which frame rate."""
         return [
@@ -211,7 +226,7 @@ def read_run(
     """
     schema, of_sessions = read_schema(config_schema), read_schema(sessions_schema)
     frozen = frozen_model(config, access)
-    config = in_frames(config, schema, of_sessions)
+    config = in_seconds(in_frames(config, schema, of_sessions), schema)
     config = checked_config(config, schema, access, frozen)
     rows = checked_sessions(config, of_sessions, access, frozen, warn=warn)
     models = {
@@ -223,6 +238,7 @@ def read_run(
     fitted = [name for name in wanted if name not in segmenters]
     references = reference_segmenters(config["reference_segmenters"], fitted, access)
     if warn:
+        check_intervals(config["intervals"], [row["session"] for row in rows])
         for sentence in warnings_about(config, {} if frozen else models, schema):
             warn(sentence)
         lacking = [name for name in wanted if frozen and name not in segmenters]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from settings.animals import keypoints_of_animals, rows_of_animals
+from settings.factors import factor_errors, with_factors
 from settings.files import DEMO, Access, path_errors
 from settings.frozen import keypoints_of
 from settings.headers import Header, header_of
@@ -40,7 +41,8 @@ def checked_sessions(
         Naming every row and column with an error, every missing file, and every keypoint of
         the config that a recording lacks.
     """
-    path = Path(config["sessions"])
+    path, of_table = Path(config["sessions"]), schema
+    schema = with_factors(schema, config["factors"])
     entries = read_rows(path, schema)
     repeated, errors = duplicates_of(entries), []
     numbered: list[tuple[int, Row]] = []
@@ -63,7 +65,7 @@ def checked_sessions(
         *prefix_errors(config["individual_prefixes"]),
         *reserved_errors(numbered),
         *clash_errors(numbered, aside, ignores_case(path)),
-        *animal_errors(rows),
+        *factor_errors(numbered, config["factors"], of_table),
         *name_errors(rows, config),
     ]
     if warn:
@@ -204,19 +206,6 @@ def nearest_names(name: str, known: Sequence[str]) -> str:
     folded = {other.casefold(): other for other in known}
     close = difflib.get_close_matches(name.casefold(), folded, 3)
     return f"; did you mean {' or '.join(folded[each] for each in close)}?" if close else ""
-
-
-def animal_errors(rows: Iterable[Row]) -> list[str]:
-    groups: dict[str, set[str]] = {}
-    for row in rows:
-        if row["animal"] and row["group"]:
-            groups.setdefault(row["animal"], set()).add(row["group"])
-    return [
-        f"animal: {name} is in the groups {', '.join(sorted(own))}, but groups are compared by "
-        "animal; give it one group, or none"
-        for name, own in groups.items()
-        if len(own) > 1
-    ]
 
 
 def name_errors(rows: Iterable[Row], config: Mapping[str, Any]) -> list[str]:
