@@ -130,8 +130,7 @@ rule plot_usage_over_time:
     conda:
         "../../envs/figures.yaml"
     params:
-        settings=settings_of("plot_usage_over_time"),
-        code=source_digest("plot_usage_over_time"),
+        **params_of("plot_usage_over_time"),
     script:
         "../scripts/plot_usage_over_time.py"
 

@@ -53,9 +53,8 @@ rule write_model_card:
     conda:
         "../../envs/report.yaml"
     params:
-        settings=settings_of("write_model_card"),
+        **params_of("write_model_card"),
         sessions=RUN.animals(),
-        code=source_digest("write_model_card"),
     script:
         "../scripts/write_model_card.py"
 
@@ -162,10 +161,9 @@ rule export_nwb:
     conda:
         "../../envs/report.yaml"
     params:
-        settings=settings_of("export_nwb"),
+        **params_of("export_nwb"),
         metadata=RUN.session_to_export,
         to_motifs=RUN.settings_to_motifs,
-        code=source_digest("export_nwb"),
     script:
         "../scripts/export_nwb.py"
 

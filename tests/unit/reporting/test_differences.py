@@ -30,11 +30,11 @@ def test_no_difference_is_no_equality():
     conditions, bins = over_time_sentences(over_time().assign(q_value=0.6), CALLED)
     assert conditions == (
         "No difference in motif usage was found between conditions baseline and drug (within 8 "
-        "animals that have both); the smallest q-value is 0.6. This does not show that they are "
+        "animals that have both); the smallest q-value is 0.6. This does not mean that they are "
         "equal."
     )
     assert bins.startswith("No difference in motif usage was found between the first time bin")
-    assert bins.endswith("This does not show that usage stays the same.")
+    assert bins.endswith("This does not mean that usage stays the same.")
 
 
 def test_too_few_animals_and_those_left_out_are_said():

@@ -364,11 +364,11 @@ FACTORS = "session poses fps group animal sex batch"
 
 
 def test_factors_are_columns_of_the_table(check):
-    lines = ["m1 mouse.csv 30 a x f 1", "m2 mouse.csv 30 b x f 1", "m3 mouse.csv 30  y  2"]
+    lines = ["m1 mouse.csv 30 a x F 1", "m2 mouse.csv 30 b x F 1", "m3 mouse.csv 30  y  2"]
     rows, _ = check(*lines, columns=FACTORS, factors=["sex", "batch"])
-    assert [(row["sex"], row["batch"]) for row in rows] == [("f", "1"), ("f", "1"), ("", "2")]
-    errors, _ = check(*lines, columns=FACTORS, factors=["batch"])
-    assert errors[0].startswith("line 2, sex: there is no such setting")
+    assert [(row["sex"], row["batch"]) for row in rows] == [("F", "1"), ("F", "1"), ("", "2")]
+    errors, _ = check(*lines, columns=FACTORS, factors=["sex"])
+    assert errors[0].startswith("line 2, batch: there is no such setting")
 
 
 @pytest.mark.parametrize(
@@ -376,11 +376,11 @@ def test_factors_are_columns_of_the_table(check):
     [
         (["m1 mouse.csv 30 a x"], ["age"], "factors in the config: the sessions table has no col"),
         (["m1 mouse.csv 30 a x"], ["group"], "factors in the config: group has a meaning of its"),
-        (["m1 mouse.csv 30 a x f", "m2 mouse.csv 30 b y"], ["sex"], "line 3, sex: is empty; a se"),
+        (["m1 mouse.csv 30 a x F", "m2 mouse.csv 30 b y"], ["sex"], "line 3, sex: is empty; a se"),
         (
-            ["m1 mouse.csv 30 a x f", "m2 mouse.csv 30 b x m"],
+            ["m1 mouse.csv 30 a x F", "m2 mouse.csv 30 b x M"],
             ["sex"],
-            "line 3, sex: x is m, but f in line 2; a factor has one value for each animal",
+            "line 3, sex: x is M, but F in line 2; a factor has one value for each animal",
         ),
     ],
 )

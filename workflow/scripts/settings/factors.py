@@ -1,4 +1,4 @@
-"""Factors: columns of the sessions table that people add, with one value for each animal."""
+"""Factors: columns of the sessions table that distinguish animals, with one value for each animal."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -6,6 +6,11 @@ from typing import Any
 from settings.schema import Schema
 
 Row = dict[str, Any]
+
+OF_THE_SCHEMA = {
+    *("species", "sex", "age", "strain", "genotype", "experimenter", "institution", "lab")
+}
+"""Columns that the schema has, for NWB files, and that may be factors as well."""
 
 
 def with_factors(schema: Schema, factors: Iterable[str]) -> dict[str, Any]:
@@ -29,7 +34,7 @@ def factor_errors(
     """
     errors = []
     for name in factors:
-        if name in schema["properties"]:
+        if name in schema["properties"] and name not in OF_THE_SCHEMA:
             errors.append(
                 f"factors in the config: {name} has a meaning of its own in the sessions table; "
                 "name a column that you add, such as sex or batch"
