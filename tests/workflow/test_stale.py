@@ -146,7 +146,7 @@ EDITS = {
     "reference_segmenters": ("earlier", SEGMENT),
     "motif_names": ("motif_names.tsv", LABEL),
     "map_windows": (50, MAP),
-    "communities": (2, TABULATE),
+    "communities": (2, LABEL),
     "permutations": (200, TABULATE),
     "surrogates": (3, JUDGE),
     # evaluation and figures

@@ -49,6 +49,7 @@ rule label_motifs:
     conda:
         "../../envs/motifs.yaml"
     params:
+        settings=settings_of("label_motifs"),
         code=source_digest("label_motifs"),
     script:
         "../scripts/label_motifs.py"

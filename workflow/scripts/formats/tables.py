@@ -15,17 +15,20 @@ TEXT = (
 def read_table(path: str | Path) -> pd.DataFrame:
     """Read a csv of ours; columns of `TEXT` are text, and '' where they are empty.
 
+    `NA` in another column, or in `name`, is missing as well; a session or group may be called NA.
     Lines that begin with # are comments above the header and nowhere else: a group may be called
     #1.
     """
     with open(path, encoding="utf-8") as file:
         comments = sum(1 for _ in takewhile(lambda line: line.startswith("#"), file))
+    columns = pd.read_csv(path, skiprows=comments, nrows=0).columns
+    missing = {name: [""] if name in TEXT and name != "name" else ["", "NA"] for name in columns}
     table = pd.read_csv(
         path,
         skiprows=comments,
         dtype=dict.fromkeys(TEXT, str),
         keep_default_na=False,
-        na_values=[""],
+        na_values=missing,
     )
     return table.fillna({name: "" for name in TEXT if name in table})
 

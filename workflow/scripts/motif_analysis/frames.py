@@ -15,10 +15,12 @@ def motifs_of_frames(motifs: np.ndarray, frames: int, time_window: int) -> np.nd
     return of_frames
 
 
-def describe_columns(time_window: int, fps: float) -> list[str]:
-    """Comments that tell a reader of the csv what its rows mean."""
-    return [
-        f"motif is that of the window of {time_window} frames whose centre is this frame; "
-        f"the window begins {centre_of(time_window)} frames before",
-        f"motif is empty where no such window is usable; {fps:g} frames per second",
-    ]
+def distances_of_frames(distances: np.ndarray, frames: int, time_window: int) -> np.ndarray:
+    """(frame,) float32: as `motifs_of_frames`, of the distance of windows; NaN where there is none.
+
+    `distances` are those that `Segmenter.distances` returns.
+    """
+    of_frames = np.full(frames, np.nan, dtype=np.float32)
+    offset = centre_of(time_window)
+    of_frames[offset : offset + len(distances)] = distances
+    return of_frames

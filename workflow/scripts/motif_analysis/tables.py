@@ -9,9 +9,9 @@ from formats.motifs import centre_of
 from formats.runs import blocks_of
 from scipy.sparse import csr_array
 
-from motif_analysis.bouts import Bouts, find_bouts
+from motif_analysis.bouts import Bouts, count_transitions, find_bouts
 from motif_analysis.groups import compare_groups
-from motif_analysis.hierarchy import community_tables
+from motif_analysis.hierarchy import communities_of_motifs, find_communities
 from motif_analysis.n_motifs import tabulate_tried
 from motif_analysis.segmentation import Segmenter
 
@@ -55,8 +55,7 @@ def tabulate(
 
     Returns
     -------
-    usage, transitions, profile, communities, linkage, bouts, examples, latent_map, groups,
-    n_motifs.
+    Of each output of the rule `tabulate_motifs` its table.
     """
     numbers = np.unique(segmenter.numbering.numbers)  # with gaps, if motifs were merged or lost
     n_motifs = int(numbers[-1]) + 1
@@ -75,8 +74,9 @@ def tabulate(
     assert profile is not None, "no recordings"
     usage, all_bouts = (pd.concat(tables, ignore_index=True) for tables in (usage, all_bouts))
     counts["all"] = sum(counts.values())
-    frames = usage.groupby("motif")["frames"].sum().reindex(range(n_motifs), fill_value=0)
-    of_motifs, linkage = community_tables(counts["all"], frames.to_numpy(), communities)
+    of_motifs, linkage = find_communities(segmenter, communities)
+    community = all_bouts["motif"].map(communities_of_motifs(of_motifs)).astype("Int64")
+    all_bouts.insert(2, "community", community)
     tables = {
         "usage": usage,
         "transitions": _of_motifs(transition_table(counts), numbers),
@@ -124,14 +124,6 @@ def usage_of_motifs(bouts: Bouts, n_motifs: int, fps: float) -> pd.DataFrame:
     for name, quantile in (("q25", 0.25), ("median", 0.5), ("q75", 0.75)):
         table[f"bout_seconds_{name}"] = seconds.quantile(quantile).reindex(range(n_motifs))
     return table
-
-
-def count_transitions(bouts: Bouts, n_motifs: int) -> np.ndarray:
-    """(from, to) how often a bout of one motif directly follows a bout of another."""
-    joined = bouts.stop[:-1] == bouts.start[1:]
-    counts = np.zeros((n_motifs, n_motifs), dtype=np.int64)
-    np.add.at(counts, (bouts.motif[:-1][joined], bouts.motif[1:][joined]), 1)
-    return counts
 
 
 def transition_table(counts: Mapping[str, np.ndarray]) -> pd.DataFrame:
@@ -236,13 +228,17 @@ class Profile:
 def bout_table(
     session: str, bouts: Bouts, latents: np.ndarray, segmenter: Segmenter, fps: float
 ) -> pd.DataFrame:
-    """A row per bout of a recording: session, motif, start, stop, seconds of both, and distance.
+    """A row per bout of a recording: session, motif, start, stop, their times, duration, distance.
 
     `stop` is the frame after the last one. `distance` is the mean over the bout's windows of their
     distance to the centre of the motif.
     """
     offset = centre_of(segmenter.time_window)
-    own = zip(bouts.start - offset, bouts.stop - offset, bouts.motif, strict=True)
+    motifs = np.full(len(latents), -1, dtype=np.int16)
+    for motif, start, stop in zip(*bouts, strict=True):
+        motifs[start - offset : stop - offset] = motif
+    distances = segmenter.distances(latents, motifs)
+    own = zip(bouts.start - offset, bouts.stop - offset, strict=True)
     return pd.DataFrame(
         {
             "session": session,
@@ -251,7 +247,8 @@ def bout_table(
             "stop": bouts.stop,
             "start_seconds": bouts.start / fps,
             "stop_seconds": bouts.stop / fps,
-            "distance": [segmenter.distances(latents, *each).mean() for each in own],
+            "seconds": bouts.frames / fps,
+            "distance": [distances[start:stop].mean(dtype=float) for start, stop in own],
         }
     )
 
@@ -273,6 +270,6 @@ def find_examples(bouts: pd.DataFrame) -> pd.DataFrame:
             "session": table["session"],
             "first_frame": table["start"],
             "last_frame": table["stop"] - 1,
-            "seconds": table["stop_seconds"] - table["start_seconds"],
+            "seconds": table["seconds"],
         }
     )
