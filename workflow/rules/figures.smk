@@ -154,6 +154,7 @@ rule explore_motifs:
         segmenter=segmenter_of_model,
         names=own_file(config["motif_names"]),
         aligned=of_sessions("results/aligned/{session}.npz"),
+        labels=LABELS,
     output:
         page="results/explorer/{model}/seed{seed}/{segmentation}.html",
     log:
@@ -164,7 +165,7 @@ rule explore_motifs:
         "../../envs/figures.yaml"
     params:
         settings=settings_of("explore_motifs"),
-        sessions=RUN.animals(),
+        sessions=RUN.labelled(),
         videos={name: SESSIONS[name]["video"] for name in FILMED},
         code=source_digest("explore_motifs"),
     script:

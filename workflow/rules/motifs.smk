@@ -137,7 +137,7 @@ rule judge_motifs:
         segmenter=segmenter_of_model,
         latents=of_sessions("results/latents/{model}/seed{seed}/{session}.npy"),
         aligned=of_sessions("results/aligned/{session}.npz"),
-        labels=[own_file(row["labels"]) for row in SESSIONS.values() if row["labels"]],
+        labels=LABELS,
         metrics="results/models/{model}/seed{seed}/metrics.json" if TRAINED else [],
         agreement="results/motif_tables/{model}/agreement.csv",
     output:

@@ -21,6 +21,7 @@ with job(snakemake) as out:
         segmenter=load_segmenter(inputs.segmenter).merge(names.merged),
         latent_map=read_table(inputs.latent_map),
         names=names.names,
+        colours=names.colours,
         **snakemake.params.settings,
     )
     for name, table in tables.items():

@@ -9,7 +9,7 @@ import pandas as pd
 
 from figures.examples import load_bouts
 from figures.films import draw_film, save_film
-from figures.motif_marks import names_of, shares_of
+from figures.motif_marks import colours_of, given_colours, names_of, shares_of
 from figures.skeletons import edges_of, mean_animal
 from figures.style import FAINT, INK, shorten
 from figures.videos import Video, film_bouts, save_video
@@ -55,12 +55,14 @@ def film_motifs(
     for motif, share in shares_of(usage).items():
         own, name = bouts.get(motif, []), shorten(called.get(motif, ""), 24)
         films[motif] = [folder / f"motif{motif}.gif"]
-        frames = draw_film(motif, own, edges, head, pose, f"{name} {share:.1%} of frames".strip())
-        save_film(frames, films[motif][0])
+        said = f"{name} {share:.1%} of frames".strip()
+        with given_colours(colours_of(usage)):
+            save_film(draw_film(motif, own, edges, head, pose, said), films[motif][0])
         filmed = [bout for bout in own if bout.session in videos]
         if filmed:
             films[motif].append(folder / f"motif{motif}.mp4")
-            cuts = film_bouts(motif, filmed, [videos[bout.session] for bout in filmed])
+            with given_colours(colours_of(usage)):
+                cuts = film_bouts(motif, filmed, [videos[bout.session] for bout in filmed])
             save_video(cuts, films[motif][1])
     return films
 

@@ -7,7 +7,7 @@ import pandas as pd
 
 TEXT = (
     *("session", "animal", "group", "group_a", "group_b", "model", "other", "better"),
-    *("worst", "leave_out_because", "notes", "name"),
+    *("worst", "leave_out_because", "notes", "name", "color"),
 )
 """Columns of names and sentences, which may look like numbers, or like nothing."""
 

@@ -37,6 +37,7 @@ def tabulate(
     communities: int | None,
     permutations: int,
     names: Mapping[int, str] | None = None,
+    colours: Mapping[int, str] | None = None,
 ) -> dict[str, pd.DataFrame]:
     """Tabulate a segmentation; recordings are taken one by one, so that one is in memory at once.
 
@@ -50,7 +51,7 @@ def tabulate(
         How many, or None for those of the greatest modularity.
     permutations
         At most so many for each p-value of `groups.compare_groups`.
-    names
+    names, colours
         Of motifs that have one.
 
     Returns
@@ -78,7 +79,7 @@ def tabulate(
     community = all_bouts["motif"].map(communities_of_motifs(of_motifs)).astype("Int64")
     all_bouts.insert(2, "community", community)
     tables = {
-        "usage": usage,
+        "usage": usage.assign(color=[(colours or {}).get(motif, "") for motif in usage["motif"]]),
         "transitions": _of_motifs(transition_table(counts), numbers),
         "profile": _of_motifs(profile.table(), numbers),
         "communities": _of_motifs(of_motifs, numbers),
