@@ -197,3 +197,31 @@ rule film_motifs:
         code=source_digest("film_motifs"),
     script:
         "../scripts/film_motifs.py"
+
+
+rule film_suggestions:
+    """Film the bouts that are suggested for labelling."""
+    input:
+        **tables_of_motifs("usage", "profile"),
+        bouts="results/suggestions/{model}/seed{seed}/{segmentation}/bouts.csv",
+        aligned=of_sessions("results/aligned/{session}.npz"),
+        videos=[own_file(SESSIONS[name]["video"]) for name in FILMED],
+    output:
+        page="results/suggestions/{model}/seed{seed}/{segmentation}/films.html",
+        films=folder_on_a_disk(
+            "results/suggestions/{model}/seed{seed}/{segmentation}/films"
+        ),
+    log:
+        "logs/film_suggestions/{model}/seed{seed}/{segmentation}.log",
+    benchmark:
+        "results/benchmarks/film_suggestions/{model}/seed{seed}/{segmentation}.tsv"
+    conda:
+        "../../envs/figures.yaml"
+    params:
+        settings=settings_of("film_suggestions"),
+        sessions=list(SESSIONS),
+        filmed=FILMED,
+        fps={name: SESSIONS[name]["fps"] for name in FILMED},
+        code=source_digest("film_suggestions"),
+    script:
+        "../scripts/film_suggestions.py"

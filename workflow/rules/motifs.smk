@@ -5,6 +5,7 @@
 #        results/latent_maps/{model}/seed{seed}.csv                      a sample in two dimensions
 #        results/motif_tables/{model}/seed{seed}/{segmentation}/         tables, quality.json
 #        results/motif_tables/{model}/agreement.csv                      between seeds
+#        results/suggestions/{model}/seed{seed}/{segmentation}/          on request: bouts to label
 
 
 rule segment_motifs:
@@ -154,3 +155,28 @@ rule judge_motifs:
         code=source_digest("judge_motifs"),
     script:
         "../scripts/judge_motifs.py"
+
+
+rule choose_bouts:
+    """Choose the bouts whose label would tell most, and make a BORIS project to label them in."""
+    input:
+        **tables_of_motifs("bouts"),
+        segmenter=segmenter_of_model,
+        latents=of_sessions("results/latents/{model}/seed{seed}/{session}.npy"),
+        aligned=of_sessions("results/aligned/{session}.npz"),
+        labels=LABELS,
+    output:
+        bouts="results/suggestions/{model}/seed{seed}/{segmentation}/bouts.csv",
+        project="results/suggestions/{model}/seed{seed}/{segmentation}/project.boris",
+    log:
+        "logs/choose_bouts/{model}/seed{seed}/{segmentation}.log",
+    benchmark:
+        "results/benchmarks/choose_bouts/{model}/seed{seed}/{segmentation}.tsv"
+    conda:
+        "../../envs/motifs.yaml"
+    params:
+        sessions=RUN.labelled(),
+        videos={name: SESSIONS[name]["video"] for name in FILMED},
+        code=source_digest("choose_bouts"),
+    script:
+        "../scripts/choose_bouts.py"

@@ -8,6 +8,7 @@ import pandas as pd
 TEXT = (
     *("session", "animal", "group", "group_a", "group_b", "model", "other", "better"),
     *("worst", "leave_out_because", "notes", "name", "color"),
+    *("likely", "second"),
 )
 """Columns of names and sentences, which may look like numbers, or like nothing."""
 
