@@ -74,6 +74,14 @@ rule nwb:
         ),
 
 
+rule suggest_bouts:
+    """Suggest fifty bouts to label: a table, films, and a BORIS project in results/suggestions."""
+    input:
+        of_segmentations(
+            "results/suggestions/{model}/seed{seed}/{segmentation}/films.html"
+        ),
+
+
 include: "workflow/rules/poses.smk"
 include: "workflow/rules/training.smk"
 include: "workflow/rules/motifs.smk"

@@ -30,11 +30,12 @@ from fidelity import (
     train_chosen,
 )
 from formats.aligned import open_aligned, save_aligned
+from formats.labels import read_labels
 from formats.motifs import centre_of
 from motif_analysis.agreement import mutual_information
 from motif_analysis.baselines import SHORT_FRAMES, component_latents
 from motif_analysis.bouts import find_bouts
-from motif_analysis.labels import at_frames, read_labels
+from motif_analysis.labels import at_frames
 from motif_analysis.latents import find_known
 from motif_analysis.scores import (
     PROBE_WINDOWS,

@@ -85,7 +85,7 @@ def run_step(step: str, folder: Path, algorithm: str) -> None:
         for session, own in latents.items():
             usable = open_aligned(folder / f"{session}.npz").usable
             motifs = motifs_of_frames(segmenter.label(own), len(usable), TIME_WINDOW)
-            write_motifs(folder / f"{session}.csv", motifs, usable, FPS, [])
+            write_motifs(folder / f"{session}.csv", motifs, usable, FPS)
     if step == "tabulate":
         recordings = (
             (

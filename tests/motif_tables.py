@@ -77,7 +77,7 @@ def make_tables(
         table.loc[[*range(15), *range(frames - 15, frames)], "motif"] = pd.NA
         table.loc[200:240, "motif"] = pd.NA
         table.loc[210:230, "usable"] = 0
-    usage = _usage(sessions, group_of, n_motifs, fps)
+    usage = _usage(sessions, group_of, n_motifs, fps).assign(color="")
     transitions = _transitions(sessions, n_motifs)
     tree = linkage(rng.normal(size=(used, 3)), "ward") if used > 1 else np.empty((0, 4))
     leaves = leaves_list(tree) if used > 1 else [0]

@@ -39,14 +39,21 @@ def test_every_frame_of_the_recording_has_its_row(finished_once, session):
     np.testing.assert_array_equal(rows["motif"].notna(), known)
 
 
-def test_the_header_says_where_the_window_lies(finished_once):
-    path = finished_once / "results/motifs/bare/seed0/kmeans-4/mouse1.csv"
-    lines = path.read_text().splitlines()
-    assert lines[0] == "# session mouse1, model bare, seed 0, kmeans-4"
-    assert lines[1] == (
-        "# motif is that of the window of 8 frames whose centre is this frame; the window starts 4 "
-        "frames before"
-    )
+def test_frames_have_the_communities_of_the_table_and_the_distances_of_the_bouts(finished_once):
+    communities = table(finished_once, "communities").set_index("motif")["community"]
+    bouts = table(finished_once, "bouts")
+    assert bouts["community"].tolist() == bouts["motif"].map(communities).tolist()
+    np.testing.assert_allclose(bouts["seconds"], (bouts["stop"] - bouts["start"]) / 30, rtol=1e-5)
+    for session, own in bouts.groupby("session"):
+        rows = motifs_of(finished_once, session)
+        known = rows["motif"].notna()
+        assert rows.loc[~known, ["name", "community", "distance"]].isna().all(axis=None)
+        motifs = rows.loc[known, "motif"]
+        assert rows.loc[known, "community"].tolist() == motifs.map(communities).tolist()
+        means = [rows["distance"][b.start : b.stop].mean() for b in own.itertuples()]
+        np.testing.assert_allclose(means, own["distance"], atol=1e-4)
+    lines = (finished_once / "results/motifs/vame/seed0/kmeans-4/mouse1.csv").read_text()
+    assert {line.count(",") for line in lines.splitlines()} == {6}  # and no comment
 
 
 def test_windows_have_the_motif_whose_centre_is_nearest_but_for_short_bouts(finished_once):

@@ -8,6 +8,7 @@ import shutil
 from contextlib import contextmanager
 
 import pytest
+from firefox import FIREFOX, firefox
 from formats.motif_names import MotifNames, read_motif_names
 from PIL import Image
 
@@ -17,6 +18,17 @@ CHROMIUM = next(
 needs_chromium = pytest.mark.skipif(
     not CHROMIUM, reason="no chromium on this machine (apt-get install chromium)"
 )
+needs_firefox = pytest.mark.skipif(
+    not FIREFOX, reason="no firefox on this machine (apt-get install firefox-esr)"
+)
+IS_OPEN = "Boolean(sessions[0].points && $('ethogram')._fullLayout && $('map').data)"
+IS_DRAWN = "[...$('arena').getContext('2d').getImageData(0, 0, 999, 999).data].some(Boolean)"
+IN_THE_ETHOGRAM = """(seconds, row) => {
+    const box = $('ethogram').getBoundingClientRect();
+    const { xaxis, yaxis } = $('ethogram')._fullLayout;
+    const [right, down] = [xaxis.l2p(seconds), yaxis.l2p(row)];
+    return [box.left + xaxis._offset + right, box.top + yaxis._offset + down];
+}"""
 MOTIFS = "results/figures/{model}/seed0/kmeans-4"
 
 
@@ -165,6 +177,8 @@ def with_a_map(page):
         "motif": own["motif"],
         "x": [number % 5 for number in numbers],
         "y": [number // 5 for number in numbers],
+        "labels": ["rest", "walk"],
+        "label": [number % 3 - 1 for number in numbers],
     }
     return page[:start] + json.dumps(data) + page[page.index("</script>", start) :]
 
@@ -186,7 +200,7 @@ def browsing(finished_once, folder):
         page.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
         page.on("request", lambda request: requests.append(request.url))
         page.goto(file.as_uri())
-        page.wait_for_function("sessions[0].points && $('ethogram')._fullLayout && $('map').data")
+        page.wait_for_function(IS_OPEN)
         yield page
         browser.close()
     assert errors == []
@@ -196,19 +210,28 @@ def browsing(finished_once, folder):
 @needs_chromium
 def test_a_click_in_an_ethogram_shows_the_animal_at_that_moment(finished_once, tmp_path):
     with browsing(finished_once, tmp_path) as page:
-        drawn = "[...$('arena').getContext('2d').getImageData(0, 0, 999, 999).data].some(Boolean)"
-        assert page.evaluate(drawn)
-        left, top = page.evaluate(
-            """() => {
-                const box = $('ethogram').getBoundingClientRect();
-                const { xaxis, yaxis } = $('ethogram')._fullLayout;
-                return [box.left + xaxis._offset + xaxis.l2p(4),
-                        box.top + yaxis._offset + yaxis.l2p(1)];
-            }"""
-        )
-        page.mouse.click(left, top)
+        assert page.evaluate(IS_DRAWN)
+        page.mouse.click(*page.evaluate(f"({IN_THE_ETHOGRAM})(4, 1)"))
         page.wait_for_function("state.session === 1 && sessions[1].points")
         assert abs(page.evaluate("state.frame / sessions[1].fps") - 4) < 0.1
+
+
+@needs_firefox
+def test_firefox_opens_it_and_a_click_shows_the_animal(finished_once, tmp_path):
+    page = finished_once / "results/explorer/vame/seed0/kmeans-4.html"
+    (tmp_path / "page.html").write_text(with_a_map(page.read_text()))
+    with firefox(tmp_path) as window:
+        window.goto((tmp_path / "page.html").as_uri())
+        window.wait_for(IS_OPEN)
+        assert window.evaluate(IS_DRAWN)
+        window.click(*window.evaluate(f"({IN_THE_ETHOGRAM})(4, 1)"))
+        window.wait_for("Boolean(state.session === 1 && sessions[1].points)")
+        assert abs(window.evaluate("state.frame / sessions[1].fps") - 4) < 0.1
+        assert window.evaluate("performance.getEntriesByType('resource').length") == 0
+        assert window.errors() == []
+        (tmp_path / "wrong.html").write_text("<script>missing()</script>")
+        window.goto((tmp_path / "wrong.html").as_uri())
+        assert window.errors() == ["ReferenceError: missing is not defined"]  # it would be seen
 
 
 @needs_chromium
@@ -241,6 +264,13 @@ def test_names_and_merges_are_saved_as_the_workflow_takes_them(finished_once, tm
         one, other = (int(rows.nth(place).get_attribute("data-motif")) for place in (1, 2))
         rows.nth(1).click()
         page.locator("#name").fill("walk\tfast")
+        page.locator("#hue").fill("#0a7d3c")
+        assert rows.nth(1).locator(".tile").evaluate("each => each.style.background") == (
+            "rgb(10, 125, 60)"
+        )
+        own = f"map.motif.map((motif, i) => motif === {one} ? i : -1).filter((i) => i >= 0)"
+        on_map = f"{own}.map((i) => $('map').data[0].marker.color[i])"
+        assert set(page.evaluate(on_map)) == {"#0a7d3c"}
         rows.nth(2).click()
         page.locator("#into").select_option(str(one))
         with page.expect_download() as download:
@@ -248,7 +278,19 @@ def test_names_and_merges_are_saved_as_the_workflow_takes_them(finished_once, tm
         download.value.save_as(tmp_path / "motif_names.tsv")
     segmenter = finished_once / "results/segmenters/vame/seed0/kmeans-4.npz"
     saved = read_motif_names(tmp_path / "motif_names.tsv", segmenter, "vame", "0", "kmeans-4")
-    assert saved == MotifNames({one: "walk fast"}, {other: one})
+    assert saved == MotifNames({one: "walk fast"}, {other: one}, {one: "#0a7d3c"})
+
+
+@needs_chromium
+def test_the_map_is_coloured_by_annotated_labels(finished_once, tmp_path):
+    with browsing(finished_once, tmp_path) as page:
+        assert page.locator("[data-title*=Share]").count() == 0  # Plotly's upload to its cloud
+        page.locator("#colour").select_option("label")
+        colours = page.evaluate("$('map').data[0].marker.color")
+        labels = page.evaluate("map.label.map((own) => own < 0 ? GREY : data.palette[own])")
+        assert colours == labels
+        assert len(set(colours)) == 3
+        assert page.locator("#legend").inner_text().split() == ["rest", "walk", "no", "label"]
 
 
 @needs_chromium

@@ -30,11 +30,10 @@ OF_TRAINING = {
 }
 OF_MODEL = OF_TRAINING | {"map_latents"}
 OF_SEGMENTATION = {
-    *("segment_motifs", "tabulate_motifs", "judge_motifs"),
+    *("segment_motifs", "label_motifs", "tabulate_motifs", "judge_motifs"),
     *("plot_motifs", "plot_n_motifs", "plot_ethogram", "film_motifs", "explore_motifs"),
     "plot_usage_over_time",
 }
-OF_SEGMENTATION_AND_SESSION = {"label_motifs"}
 OF_ALL_SEEDS = {"compare_seeds"}
 
 # What runs again: a rule, and all that follows it.
@@ -150,7 +149,7 @@ EDITS = {
     "reference_segmenters": ("earlier", SEGMENT),
     "motif_names": ("motif_names.tsv", LABEL),
     "map_windows": (50, MAP),
-    "communities": (2, TABULATE),
+    "communities": (2, LABEL),
     "permutations": (200, TABULATE),
     "intervals": ("intervals.csv", TABULATE | CHECK | {"plot_usage_over_time"}),
     "time_bins": ("2 s", TABULATE | {"plot_usage_over_time"}),
@@ -179,10 +178,9 @@ def jobs(
     """The jobs of these rules, as `Project.stale_jobs` names them."""
     names = set()
     for rule in rules:
-        if rule in OF_SEGMENTATION | OF_SEGMENTATION_AND_SESSION:
-            wildcards = [models, seeds, segmentations]
-            wildcards += [sessions] * (rule in OF_SEGMENTATION_AND_SESSION)
-            names |= {" ".join(map(str, (rule, *each))) for each in itertools.product(*wildcards)}
+        if rule in OF_SEGMENTATION:
+            of_segmentations = itertools.product(models, seeds, segmentations)
+            names |= {" ".join(map(str, (rule, *each))) for each in of_segmentations}
             continue
         if rule in OF_SESSION:
             names |= {f"{rule} {session}" for session in sessions}

@@ -162,6 +162,9 @@ def own_file(path):
     return storage(path) if is_url(path) else local(plain_name(path))
 
 
+LABELS = [own_file(row["labels"]) for row in SESSIONS.values() if row["labels"]]
+
+
 def file_of_session(column):
     """The file that a column of the sessions table names, where it names one, as an input."""
     return lambda wildcards: own_file(SESSIONS[wildcards.session][column])

@@ -173,6 +173,7 @@ rule explore_motifs:
         segmenter=segmenter_of_model,
         names=names_of_motifs,
         aligned=of_sessions("results/aligned/{session}.npz"),
+        labels=LABELS,
     output:
         page="results/explorer/{model}/seed{seed}/{segmentation}.html",
     log:
@@ -183,7 +184,7 @@ rule explore_motifs:
         "../../envs/figures.yaml"
     params:
         **params_of("explore_motifs"),
-        sessions=RUN.animals(),
+        sessions=RUN.labelled(),
         videos={name: SESSIONS[name]["video"] for name in FILMED},
     script:
         "../scripts/explore_motifs.py"
@@ -213,3 +214,30 @@ rule film_motifs:
         fps={name: SESSIONS[name]["fps"] for name in FILMED},
     script:
         "../scripts/film_motifs.py"
+
+
+rule film_suggestions:
+    """Film the bouts that are suggested for labelling."""
+    input:
+        **tables_of_motifs("usage", "profile"),
+        bouts="results/suggestions/{model}/seed{seed}/{segmentation}/bouts.csv",
+        aligned=of_sessions("results/aligned/{session}.npz"),
+        videos=[own_file(SESSIONS[name]["video"]) for name in FILMED],
+    output:
+        page="results/suggestions/{model}/seed{seed}/{segmentation}/films.html",
+        films=folder_on_a_disk(
+            "results/suggestions/{model}/seed{seed}/{segmentation}/films"
+        ),
+    log:
+        "logs/film_suggestions/{model}/seed{seed}/{segmentation}.log",
+    benchmark:
+        "results/benchmarks/film_suggestions/{model}/seed{seed}/{segmentation}.tsv"
+    conda:
+        "../../envs/figures.yaml"
+    params:
+        **params_of("film_suggestions"),
+        sessions=list(SESSIONS),
+        filmed=FILMED,
+        fps={name: SESSIONS[name]["fps"] for name in FILMED},
+    script:
+        "../scripts/film_suggestions.py"

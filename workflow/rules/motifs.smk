@@ -5,6 +5,7 @@
 #        results/latent_maps/{model}/seed{seed}.csv                      a sample in two dimensions
 #        results/motif_tables/{model}/seed{seed}/{segmentation}/         tables, quality.json
 #        results/motif_tables/{model}/agreement.csv                      between seeds
+#        results/suggestions/{model}/seed{seed}/{segmentation}/          on request: bouts to label
 
 
 rule segment_motifs:
@@ -33,22 +34,25 @@ rule segment_motifs:
 
 
 rule label_motifs:
-    """Give every frame of one recording its motif."""
+    """Give every frame of each recording its motif."""
     input:
         segmenter=segmenter_of_model,
         names=names_of_motifs,
-        latents="results/latents/{model}/seed{seed}/{session}.npy",
-        aligned="results/aligned/{session}.npz",
+        latents=of_sessions("results/latents/{model}/seed{seed}/{session}.npy"),
+        aligned=of_sessions("results/aligned/{session}.npz"),
     output:
-        motifs="results/motifs/{model}/seed{seed}/{segmentation}/{session}.csv",
+        motifs=of_sessions(
+            "results/motifs/{model}/seed{seed}/{segmentation}/{session}.csv"
+        ),
     log:
-        "logs/label_motifs/{model}/seed{seed}/{segmentation}/{session}.log",
+        "logs/label_motifs/{model}/seed{seed}/{segmentation}.log",
     benchmark:
-        "results/benchmarks/label_motifs/{model}/seed{seed}/{segmentation}/{session}.tsv"
+        "results/benchmarks/label_motifs/{model}/seed{seed}/{segmentation}.tsv"
     conda:
         "../../envs/motifs.yaml"
     params:
-        code=source_digest("label_motifs"),
+        **params_of("label_motifs"),
+        sessions=list(SESSIONS),
     script:
         "../scripts/label_motifs.py"
 
@@ -136,7 +140,7 @@ rule judge_motifs:
         latents=of_sessions("results/latents/{model}/seed{seed}/{session}.npy"),
         familiarity=of_sessions("results/latents/{model}/seed{seed}/{session}.json"),
         aligned=of_sessions("results/aligned/{session}.npz"),
-        labels=[own_file(row["labels"]) for row in SESSIONS.values() if row["labels"]],
+        labels=LABELS,
         metrics="results/models/{model}/seed{seed}/metrics.json" if TRAINED else [],
         agreement="results/motif_tables/{model}/agreement.csv",
     output:
@@ -152,3 +156,28 @@ rule judge_motifs:
         sessions=RUN.labelled(),
     script:
         "../scripts/judge_motifs.py"
+
+
+rule choose_bouts:
+    """Choose the bouts whose label would tell most, and make a BORIS project to label them in."""
+    input:
+        **tables_of_motifs("bouts"),
+        segmenter=segmenter_of_model,
+        latents=of_sessions("results/latents/{model}/seed{seed}/{session}.npy"),
+        aligned=of_sessions("results/aligned/{session}.npz"),
+        labels=LABELS,
+    output:
+        bouts="results/suggestions/{model}/seed{seed}/{segmentation}/bouts.csv",
+        project="results/suggestions/{model}/seed{seed}/{segmentation}/project.boris",
+    log:
+        "logs/choose_bouts/{model}/seed{seed}/{segmentation}.log",
+    benchmark:
+        "results/benchmarks/choose_bouts/{model}/seed{seed}/{segmentation}.tsv"
+    conda:
+        "../../envs/motifs.yaml"
+    params:
+        sessions=RUN.labelled(),
+        videos={name: SESSIONS[name]["video"] for name in FILMED},
+        code=source_digest("choose_bouts"),
+    script:
+        "../scripts/choose_bouts.py"

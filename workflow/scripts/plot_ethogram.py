@@ -1,6 +1,7 @@
 """Draw the behaviour of each recording's animal: every motif over time."""
 
 from figures.ethogram import draw_ethogram
+from figures.motif_marks import given_colours
 from figures.style import save
 from formats.files import own_name
 from formats.motif_names import read_motif_names
@@ -11,10 +12,10 @@ from job import job
 with job(snakemake) as out:
     inputs, params = snakemake.input, snakemake.params
     named = own_name(inputs.get("names") or "")
-    merged = read_motif_names(named, inputs.segmenter, **snakemake.wildcards).merged
-    numbers = [number for number in read_numbers(inputs.segmenter) if number not in merged]
-    for session, motifs, svg, png in zip(
-        params.sessions, inputs.motifs, out.svg, out.png, strict=True
-    ):
-        figure = draw_ethogram(session, read_table(motifs), numbers)
-        save(figure, svg=svg, png=png, dpi=params.settings["figure_dpi"])
+    names = read_motif_names(named, inputs.segmenter, **snakemake.wildcards)
+    numbers = [number for number in read_numbers(inputs.segmenter) if number not in names.merged]
+    files = zip(params.sessions, inputs.motifs, out.svg, out.png, strict=True)
+    with given_colours(names.colours):
+        for session, motifs, svg, png in files:
+            figure = draw_ethogram(session, read_table(motifs), numbers)
+            save(figure, svg=svg, png=png, dpi=params.settings["figure_dpi"])

@@ -21,6 +21,7 @@ with job(snakemake) as out:
         load_segmenter(inputs.segmenter).merge(names.merged),
         read_table(inputs.latent_map),
         names=names.names,
+        colours=names.colours,
         intervals=read_intervals(timed, [row["session"] for row in rows]),
         **snakemake.params.settings,
     )

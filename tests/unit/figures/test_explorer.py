@@ -45,7 +45,7 @@ def make_tables(session="a"):
     bouts["start_seconds"], bouts["stop_seconds"] = bouts["start"] / 30, bouts["stop"] / 30
     bouts["distance"] = [0.3, 0.2, 0.1]
     usage = pd.DataFrame({"session": session, "motif": [0, 1], "frames": [40, 8]})
-    usage = usage.assign(group="wild", name=["rest", ""])
+    usage = usage.assign(group="wild", name=["rest", ""], color=["#123abc", ""])
     profile = pd.DataFrame({"motif": np.repeat([0, 1], 3), "feature": 2 * FEATURES, "mean": 1.0})
     points = {"session": [session], "frame": [4], "motif": [0], "x": [0.5], "y": [-0.5]}
     return {
@@ -66,6 +66,7 @@ def make_page(tmp_path, session="a"):
         [row | {"aligned": tmp_path / "aligned.npz"}],
         digest="0123456789ab",
         named=({KEY: "0123456789ab"}, [{"motif": "0", "name": "rest"}]),
+        labels={session: np.array(["", "still", "", "", "walk"])},
         skeleton=[["nose", "paw"]],
         center="tail",
         orient="nose",
@@ -118,6 +119,8 @@ def test_the_page_has_motifs_bouts_and_map(tmp_path):
     assert data["rows"] == [{"motif": "0", "name": "rest"}]
     assert data["bouts"]["start"] == [0, 12, 20]
     assert data["map"]["session"] == [0]
+    assert (data["map"]["labels"], data["map"]["label"]) == (["walk"], [0])  # of frame 4
+    assert [each["colour"] for each in data["motifs"]] == ["#123abc", second["default"]]
     assert not data["partial"]
 
 

@@ -36,6 +36,19 @@ def test_names_and_merges_are_those_of_the_segmentation(write, segmenter):
     assert read_motif_names(path, segmenter, "other", "0", "kmeans-4") == MotifNames()
 
 
+def test_colours_are_a_column_that_may_be_left_out(write, segmenter):
+    path = write(("0", "rest", "", ""), ("1", "", "", "", "#D55E00"), ("2", "", "1", "", "#000000"))
+    path.write_text(path.read_text().replace("\tnote\n", "\tnote\tcolor\n"))
+    expected = MotifNames({0: "rest"}, {2: 1}, {1: "#d55e00"})
+    assert read_motif_names(path, segmenter, *KEY) == expected
+    assert [row["color"] for row in read_rows(path)[1]] == ["", "#D55E00", "#000000"]
+    path.write_text(path.read_text().replace("#D55E00", "red"))
+    with pytest.raises(
+        ValueError, match=r"the color of motif 1 of kmeans-4 .* is red; write it like #d55e00"
+    ):
+        read_motif_names(path, segmenter, *KEY)
+
+
 def test_merged_into_a_motif_that_is_merged_too(write, segmenter):
     path = write(("1", "", "2", ""), ("2", "", "3", ""))
     assert read_motif_names(path, segmenter, *KEY).merged == {1: 3, 2: 3}

@@ -1,6 +1,8 @@
 """A format's reader returns what its writer wrote."""
 
 import os
+import shutil
+import subprocess
 
 import numpy as np
 import pandas as pd
@@ -88,19 +90,30 @@ def test_latents_are_written_block_by_block(tmp_path):
     np.testing.assert_array_equal(open_latents(tmp_path / "a.npy"), latents)
 
 
-def test_frames_without_a_motif_are_empty_and_come_back_as_minus_one(tmp_path):
-    motifs = np.array([-1, 3, 0], np.int16)
+def test_frames_without_a_motif_are_na_and_come_back_as_minus_one(tmp_path):
+    motifs, distances = np.array([-1, 3, 0], np.int16), np.array([np.nan, 0.25, 2 / 3], np.float32)
     usable, names = np.array([False, True, True]), {3: "walk, fast"}
-    write_motifs(tmp_path / "a.csv", motifs, usable, 2.0, ["about it"], names)
+    write_motifs(tmp_path / "a.csv", motifs, usable, 2.0, distances, names, {0: 1, 3: 0})
     lines = (tmp_path / "a.csv").read_text().splitlines()
     assert lines == [
-        "# about it",
-        "frame,seconds,motif,name,usable",
-        "0,0.0000,,,0",
-        '1,0.5000,3,"walk, fast",1',
-        "2,1.0000,0,,1",
+        "frame,seconds,motif,name,community,distance,usable",
+        "0,0.0000,NA,NA,NA,NA,0",
+        '1,0.5000,3,"walk, fast",0,0.2500,1',
+        "2,1.0000,0,NA,1,0.6667,1",
     ]
     np.testing.assert_array_equal(read_motifs(tmp_path / "a.csv"), motifs)
+
+
+@pytest.mark.skipif(not shutil.which("Rscript"), reason="no R on this machine")
+def test_r_reads_the_motifs_of_frames_as_they_are(tmp_path):
+    names = {3: 'walk, #1 "fast" d\'eau'}
+    motifs, usable = np.array([-1, 3, 0]), np.ones(3, bool)
+    write_motifs(tmp_path / "a.csv", motifs, usable, 2.0, None, names, {3: 1})
+    program = "x <- read.csv('a.csv'); cat(sapply(x, class), nrow(x), x$motif, x$name[2], sep='|')"
+    run = ["Rscript", "--vanilla", "-e", program]
+    said = subprocess.run(run, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    classes = "integer|numeric|integer|character|integer|logical|integer"
+    assert said == f"{classes}|3|NA|3|0|{names[3]}"
 
 
 def test_names_stay_text(tmp_path):
@@ -111,6 +124,14 @@ def test_names_stay_text(tmp_path):
     assert back["session"].tolist() == ["007", "7"]
     assert back["group"].tolist() == ["NA", ""]
     assert back["frames"].tolist() == [1, 2]
+
+
+def test_na_is_no_number_and_no_name(tmp_path):
+    (tmp_path / "a.csv").write_text("motif,name\n1,walk\nNA,NA\n2,\n")
+    back = read_table(tmp_path / "a.csv")
+    assert back["motif"].tolist()[::2] == [1, 2]
+    assert back["motif"].isna().tolist() == [False, True, False]
+    assert back["name"].tolist() == ["walk", "", ""]
 
 
 def test_comments_are_only_above_the_header(tmp_path):

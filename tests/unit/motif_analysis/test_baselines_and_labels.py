@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from formats.aligned import AlignedPoses
+from formats.labels import labels_of_sessions, read_labels
 from motif_analysis import scores as scores_module
 from motif_analysis.baselines import (
     bout_statistics,
@@ -10,7 +11,7 @@ from motif_analysis.baselines import (
     component_latents,
     randomise_phases,
 )
-from motif_analysis.labels import labels_of_sessions, read_labels, shift_labels
+from motif_analysis.labels import shift_labels
 from motif_analysis.pooling import Pooling
 from motif_analysis.scores import (
     MEASURES,

@@ -7,8 +7,16 @@ import pandas as pd
 import pytest
 from formats.statistics import FEWEST_ANIMALS
 from motif_analysis.groups import compare_groups, shares_of_animals
-from motif_analysis.hierarchy import community_tables, modularity
+from motif_analysis.hierarchy import (
+    communities_of_motifs,
+    community_tables,
+    find_communities,
+    modularity,
+)
+from motif_analysis.numbering import keep_frames
 from motif_analysis.permutation import Design, effect_interval, hedges_g
+from motif_analysis.pooling import Pooling
+from motif_analysis.segmentation import Segmenter
 from scipy import stats
 
 # 0, 1 follow each other, and so do 3, 4; 2 is never used.
@@ -43,6 +51,18 @@ def test_modularity_of_two_separate_pairs_is_a_half():
     counts = np.kron(np.eye(2, dtype=int), [[0, 3], [3, 0]])
     assert modularity(counts, np.array([0, 0, 1, 1])) == pytest.approx(0.5)
     assert modularity(counts, np.zeros(4, int)) == pytest.approx(0)
+
+
+def test_communities_are_those_of_the_sessions_that_the_motifs_were_fitted_on():
+    """0 and 1 alternate in one session, 2 and 3 in the other; across the gap nothing follows."""
+    motifs = {"a": np.array([0, 1] * 5, np.int16), "b": np.array([2, 3, 2, 3, -1, 0], np.int16)}
+    centres = np.arange(4.0)[:, None]
+    fitted = keep_frames(motifs)
+    segmenter = Segmenter("kmeans", 4, 1, Pooling(), np.empty(0), centres, fitted=fitted)
+    assert communities_of_motifs(find_communities(segmenter, None)[0]) == {0: 0, 1: 0, 2: 1, 3: 1}
+    merged, tree = find_communities(segmenter.merge({3: 1}), None)  # 2 now follows 1
+    assert communities_of_motifs(merged) == {0: 0, 1: 0, 2: 0}
+    assert tree["motifs"].tolist()[-1] == "0 1 2"
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ def recording(tmp_path_factory):
     segmenter = fit_segmenter({"demo": latents}, "kmeans", 11, TIME_WINDOW, FPS, settings)
     motifs = segmenter.label(latents)
     of_frames = motifs_of_frames(motifs, FRAMES, TIME_WINDOW)
-    write_motifs(folder / "motifs.csv", of_frames, aligned.usable, FPS, [])
+    write_motifs(folder / "motifs.csv", of_frames, aligned.usable, FPS)
     return read_motifs(folder / "motifs.csv"), labels
 
 

@@ -4,16 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from formats.aligned import AlignedPoses
-from formats.motifs import read_motifs, write_motifs
-from motif_analysis.bouts import find_bouts
+from motif_analysis.bouts import count_transitions, find_bouts
 from motif_analysis.frames import motifs_of_frames
-from motif_analysis.numbering import Numbering
+from motif_analysis.numbering import Numbering, keep_frames
 from motif_analysis.pooling import Pooling
 from motif_analysis.segmentation import Segmenter
 from motif_analysis.tables import (
     Profile,
     bout_table,
-    count_transitions,
     find_examples,
     motion,
     tabulate,
@@ -68,23 +66,6 @@ def test_a_motif_stands_at_the_centre_of_its_window():
     """Windows of 4 frames in a recording of 7: the first is centred on frame 2."""
     assert motifs_of_frames(np.array([5, 6, -1, 7]), 7, 4).tolist() == [-1, -1, 5, 6, -1, 7, -1]
     assert motifs_of_frames(np.array([], int), 3, 4).tolist() == [-1, -1, -1]
-
-
-def test_the_csv_has_a_row_per_frame_and_says_what_they_mean(tmp_path):
-    path = tmp_path / "mouse.csv"
-    usable = np.arange(12) != 6
-    write_motifs(path, MOTIFS, usable, fps=4.0, comments=["one", "two"])
-    lines = path.read_text().splitlines()
-    assert lines[:5] == [
-        "# one",
-        "# two",
-        "frame,seconds,motif,name,usable",
-        "0,0.0000,,,1",
-        "1,0.2500,0,,1",
-    ]
-    assert lines[9] == "6,1.5000,,,0"
-    assert len(lines) == 3 + 12
-    np.testing.assert_array_equal(read_motifs(path), MOTIFS)
 
 
 def test_speed_and_turning_of_a_known_path():
@@ -158,6 +139,7 @@ def test_a_bout_has_its_times_and_its_mean_distance_to_the_centre():
         "stop": [5, 6],
         "start_seconds": [1.5, 2.5],
         "stop_seconds": [2.5, 3.0],
+        "seconds": [1.0, 0.5],
         "distance": [1.5, 0.0],
     }
 
@@ -167,7 +149,7 @@ def test_merged_motifs_count_as_one_and_have_a_name():
     segmenter = Segmenter("kmeans", 4, 1, Pooling(), np.empty(0), three).merge({2: 1})
     latents = np.array([0, 10, 11, 11, 0.0])[:, None]
     assert segmenter.label(latents).tolist() == [0, 1, 1, 1, 0]
-    assert segmenter.distances(latents, 1, 4, 1).tolist() == [0, 0, 0]  # the nearest centre
+    assert segmenter.distances(latents, segmenter.label(latents)).tolist() == [0] * 5  # the nearest
     motifs = motifs_of_frames(segmenter.label(latents), 8, 4)
     recording = {"session": "a", "animal": "a", "group": ""}, motifs, latents
     tables = tabulate(
@@ -218,8 +200,9 @@ def test_numbers_that_no_motif_has_are_in_no_table():
     """Motifs 1 and 4: others of a reference were not found again."""
     numbering = Numbering(np.array([1, 4]), 5, np.zeros(2, bool))
     centres = np.array([[0.0], [10.0]])
-    segmenter = Segmenter("kmeans", 4, 1, Pooling(), np.empty(0), centres, numbering=numbering)
     motifs = np.array([-1, -1, 1, 1, 4, 1, -1])
+    known = {"numbering": numbering, "fitted": keep_frames({"a": motifs})}
+    segmenter = Segmenter("kmeans", 4, 1, Pooling(), np.empty(0), centres, **known)
     latents = np.where(motifs == 4, 10.0, 0.0)[2:-1, None]
     np.testing.assert_array_equal(segmenter.label(latents), motifs[2:-1])
     recording = {"session": "a", "animal": "a", "group": ""}, motifs, latents

@@ -16,7 +16,7 @@ from plotly.offline import get_plotlyjs
 from figures.explorer_page import PAGE, STYLE
 from figures.explorer_player import PLAYER
 from figures.explorer_views import VIEWS
-from figures.motif_marks import ink_on, motif_colour, names_of, shares_of
+from figures.motif_marks import COLOURS, colours_of, default_colour, ink_on, names_of, shares_of
 from figures.skeletons import edges_of, mean_animal, poses_of
 
 MOST_NUMBERS = 14_000_000
@@ -26,6 +26,9 @@ KEPT_BOUTS = 30
 CONTEXT_SECONDS = 0.5
 """Kept before and after such a bout."""
 UNKNOWN = np.iinfo(np.int16).min
+CATEGORIES = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", *COLOURS[12:30]]
+"""Colours of communities, sessions, groups and labels, other than those of the first motifs: six of
+Okabe & Ito's (2008), and more for those that have more."""
 STEPS = 2**14
 """Into which the largest coordinate of a recording is divided."""
 
@@ -37,6 +40,7 @@ def explore(
     *,
     digest: str,
     named: tuple[Mapping[Sequence[str], str], Sequence[Mapping[str, str]]],
+    labels: Mapping[str, np.ndarray],
     skeleton: Sequence[Sequence[str]] | None,
     center: str,
     orient: str,
@@ -56,6 +60,8 @@ def explore(
         Of the segmenter, for the file of names that the page saves.
     named
         What `formats.motif_names.read_rows` returns of the file of names that there is.
+    labels
+        (frame,) annotated behaviour, '' where there is none, of each session that has any.
     """
     model, seed, segmentation = key
     title = f"Motifs: {segmentation}, model {model}, seed {seed}"
@@ -79,7 +85,9 @@ def explore(
             for each, recording in zip(sessions, recordings, strict=True)
         ],
         "bouts": columns_of(bouts, sessions, ("start", "stop", "motif", "distance")),
-        "map": columns_of(tables["latent_map"], sessions, ("frame", "motif", "x", "y")),
+        "map": columns_of(tables["latent_map"], sessions, ("frame", "motif", "x", "y"))
+        | labels_of_points(tables["latent_map"], labels),
+        "palette": CATEGORIES,
         "partial": kept is not None,
     }
     return PAGE.format(
@@ -94,7 +102,7 @@ def explore(
 def motif_rows(tables: Mapping[str, pd.DataFrame], center: str) -> list[dict[str, Any]]:
     """What the list of motifs shows of each: colour, community, usage, bouts and mean pose."""
     usage, profile = tables["usage"], tables["profile"]
-    names = names_of(usage)
+    names, given = names_of(usage), colours_of(usage)
     community = tables["communities"].set_index("motif")["community"]
     features = list(dict.fromkeys(profile["feature"]))
     frames = usage.groupby(["group", "motif"])["frames"].sum().unstack("group", fill_value=0)
@@ -105,12 +113,14 @@ def motif_rows(tables: Mapping[str, pd.DataFrame], center: str) -> list[dict[str
     for motif, share in shares_of(usage).items():
         own = profile[profile["motif"] == motif].set_index("feature").loc[features, "mean"]
         _, pose = poses_of(own.to_numpy(float)[None], features, center)
-        colour = motif_colour(int(motif))
+        default = default_colour(int(motif))
+        colour = given.get(int(motif), default)
         rows.append(
             {
                 "motif": int(motif),
                 "name": names.get(int(motif), ""),
                 "colour": colour,
+                "default": default,
                 "ink": ink_on(colour),
                 "community": int(community.get(motif, -1)),
                 "share": round(float(share), 4),
@@ -130,6 +140,19 @@ def columns_of(
     number = {each["session"]: index for index, each in enumerate(sessions)}
     columns = {"session": table["session"].map(number).tolist()}
     return columns | {name: table[name].round(3).tolist() for name in names}
+
+
+def labels_of_points(
+    latent_map: pd.DataFrame, labels: Mapping[str, np.ndarray]
+) -> dict[str, list[Any]]:
+    """The labels there are, `labels`, and of each point of the map the number of its own or -1."""
+    own = np.full(len(latent_map), "", dtype=object)
+    for session, of_frames in labels.items():
+        here = (latent_map["session"] == session).to_numpy()
+        own[here] = of_frames[latent_map.loc[here, "frame"].to_numpy(int)]
+    names = sorted(set(own) - {""})
+    number = {name: place for place, name in enumerate(names)}
+    return {"labels": names, "label": [number.get(name, -1) for name in own]}
 
 
 def choose_bouts(bouts: pd.DataFrame) -> pd.DataFrame:

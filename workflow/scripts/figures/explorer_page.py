@@ -19,7 +19,7 @@ second) · <kbd>n</kbd> <kbd>p</kbd> next or previous bout of the list · <kbd>�
 <kbd>↓</kbd> next or previous motif · <kbd>h</kbd> half speed ·
 <kbd>1</kbd> <kbd>2</kbd> <kbd>3</kbd> bouts
 nearest to the centre, farthest, at random · <kbd>s</kbd> save the names ·
-<kbd>esc</kbd> clear the selection
+<kbd>esc</kbd> clear the selection · in map and ethograms: scroll to zoom, double-click to see all
 </section>
 <main>
 <section id="left" aria-label="Motifs">
@@ -28,6 +28,8 @@ nearest to the centre, farthest, at random · <kbd>s</kbd> save the names ·
 <th>bouts</th><th>median</th><th class="groups">by group</th></tr></thead>
 <tbody></tbody></table></div>
 <form id="names" class="bar" hidden><label>name <input id="name" maxlength="60"></label>
+<label>colour <input id="hue" type="color"></label>
+<button id="default" type="button" title="Give the motif its first colour again">↺</button>
 <label>merge into <select id="into"></select></label>
 <label>note <input id="words" maxlength="200"></label><span id="merged"></span></form>
 <div class="bar"><b id="chosen">All bouts</b>
@@ -40,13 +42,14 @@ nearest to the centre, farthest, at random · <kbd>s</kbd> save the names ·
 <div class="bar"><b>Map of latents</b><label>colour by
 <select id="colour"><option value="motif">motif</option>
 <option value="community">community</option>
-<option value="session">session</option><option value="group">group</option></select></label></div>
+<option value="session">session</option><option value="group">group</option>
+<option value="label">annotated label</option></select></label></div>
 <div id="map"></div><div id="legend"></div>
 </section>
 <section id="right" aria-label="Player">
 <div class="bar"><span id="tile"></span><b id="where"></b><span id="clock"></span></div>
 <div id="screens"><figure><canvas id="arena"></canvas><figcaption>in the arena</figcaption></figure>
-<figure><canvas id="own"></canvas><figcaption>as the animal stands</figcaption></figure>
+<figure><canvas id="own"></canvas><figcaption>egocentric</figcaption></figure>
 <figure id="film" hidden><video muted playsinline></video>
 <figcaption>video</figcaption></figure></div>
 <div class="bar controls"><button id="previous" title="Previous bout (p)">‹</button>
@@ -86,9 +89,11 @@ section { min-width: 0; min-height: 0; }
 #left .scroll:first-child { max-height: 50%; }
 #names { flex-wrap: wrap; }
 #names[hidden] { display: none; }
-#name { width: 7rem; }
+#names label { display: flex; gap: .4rem; align-items: center; }
+#names label:first-child, #names label:last-of-type { flex: 1; }
+#name, #words { flex: 1; width: 4rem; min-width: 0; }
+#hue { width: 2.2rem; height: 1.6rem; padding: 1px; }
 #into { width: 6rem; }
-#words { width: 13rem; }
 #motifs .called { text-align: left; max-width: 6rem; overflow: hidden; text-overflow: ellipsis; }
 #left .scroll:last-child { flex: 1; }
 .bar { display: flex; gap: .6rem; align-items: center; padding: .25rem 0; min-height: 2rem; }
@@ -104,14 +109,17 @@ tbody tr { cursor: pointer; }
 tbody tr:hover { background: #f3f3f3; }
 tbody tr[aria-selected=true] { background: #e7eef7; }
 tbody tr:focus-visible { outline: 2px solid #3477c5; outline-offset: -2px; }
+#bouts td:first-child { width: 1%; }
 td.name { text-align: left; overflow: hidden; text-overflow: ellipsis; max-width: 9rem; }
 .tile { display: inline-block; min-width: 1.7em; padding: 0 .3em; text-align: center;
   border-radius: 4px; font-weight: 600; }
-.groups i { display: block; height: 4px; min-width: 1px; background: #555; margin: 1px 0; }
-#map { flex: 1; min-height: 0; }
+th.groups { text-align: left; line-height: 1.15; font-size: .85em; }
+th.groups span { display: block; max-width: 5.5rem; overflow: hidden; text-overflow: ellipsis; }
+.groups div i { display: block; height: 4px; min-width: 1px; background: #555; margin: 1px 0; }
+#map { flex: 1; min-height: 0; overflow: hidden; }
 #legend { display: flex; flex-wrap: wrap; gap: .1rem .8rem; padding: .2rem 0; max-height: 4.5rem;
   overflow: auto; }
-#legend i { display: inline-block; width: .8em; height: .8em; border-radius: 50%;
+#legend i, th.groups i { display: inline-block; width: .8em; height: .8em; border-radius: 50%;
   margin-right: .3em; }
 #screens { flex: 1; min-height: 0; display: flex; gap: .5rem; }
 figure { margin: 0; flex: 1; min-width: 0; display: flex; flex-direction: column;

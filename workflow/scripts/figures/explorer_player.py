@@ -8,7 +8,7 @@ const { sessions, motifs, bouts, map } = data;
 const place = new Map(motifs.map((each, index) => [each.motif, index]));
 const GREY = "#999";
 const many = (count) => Array.from({ length: count }, (_, i) => i);
-const hues = (count) => many(count).map((i) => `hsl(${(360 * i) / count} 60% 45%)`);
+const hues = (count) => many(count).map((i) => data.palette[i % data.palette.length]);
 const groups = [...new Set(sessions.map((each) => each.group))];
 const columns = 20000; // of an ethogram at most
 
@@ -237,7 +237,7 @@ function drawOwn(recording, now, colour) {
   if (!now) return say(pen, missing());
   const scale = Math.min(wide, high) / (2.3 * recording.reach);
   const to = ([x, y]) => [wide / 2 + scale * (x - 0.25 * recording.reach), high / 2 + scale * y];
-  skeleton(pen, now.points, colour, 4, to);
+  skeleton(pen, now.points, colour, Math.min(4, Math.max(2, 32 / data.keypoints.length)), to);
 }
 
 const missing = () => data.partial ? "not kept in this page" : "not usable";

@@ -3,7 +3,7 @@
 VIEWS = r"""
 // --- map and ethograms ---------------------------------------------------------------------------
 
-const quiet = { displaylogo: false, responsive: true,
+const quiet = { displaylogo: false, responsive: true, showSendToCloud: false, // nothing is uploaded
   modeBarButtonsToRemove: ["toImage", "autoScale2d", "select2d"] };
 const kinds = { // of each point a number, of each number a colour and a name
   motif: () => [map.motif.map((m) => place.get(m) ?? -1), motifs.map((m) => m.colour), []],
@@ -16,7 +16,10 @@ const kinds = { // of each point a number, of each number a colour and a name
   session: () => [map.session, hues(sessions.length), sessions.map((each) => each.session)],
   group: () => [map.session.map((s) => groups.indexOf(sessions[s].group)), hues(groups.length),
     groups.map((name) => name || "no group")],
+  label: () => [map.label, hues(map.labels.length), map.labels],
 };
+if (!map.labels.length) $("colour").querySelector("[value=label]").remove();
+if (groups.length < 2) $("colour").querySelector("[value=group]").remove();
 const hasGl = Boolean(document.createElement("canvas").getContext("webgl"));
 
 function drawMap() {
@@ -26,7 +29,7 @@ function drawMap() {
   }
   const trace = { x: map.x, y: map.y, type: hasGl ? "scattergl" : "scatter", mode: "markers",
     hoverinfo: "text", text: map.x.map((_, i) => label(map.session[i], map.frame[i])),
-    marker: { size: 4 } };
+    marker: { size: 4, color: showColours() } };
   const axis = { showticklabels: false, zeroline: false, showgrid: false };
   Plotly.newPlot("map", [trace], { margin: { l: 24, r: 5, t: 5, b: 28 }, dragmode: "lasso",
     hovermode: "closest", xaxis: { ...axis, title: { text: "UMAP 1", standoff: 4 } },
@@ -43,24 +46,38 @@ function drawMap() {
   $("map").on("plotly_deselect", () => choose(state.motif, null));
 }
 
-const label = (session, frame) => {
-  const text = document.createElement("i"); // names may hold markup, and Plotly reads some
-  text.textContent = sessions[session].session;
-  return `${text.innerHTML}, ${seconds(frame / sessions[session].fps)}`;
-};
+const escaped = sessions.map(({ session }) => { // names may hold markup, and Plotly reads some
+  const text = document.createElement("i");
+  text.textContent = session;
+  return text.innerHTML;
+});
+const label = (session, frame) =>
+  `${escaped[session]}, ${seconds(frame / sessions[session].fps)}`;
 
 function colourMap() {
-  if (!$("map").data) return;
+  if ($("map").data) Plotly.restyle("map", { "marker.color": [showColours()] });
+}
+
+function showColours() { // in the legend, and that of each point
   const [own, colours, names] = kinds[$("colour").value]();
-  $("legend").replaceChildren(...names.slice(0, 40).map((name, i) => {
+  const shownNames = names.slice(0, 40);
+  if (names.length && own.includes(-1)) shownNames.push(`no ${$("colour").value}`);
+  $("legend").replaceChildren(...shownNames.map((name, i) => {
     const entry = document.createElement("span"), dot = document.createElement("i");
-    dot.style.background = colours[i];
+    dot.style.background = i < names.length ? colours[i] : GREY;
     entry.append(dot, name);
     return entry;
   }));
   const shown = (i) => state.motif === null || state.chosen || map.motif[i] === state.motif;
-  const colour = own.map((number, i) => (shown(i) ? colours[number] ?? GREY : "#e8e8e8"));
-  Plotly.restyle("map", { "marker.color": [colour] });
+  return own.map((number, i) => (shown(i) ? colours[number] ?? GREY : "#e8e8e8"));
+}
+
+function scale() { // of the ethograms: a step of one colour for each motif
+  const share = 1 / motifs.length;
+  const steps = motifs.flatMap(
+    ({ colour }, i) => [[i * share, colour], [(i + 1) * share, colour]]);
+  steps[steps.length - 1][0] = 1;
+  return steps;
 }
 
 function drawEthogram() {
@@ -76,20 +93,16 @@ function drawEthogram() {
     });
     return row;
   });
-  const share = 1 / motifs.length;
-  const scale = motifs.flatMap(
-    ({ colour }, i) => [[i * share, colour], [(i + 1) * share, colour]]);
-  scale[scale.length - 1][0] = 1;
   $("ethogram").style.height = `${Math.max(110, 48 + 24 * sessions.length)}px`;
   Plotly.newPlot("ethogram", [{ z, x0: width / 2, dx: width, y: many(sessions.length),
-    type: "heatmap", colorscale: scale, zmin: -0.5, zmax: motifs.length - 0.5, showscale: false,
+    type: "heatmap", colorscale: scale(), zmin: -0.5, zmax: motifs.length - 0.5, showscale: false,
     hoverinfo: "none", ygap: 4 }],
   { margin: { l: 130, r: 10, t: 5, b: 40 }, dragmode: "pan",
     xaxis: { title: { text: "time (s)", standoff: 4 }, zeroline: false },
     yaxis: { fixedrange: true, autorange: "reversed", zeroline: false, showgrid: false,
       tickvals: many(sessions.length),
-      ticktext: sessions.map((_, i) => label(i, 0).replace(/, [^,]*$/, "")) } },
-  { ...quiet, scrollZoom: true });
+      ticktext: escaped } },
+  { ...quiet, scrollZoom: true, displayModeBar: false }); // it would hide the first row
   $("ethogram").on("plotly_relayout", drawCursor);
   $("ethogram").addEventListener("click", (event) => {
     const { xaxis, yaxis } = $("ethogram")._fullLayout;
@@ -115,6 +128,16 @@ function drawCursor() {
 }
 
 // --- the list of motifs, and what one does -------------------------------------------------------
+
+if (groups.length < 2) document.querySelector("th.groups").remove();
+else if (groups.length < 4) // of more, the bars say which when one points at them
+  document.querySelector("th.groups").replaceChildren(...groups.map((name, i) => {
+    const entry = document.createElement("span"), dot = document.createElement("i");
+    dot.style.background = hues(groups.length)[i];
+    entry.append(dot, name || "no group");
+    entry.title = name;
+    return entry;
+  }));
 
 function listMotifs() {
   const axes = [0, 1].map((axis) => motifs.flatMap(
@@ -142,11 +165,12 @@ function listMotifs() {
       if (number === 6) td.className = "groups";
       if (number === 2) td.className = "called";
     });
+    if (groups.length < 2) row.querySelector(".groups").remove();
     row.onclick = () => { choose(state.motif === each.motif ? null : each.motif, null);
       if (state.motif !== null) goToBout(0); };
     return [row, canvas, each];
   });
-  document.querySelector("#motifs tbody").append(...rows.map(([row]) => row));
+  document.querySelector("#motifs tbody").replaceChildren(...rows.map(([row]) => row));
   rows.filter(([, , each]) => each.pose).forEach(([, canvas, each]) => {
     const [pen, ...size] = paper(canvas);
     const scale = Math.min(...[0, 1].map((axis) => (size[axis] - 8) / (high[axis] - low[axis])));
@@ -162,8 +186,10 @@ const isOwn = (row) => row.model === model && row.seed === seed
   && row.segmentation === segmentation;
 const fresh = data.digests.some((each) => each.join() === data.key.join());
 const entries = new Map(data.rows.filter((row) => fresh && isOwn(row)).map(
-  ({ motif, name, merged_into, note }) => [Number(motif), { name, merged_into, note }]));
-const entry = (motif) => entries.get(motif) ?? { name: "", merged_into: "", note: "" };
+  ({ motif, name, merged_into, note, color }) =>
+    [Number(motif), { name, merged_into, note, color: color ?? "" }]));
+const none = { name: "", merged_into: "", note: "", color: "" };
+const entry = (motif) => entries.get(motif) ?? none;
 const nameOf = (motif) => entry(motif).merged_into ? `→ ${entry(motif).merged_into}`
   : entry(motif).name;
 
@@ -177,6 +203,9 @@ function showNames() {
     new Option(`${each.motif} ${nameOf(each.motif)}`.trim(), each.motif));
   $("into").replaceChildren(new Option("–", ""), ...options);
   [$("name").value, $("into").value, $("words").value] = [name, merged_into, note];
+  const own = motifs[place.get(state.motif)];
+  $("hue").value = own.colour;
+  $("default").hidden = own.colour === own.default;
   const inside = [...entries].filter(([, each]) => Number(each.merged_into || NaN) === state.motif);
   $("merged").replaceChildren(...inside.map(([motif]) => {
     const button = document.createElement("button");
@@ -196,17 +225,35 @@ function rename(motif, changed) {
   showNames();
 }
 
+function ink(colour) { // black or white, whichever reads better (relative luminance of WCAG 2)
+  const linear = [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16) / 255).map(
+    (part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4));
+  return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2] > 0.22 ? "#222" : "white";
+}
+
+function paint(motif, colour) {
+  const own = motifs[place.get(motif)];
+  own.colour = colour;
+  own.ink = ink(colour);
+  listMotifs();
+  rename(motif, { ...entry(motif), color: colour === own.default ? "" : colour });
+  Plotly.restyle("ethogram", { colorscale: [scale()] });
+  choose(state.motif, state.chosen);
+  draw();
+}
+
 function saveNames() {
   const clean = (text) => String(text).replace(/[\t\r\n]+/g, " ").trim();
   const own = data.key.slice(0, 3).join();
-  const columns = ["model", "seed", "segmentation", "motif", "name", "merged_into", "note"];
+  const columns = ["model", "seed", "segmentation", "motif", "name", "merged_into", "note",
+    "color"];
   const others = data.digests.filter((each) => each.slice(0, 3).join() !== own);
   const rows = [...data.rows.filter((row) => !isOwn(row)),
     ...[...entries].sort(([a], [b]) => a - b).map(([motif, each]) =>
       ({ model, seed, segmentation, motif, ...each }))];
   const lines = [...[...others, data.key].map((each) => ["# segmenter", ...each]), columns,
-    ...rows.filter((row) => row.name || row.merged_into || row.note).map(
-      (row) => columns.map((column) => clean(row[column])))];
+    ...rows.filter((row) => row.name || row.merged_into || row.note || row.color).map(
+      (row) => columns.map((column) => clean(row[column] ?? "")))];
   const link = document.createElement("a");
   link.href = URL.createObjectURL(
     new Blob([lines.map((line) => line.join("\t") + "\n").join("")]));
@@ -217,8 +264,10 @@ function saveNames() {
 }
 
 ["name", "into", "words"].forEach((id) => $(id).addEventListener("change", () =>
-  rename(state.motif, { name: $("name").value, merged_into: $("into").value,
-    note: $("words").value })));
+  rename(state.motif, { ...entry(state.motif), name: $("name").value,
+    merged_into: $("into").value, note: $("words").value })));
+$("hue").addEventListener("change", () => paint(state.motif, $("hue").value));
+$("default").onclick = () => paint(state.motif, motifs[place.get(state.motif)].default);
 $("names").onsubmit = (event) => event.preventDefault();
 $("save").onclick = saveNames;
 
@@ -263,7 +312,8 @@ document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   const { tagName } = event.target;
   if (event.key === "Enter" && tagName === "TR") return event.target.click();
-  const writes = tagName === "INPUT" && event.target.type === "text";
+  const writes = tagName === "INPUT" && event.target.type !== "range"
+    && event.target.type !== "checkbox";
   if (tagName === "SELECT" || writes || !(event.key in keys)) return;
   event.preventDefault();
   keys[event.key](event.shiftKey);
@@ -278,14 +328,13 @@ $("previous").onclick = keys.p;
 $("frame").oninput = () => { setPlaying(false); goTo(state.session, Number($("frame").value)); };
 $("order").onchange = () => choose(state.motif, state.chosen);
 $("colour").onchange = colourMap;
-window.addEventListener("resize", () => { draw(); });
+new ResizeObserver(() => { if (sessions[state.session].points) draw(); }).observe($("screens"));
+new ResizeObserver(() => { if ($("map").data) Plotly.Plots.resize("map"); }).observe($("map"));
 if (data.partial) $("note").textContent = "The recordings are too long for one page: poses are "
   + "kept for the bouts nearest to their motif's centre, farthest from it, and at random.";
 listMotifs();
-if (groups.length < 2)
-  document.querySelectorAll(".groups").forEach((each) => each.remove());
 drawEthogram(); // first, for it takes its height from the map
-drawMap();
 choose(null, null);
+drawMap();
 goTo(0, bouts.start.length ? bouts.start[ofSession[0][0] ?? 0] : 0);
 """

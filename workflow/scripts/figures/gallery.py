@@ -6,10 +6,11 @@ from html import escape
 from pathlib import Path
 
 import pandas as pd
+from formats.aligned import open_aligned
 
-from figures.examples import load_bouts
+from figures.examples import cut_bout, load_bouts
 from figures.films import draw_film, save_film
-from figures.motif_marks import names_of, shares_of
+from figures.motif_marks import colours_of, given_colours, names_of, shares_of
 from figures.skeletons import edges_of, mean_animal
 from figures.style import FAINT, INK, shorten
 from figures.videos import Video, film_bouts, save_video
@@ -55,14 +56,74 @@ def film_motifs(
     for motif, share in shares_of(usage).items():
         own, name = bouts.get(motif, []), shorten(called.get(motif, ""), 24)
         films[motif] = [folder / f"motif{motif}.gif"]
-        frames = draw_film(motif, own, edges, head, pose, f"{name} {share:.1%} of frames".strip())
-        save_film(frames, films[motif][0])
+        said = f"{name} {share:.1%} of frames".strip()
+        with given_colours(colours_of(usage)):
+            save_film(draw_film(motif, own, edges, head, pose, said), films[motif][0])
         filmed = [bout for bout in own if bout.session in videos]
         if filmed:
             films[motif].append(folder / f"motif{motif}.mp4")
-            cuts = film_bouts(motif, filmed, [videos[bout.session] for bout in filmed])
+            with given_colours(colours_of(usage)):
+                cuts = film_bouts(motif, filmed, [videos[bout.session] for bout in filmed])
             save_video(cuts, films[motif][1])
     return films
+
+
+def film_suggestions(
+    suggestions: pd.DataFrame,
+    usage: pd.DataFrame,
+    profile: pd.DataFrame,
+    aligned: Mapping[str, str | Path],
+    videos: Mapping[str, Video],
+    folder: str | Path,
+    *,
+    skeleton: Sequence[Sequence[str]] | None,
+    center: str,
+    orient: str,
+) -> dict[int, list[Path]]:
+    """Write a film of each bout that is suggested, as `film_motifs` does of the bouts of a motif.
+
+    Returns
+    -------
+    By rank its gif, and its mp4 where there is a video.
+    """
+    folder = Path(folder)
+    folder.mkdir(exist_ok=True)
+    names, pose = mean_animal(profile, center)
+    edges = edges_of(names, pose, skeleton)
+    head = names.index(orient) if orient in names else None
+    films: dict[int, list[Path]] = {}
+    for row in suggestions.itertuples() if names else ():
+        bout = cut_bout(
+            row.session, open_aligned(aligned[row.session]), center, row.start, row.stop - 1
+        )
+        films[row.rank] = [folder / f"bout{row.rank:02d}.gif"]
+        with given_colours(colours_of(usage)):
+            frames = draw_film(row.motif, [bout], edges, head, pose, shorten(row.name, 24))
+            save_film(frames, films[row.rank][0])
+            if row.session in videos:
+                films[row.rank].append(folder / f"bout{row.rank:02d}.mp4")
+                cuts = film_bouts(row.motif, [bout], [videos[row.session]])
+                save_video(cuts, films[row.rank][1])
+    return films
+
+
+def gallery_of_suggestions(
+    title: str, suggestions: pd.DataFrame, films: Mapping[int, Sequence[Path]]
+) -> str:
+    """Put the films of all bouts that are suggested on one page, with what is known of each."""
+    figures = []
+    for row in suggestions.itertuples():
+        place = f"{row.rank}. {row.session}, {row.start_seconds:.2f} to {row.stop_seconds:.2f} s"
+        chances = [(row.likely, row.probability), (row.second, row.second_probability)]
+        told = ", ".join(f"{label} {chance:.0%}" for label, chance in chances if label)
+        caption = f"<figcaption>{escape(place)}<br>{escape(told)}</figcaption>"
+        shown = "".join(map(_embedded, films.get(row.rank, ())))
+        figures.append(f'<figure id="bout{row.rank}">{shown}{caption}</figure>')
+    said = (
+        "Bouts whose label would tell most, the most telling first; with labels, the two most "
+        "probable ones of each. Coloured: within the bout; grey: before and after it."
+    )
+    return _page(title, said if figures else "There is no bout to suggest.", figures)
 
 
 def gallery(title: str, films: Mapping[int, Sequence[Path]]) -> str:
@@ -73,10 +134,20 @@ def gallery(title: str, films: Mapping[int, Sequence[Path]]) -> str:
     films
         The result of `film_motifs`.
     """
-    figures = "\n".join(
+    figures = [
         f'<figure id="motif{motif}">{"".join(map(_embedded, paths))}</figure>'
         for motif, paths in films.items()
+    ]
+    said = (
+        "The bouts nearest to each motif's centre, side by side, in real time. Coloured: within "
+        "the bout; grey: before and after it. The dark point is the keypoint <code>orient</code>; "
+        "at the start of the bout the animal faces right."
     )
+    return _page(title, said, figures)
+
+
+def _page(title: str, said: str, figures: Sequence[str]) -> str:
+    shown = "\n".join(figures)
     return f"""<!doctype html>
 <html lang="en">
 <head>
@@ -86,16 +157,15 @@ def gallery(title: str, films: Mapping[int, Sequence[Path]]) -> str:
 body {{ font: 14px/1.4 system-ui, sans-serif; color: {INK}; margin: 1.5rem; }}
 main {{ display: flex; flex-wrap: wrap; gap: 1rem; }}
 figure {{ margin: 0; padding: .3rem; border: 1px solid {FAINT}; border-radius: 4px; }}
+figcaption {{ font-size: .85em; max-width: 15em; overflow-wrap: anywhere; }}
 img, video {{ display: block; max-width: 100%; }}
 </style>
 </head>
 <body>
 <h1>{escape(title)}</h1>
-<p>The bouts nearest to each motif's centre, side by side, in real time. Coloured: within the bout;
-grey: before and after it. The dark point is the keypoint <code>orient</code>; at the start of the
-bout the animal faces right.</p>
+<p>{said}</p>
 <main>
-{figures}
+{shown}
 </main>
 </body>
 </html>

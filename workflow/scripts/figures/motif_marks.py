@@ -1,6 +1,8 @@
 """Motifs in figures: the colour of each, its number on it, and shared functions of figures."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 import colorcet
 import numpy as np
@@ -22,12 +24,35 @@ COLOURS = [_PALETTE[i] for i in _DOZEN] + [
 ]
 
 
+_GIVEN: ContextVar[Mapping[int, str]] = ContextVar("given", default={})  # noqa: B039  never changed
+
+
+@contextmanager
+def given_colours(colours: Mapping[int, str]):
+    """Draw inside this: motifs have the colours that a person gave to them, where one did."""
+    token = _GIVEN.set(colours)
+    try:
+        yield
+    finally:
+        _GIVEN.reset(token)
+
+
+def colours_of(usage: pd.DataFrame) -> dict[int, str]:
+    """The colours that a person gave to motifs, from `usage.csv`."""
+    given = usage[["motif", "color"]].drop_duplicates().itertuples(index=False, name=None)
+    return {int(motif): colour for motif, colour in given if colour}
+
+
 def motif_colour(motif: int) -> str:
-    """Return the colour of a motif by its number: the same in every figure.
+    """Return the colour of a motif: the one it was given, or one by its number, as in all figures.
 
     Beyond a dozen, colours become similar, and after 256 they repeat, so a motif is always
     labelled with its number as well.
     """
+    return _GIVEN.get().get(motif) or default_colour(motif)
+
+
+def default_colour(motif: int) -> str:
     return COLOURS[motif % len(COLOURS)]
 
 

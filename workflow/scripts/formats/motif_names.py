@@ -1,12 +1,13 @@
 """Motif names given by a user, and merged motifs: the file of `motif_names`.
 
-Tab-separated rows `model seed segmentation motif name merged_into note` for any number of
-segmentations. Motifs of another fit have other numbers, so a line per segmentation records which
-segmenter its rows belong to: `# segmenter`, model, seed, segmentation, and the first 12 digits of
-the segmenter's sha256. The motif browser writes the file.
+Tab-separated rows `model seed segmentation motif name merged_into note color` for any number of
+segmentations; `color`, as #rrggbb, is optional. Motifs of another fit have other numbers, so a line
+per segmentation records which segmenter its rows belong to: `# segmenter`, model, seed,
+segmentation, and the first 12 digits of the segmenter's sha256. The motif browser writes the file.
 """
 
 import csv
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,15 +16,20 @@ from formats.files import sha256
 from formats.segmenters import read_numbers
 
 COLUMNS = ("model", "seed", "segmentation", "motif", "name", "merged_into", "note")
+OPTIONAL = ("color",)
 Key = tuple[str, str, str]
 
 
 @dataclass(frozen=True)
 class MotifNames:
-    """Names of one segmentation's motifs, and the motif that each merged motif is merged into."""
+    """Of one segmentation: names and colours of motifs, and the motif each is merged into.
+
+    A colour is `#rrggbb`.
+    """
 
     names: Mapping[int, str] = field(default_factory=dict)
     merged: Mapping[int, int] = field(default_factory=dict)
+    colours: Mapping[int, str] = field(default_factory=dict)
 
 
 def digest_of(segmenter: str | Path) -> str:
@@ -54,13 +60,14 @@ def read_rows(path: str | Path) -> tuple[dict[Key, str], list[dict[str, str]]]:
             f"{path}: these columns are missing: {', '.join(missing)}; the columns are "
             f"{', '.join(COLUMNS)}, separated by tabs"
         )
-    return digests, [{name: (row[name] or "").strip() for name in COLUMNS} for row in table]
+    columns = (*COLUMNS, *OPTIONAL)
+    return digests, [{name: (row.get(name) or "").strip() for name in columns} for row in table]
 
 
 def read_motif_names(
     path: str | Path, segmenter: str | Path, model: str, seed: str, segmentation: str
 ) -> MotifNames:
-    """Read names and merges of one segmentation; none without a file.
+    """Read names, merges and colours of one segmentation; none without a file.
 
     Raises
     ------
@@ -79,16 +86,21 @@ def read_motif_names(
             f"({digests.get(key, 'none')}, not {digest_of(segmenter)}): motifs were fitted again "
             "and have other numbers. Set motif_names: null, and name motifs in the browser"
         )
-    names: dict[int, str] = {}
-    merged: dict[int, int] = {}
+    by_motif = {}
     for row in own:
         motif = _number(row["motif"], numbers, path, shown)
-        if motif in names or motif in merged:
+        if motif in by_motif:
             raise ValueError(f"{path}: motif {motif} of {shown} has two rows")
-        if row["merged_into"]:
-            merged[motif] = _number(row["merged_into"], numbers, path, shown)
-        elif row["name"]:
-            names[motif] = row["name"]
+        by_motif[motif] = row
+    into = {motif: row["merged_into"] for motif, row in by_motif.items() if row["merged_into"]}
+    merged = {motif: _number(other, numbers, path, shown) for motif, other in into.items()}
+    own = {motif: row for motif, row in by_motif.items() if motif not in merged}
+    names = {motif: row["name"] for motif, row in own.items() if row["name"]}
+    colours = {
+        motif: _colour(row["color"], f"{path}: the color of motif {motif} of {shown}")
+        for motif, row in own.items()
+        if row["color"]
+    }
     merged = {motif: _end_of(motif, merged, path, shown) for motif in merged}
     twice = sorted({name for name in names.values() if list(names.values()).count(name) > 1})
     if twice:
@@ -96,7 +108,7 @@ def read_motif_names(
             f"{path}: two motifs of {shown} are called {', '.join(twice)}: merge them, or give "
             "each its own name"
         )
-    return MotifNames(names, merged)
+    return MotifNames(names, merged, colours)
 
 
 def _number(text: str, numbers: Iterable[int], path: str | Path, shown: str) -> int:
@@ -104,6 +116,15 @@ def _number(text: str, numbers: Iterable[int], path: str | Path, shown: str) -> 
         listed = ", ".join(map(str, numbers))
         raise ValueError(f"{path}: {shown} has no motif {text or '(empty)'}; they are {listed}")
     return int(text)
+
+
+def _colour(text: str, of: str) -> str:
+    if not re.fullmatch("#[0-9a-fA-F]{6}", text):
+        raise ValueError(
+            f"{of} is {text}; write it like #d55e00, with six digits of 0-9 and a-f, or leave it "
+            "empty"
+        )
+    return text.lower()
 
 
 def _end_of(motif: int, merged: Mapping[int, int], path: str | Path, shown: str) -> int:

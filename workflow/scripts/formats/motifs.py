@@ -1,10 +1,10 @@
 """Motifs frame by frame: `results/motifs/{model}/seed{seed}/{segmentation}/{session}.csv`.
 
-One row per frame of the recording: frame, seconds, motif and its name (empty if there is none),
-usable.
+One row per frame of the recording: frame, seconds, motif, its name and community, the distance to
+the motif's centre, usable. `NA` stands for missing values, as R writes and pandas reads them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -23,33 +23,45 @@ def write_motifs(
     motifs: np.ndarray,
     usable: np.ndarray,
     fps: float,
-    comments: Sequence[str],
+    distances: np.ndarray | None = None,
     names: Mapping[int, str] | None = None,
+    communities: Mapping[int, int] | None = None,
 ) -> None:
-    """Write a row per frame: frame, seconds, motif and name (empty if it is -1), usable (0, 1)."""
+    """Write a row per frame: frame, seconds, motif, name, community, distance, usable (0, 1).
+
+    Parameters
+    ----------
+    motifs
+        (frame,) int16, -1 where there is none.
+    distances
+        (frame,) to the centre of the motif, NaN where there is none.
+    names, communities
+        By motif, of those that have one.
+    """
+    if distances is None:
+        distances = np.full(len(motifs), np.nan, np.float32)
     with open(path, "w", newline="", encoding="utf-8") as file:
-        file.writelines(f"# {comment}\n" for comment in comments)
-        file.write("frame,seconds,motif,name,usable\n")
+        file.write("frame,seconds,motif,name,community,distance,usable\n")
         for part in blocks_of(len(motifs)):
-            frame = np.arange(part.start, part.stop)
+            frame, own = np.arange(part.start, part.stop), pd.Series(motifs[part])
             rows = pd.DataFrame(
                 {
                     "frame": frame,
                     "seconds": frame / fps,
-                    "motif": pd.array(motifs[part], dtype="Int16"),
-                    "name": pd.Series(motifs[part]).map(names or {}),
+                    "motif": own.astype("Int16").mask(own < 0),
+                    "name": own.map(names or {}),
+                    "community": own.map(communities or {}).astype("Int16"),
+                    "distance": distances[part],
                     "usable": usable[part].astype(np.int8),
                 }
             )
-            rows.loc[motifs[part] < 0, "motif"] = pd.NA
-            rows.to_csv(file, index=False, header=False, float_format="%.4f", lineterminator="\n")
+            how = {"float_format": "%.4f", "lineterminator": "\n", "na_rep": "NA"}
+            rows.to_csv(file, index=False, header=False, **how)
 
 
 def read_motifs(path: str | Path) -> np.ndarray:
     """Read (frame,) int16 motifs of a csv that `write_motifs` wrote; -1 where there is none."""
-    parts = pd.read_csv(
-        path, comment="#", usecols=["motif"], dtype={"motif": np.float32}, chunksize=1_000_000
-    )
+    parts = pd.read_csv(path, usecols=["motif"], dtype={"motif": np.float32}, chunksize=1_000_000)
     return np.concatenate(
         [part["motif"].fillna(-1).to_numpy().astype(np.int16) for part in parts]
         or [np.empty(0, np.int16)]

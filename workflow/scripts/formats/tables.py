@@ -9,7 +9,8 @@ import pandas as pd
 
 TEXT = (
     *("session", "animal", "group", "group_a", "group_b", "model", "other", "better"),
-    *("worst", "leave_out_because", "notes", "name", "by", "part", "part_a", "part_b", "left_out"),
+    *("worst", "leave_out_because", "notes", "name", "color", "likely", "second"),
+    *("by", "part", "part_a", "part_b", "left_out"),
 )
 """Columns of names and sentences, which may look like numbers or be empty."""
 
@@ -17,17 +18,20 @@ TEXT = (
 def read_table(path: str | Path) -> pd.DataFrame:
     """Read a csv of this workflow; columns of `TEXT` are text, '' in empty cells.
 
+    `NA` in another column, or in `name`, is missing as well; a session or group may be called NA.
     Lines that start with # are comments above the header only: a group may be called
     #1.
     """
     with open(path, encoding="utf-8") as file:
         comments = sum(1 for _ in takewhile(lambda line: line.startswith("#"), file))
+    columns = pd.read_csv(path, skiprows=comments, nrows=0).columns
+    missing = {name: [""] if name in TEXT and name != "name" else ["", "NA"] for name in columns}
     table = pd.read_csv(
         path,
         skiprows=comments,
         dtype=dict.fromkeys(TEXT, str),
         keep_default_na=False,
-        na_values=[""],
+        na_values=missing,
     )
     return table.fillna({name: "" for name in TEXT if name in table})
 

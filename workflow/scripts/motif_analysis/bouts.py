@@ -24,3 +24,11 @@ def find_bouts(motifs: np.ndarray) -> Bouts:
     stop = np.concatenate([edges, [len(motifs)]]).astype(np.int64)[: len(start)]
     own = motifs[start] >= 0
     return Bouts(motifs[start[own]].astype(np.int64), start[own], stop[own])
+
+
+def count_transitions(bouts: Bouts, n_motifs: int) -> np.ndarray:
+    """(from, to) how often a bout of one motif directly follows a bout of another."""
+    joined = bouts.stop[:-1] == bouts.start[1:]
+    counts = np.zeros((n_motifs, n_motifs), dtype=np.int64)
+    np.add.at(counts, (bouts.motif[:-1][joined], bouts.motif[1:][joined]), 1)
+    return counts

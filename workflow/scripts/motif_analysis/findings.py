@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from formats.aligned import AlignedPoses
+from formats.labels import labels_of_sessions
 from formats.statistics import AUTOENCODER, FALSE_DISCOVERY_RATE, unfamiliar_limit
 
 from motif_analysis.baselines import compare_with_surrogates
-from motif_analysis.labels import labels_of_sessions
 from motif_analysis.n_motifs import describe_choice
 from motif_analysis.reference import judge_numbering
 from motif_analysis.scores import score_sessions, score_windows
@@ -336,7 +336,7 @@ def evaluate_motifs(
     names
         model, seed and segmentation
     sessions, label_files
-        As in `labels.labels_of_sessions`.
+        As in `formats.labels.labels_of_sessions`.
     latents, familiarity, aligned
         By session.
     metrics

@@ -15,10 +15,12 @@ def motifs_of_frames(motifs: np.ndarray, frames: int, time_window: int) -> np.nd
     return of_frames
 
 
-def describe_columns(time_window: int, fps: float) -> list[str]:
-    """Return comments that explain the rows of the csv to its readers."""
-    return [
-        f"motif is that of the window of {time_window} frames whose centre is this frame; "
-        f"the window starts {centre_of(time_window)} frames before",
-        f"motif is empty where no such window is usable; {fps:g} frames per second",
-    ]
+def distances_of_frames(distances: np.ndarray, frames: int, time_window: int) -> np.ndarray:
+    """Shift (window,) distances to frames as in `motifs_of_frames`: (frame,) float32, else NaN.
+
+    `distances` are those that `Segmenter.distances` returns.
+    """
+    of_frames = np.full(frames, np.nan, dtype=np.float32)
+    offset = centre_of(time_window)
+    of_frames[offset : offset + len(distances)] = distances
+    return of_frames

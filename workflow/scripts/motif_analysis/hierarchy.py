@@ -5,6 +5,9 @@ import pandas as pd
 from scipy.cluster.hierarchy import fcluster, leaves_list, linkage
 from scipy.spatial.distance import squareform
 
+from motif_analysis.bouts import Bouts, count_transitions
+from motif_analysis.segmentation import Segmenter
+
 
 def join_motifs(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Cluster motifs that follow one another by average linkage.
@@ -96,3 +99,33 @@ def community_tables(
     table.loc[used, "community"] = ranks[cut]
     table.loc[used[order], "order"] = np.arange(len(used))
     return table, tree
+
+
+def find_communities(
+    segmenter: Segmenter, communities: int | None
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Find the communities of a segmentation in the sessions that it was fitted on.
+
+    So they stay what they are, whatever recordings come later, and the frames of each recording are
+    given their community without the others.
+
+    Returns
+    -------
+    What `community_tables` returns.
+    """
+    n_motifs = int(segmenter.numbering.numbers.max()) + 1
+    counts = np.zeros((n_motifs, n_motifs), dtype=np.int64)
+    total = np.zeros(n_motifs, dtype=np.int64)
+    for _, motifs, frames in segmenter.fitted.runs():
+        stop, own = np.cumsum(frames), motifs >= 0
+        bouts = Bouts(motifs[own].astype(np.int64), (stop - frames)[own], stop[own])
+        counts += count_transitions(bouts, n_motifs)  # merged motifs may follow themselves
+        np.add.at(total, bouts.motif, bouts.frames)
+    np.fill_diagonal(counts, 0)
+    return community_tables(counts, total, communities)
+
+
+def communities_of_motifs(table: pd.DataFrame) -> dict[int, int]:
+    """By motif its community, of those that have one, from the table of motifs."""
+    known = table.dropna(subset=["community"])
+    return dict(zip(known["motif"].tolist(), known["community"].tolist(), strict=True))

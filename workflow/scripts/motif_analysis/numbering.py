@@ -67,11 +67,11 @@ class FittedFrames:
 
     def lengths(self) -> dict[str, int]:
         """Return the number of frames of each session."""
-        return {session: int(frames.sum()) for session, _, frames in self._runs()}
+        return {session: int(frames.sum()) for session, _, frames in self.runs()}
 
     def motifs(self, session: str) -> np.ndarray:
         """Return the (frame,) int16 motifs of one session."""
-        return next(np.repeat(motifs, n) for name, motifs, n in self._runs() if name == session)
+        return next(np.repeat(motifs, n) for name, motifs, n in self.runs() if name == session)
 
     def renumber(self, numbers: Mapping[int, int]) -> "FittedFrames":
         """Replace the numbers of motifs."""
@@ -79,7 +79,8 @@ class FittedFrames:
         other = [numbers.get(motif, -1) for motif in known.tolist()]
         return replace(self, run_motifs=np.array(other, dtype=np.int16)[place])
 
-    def _runs(self):
+    def runs(self):
+        """Yield each session, the motifs of its runs and the frames of these."""
         stops = np.cumsum(self.session_runs)
         starts = stops - self.session_runs
         for session, start, stop in zip(self.sessions.tolist(), starts, stops, strict=True):

@@ -100,18 +100,31 @@ class Segmenter:
                 motifs[first + part.start : first + part.stop] = own
         return motifs
 
-    def distances(self, latents: np.ndarray, start: int, stop: int, motif: int) -> np.ndarray:
-        """Return the (stop - start,) distance of windows to the centre of the motif of this number.
+    def distances(self, latents: np.ndarray, motifs: np.ndarray) -> np.ndarray:
+        """Return the (window,) float32 distance of each window to the centre of its motif.
 
-        For merged motifs, it is that to the nearest centre.
+        The distance is Euclidean, between pooled latents; the centre of a state of the hidden
+        Markov model is its mean. For merged motifs, it is that to the nearest centre.
+
+        Parameters
+        ----------
+        motifs
+            The result of `label`; where it is -1, the distance is NaN.
         """
-        own = self.centres[self.numbering.numbers == motif]
-        return cdist(self.pooling.apply(latents, start, stop), own).min(axis=1)
+        distances = np.full(len(motifs), np.nan, dtype=np.float32)
+        for first, stop in find_runs(motifs >= 0).tolist():
+            for part in blocks_of(stop - first, DECODED_AT_ONCE):
+                own = slice(first + part.start, first + part.stop)
+                apart = cdist(self.pooling.apply(latents, own.start, own.stop), self.centres)
+                apart[motifs[own, None] != self.numbering.numbers] = np.inf
+                distances[own] = apart.min(axis=1)
+        return distances
 
     def merge(self, merged: Mapping[int, int]) -> "Segmenter":
         """Return the same clustering, in which some motifs have the number of another one."""
-        numbers = [merged.get(number, number) for number in self.numbering.numbers.tolist()]
-        return replace(self, numbering=replace(self.numbering, numbers=np.array(numbers)))
+        numbers = {number: merged.get(number, number) for number in self.numbering.numbers.tolist()}
+        numbering = replace(self.numbering, numbers=np.array(list(numbers.values())))
+        return replace(self, numbering=numbering, fitted=self.fitted.renumber(numbers))
 
     def save(self, path: str | Path) -> None:
         values = asdict(self)

@@ -11,9 +11,9 @@ from formats.motifs import centre_of
 from formats.runs import blocks_of
 from scipy.sparse import csr_array
 
-from motif_analysis.bouts import Bouts, find_bouts
+from motif_analysis.bouts import Bouts, count_transitions, find_bouts
 from motif_analysis.groups import compare_groups
-from motif_analysis.hierarchy import community_tables
+from motif_analysis.hierarchy import communities_of_motifs, find_communities
 from motif_analysis.n_motifs import tabulate_tried
 from motif_analysis.over_time import UsageOverTime
 from motif_analysis.segmentation import Segmenter
@@ -40,6 +40,7 @@ def tabulate(
     communities: int | None,
     permutations: int,
     names: Mapping[int, str] | None = None,
+    colours: Mapping[int, str] | None = None,
     intervals: Sequence[Interval] = (),
     time_bins: float | None = None,
 ) -> dict[str, pd.DataFrame]:
@@ -56,10 +57,14 @@ def tabulate(
         How many, or None for those of the greatest modularity.
     permutations
         At most so many for each p-value.
-    names
+    names, colours
         Of motifs that have one.
     intervals, time_bins
         As in `over_time.UsageOverTime`.
+
+    Returns
+    -------
+    The table of each output of the rule `tabulate_motifs`.
     """
     numbers = np.unique(segmenter.numbering.numbers)  # with gaps, if motifs were merged or lost
     n_motifs = int(numbers[-1]) + 1
@@ -80,10 +85,16 @@ def tabulate(
         latent_map.loc[here, "motif"] = motifs[latent_map.loc[here, "frame"].to_numpy(int)]
     assert profile is not None, "no recordings"
     usage, all_bouts = (pd.concat(tables, ignore_index=True) for tables in (usage, all_bouts))
+    counts["all"] = sum(counts.values())
+    of_motifs, linkage = find_communities(segmenter, communities)
+    community = all_bouts["motif"].map(communities_of_motifs(of_motifs)).astype("Int64")
+    all_bouts.insert(2, "community", community)
     tables = {
-        "usage": usage,
+        "usage": usage.assign(color=[(colours or {}).get(motif, "") for motif in usage["motif"]]),
+        "transitions": _of_motifs(transition_table(counts), numbers),
         "profile": _of_motifs(profile.table(), numbers),
-        **_tables_of_transitions(counts, usage, numbers, communities),
+        "communities": _of_motifs(of_motifs, numbers),
+        "linkage": linkage,
         "bouts": all_bouts,
         "examples": find_examples(all_bouts),
         "latent_map": latent_map,
@@ -98,23 +109,6 @@ def _rows_of(row: Mapping[str, Any], table: pd.DataFrame) -> pd.DataFrame:
     """A table of one session with its session, animal and group as first columns."""
     names = {name: row[name] for name in ("session", "animal", "group")}
     return pd.DataFrame(names, index=table.index).join(table)
-
-
-def _tables_of_transitions(
-    counts: Mapping[str, np.ndarray],
-    usage: pd.DataFrame,
-    numbers: np.ndarray,
-    communities: int | None,
-) -> dict[str, pd.DataFrame]:
-    """transitions, communities and linkage, of (from, to) counts of each session."""
-    together = sum(counts.values())
-    frames = usage.groupby("motif")["frames"].sum().reindex(range(len(together)), fill_value=0)
-    of_motifs, linkage = community_tables(together, frames.to_numpy(), communities)
-    return {
-        "transitions": _of_motifs(transition_table({**counts, "all": together}), numbers),
-        "communities": _of_motifs(of_motifs, numbers),
-        "linkage": linkage,
-    }
 
 
 def _of_motifs(table: pd.DataFrame, numbers: np.ndarray) -> pd.DataFrame:
@@ -149,14 +143,6 @@ def usage_of_motifs(bouts: Bouts, n_motifs: int, fps: float) -> pd.DataFrame:
     for name, quantile in (("q25", 0.25), ("median", 0.5), ("q75", 0.75)):
         table[f"bout_seconds_{name}"] = seconds.quantile(quantile).reindex(range(n_motifs))
     return table
-
-
-def count_transitions(bouts: Bouts, n_motifs: int) -> np.ndarray:
-    """(from, to) how often a bout of one motif directly follows a bout of another."""
-    joined = bouts.stop[:-1] == bouts.start[1:]
-    counts = np.zeros((n_motifs, n_motifs), dtype=np.int64)
-    np.add.at(counts, (bouts.motif[:-1][joined], bouts.motif[1:][joined]), 1)
-    return counts
 
 
 def transition_table(counts: Mapping[str, np.ndarray]) -> pd.DataFrame:
@@ -261,13 +247,17 @@ class Profile:
 def bout_table(
     session: str, bouts: Bouts, latents: np.ndarray, segmenter: Segmenter, fps: float
 ) -> pd.DataFrame:
-    """A row per bout of a recording: session, motif, start, stop, seconds of both, and distance.
+    """A row per bout of a recording: session, motif, start, stop, their times, duration, distance.
 
     `stop` is the frame after the last one. `distance` is the mean over the bout's windows of their
     distance to the centre of the motif.
     """
     offset = centre_of(segmenter.time_window)
-    own = zip(bouts.start - offset, bouts.stop - offset, bouts.motif, strict=True)
+    motifs = np.full(len(latents), -1, dtype=np.int16)
+    for motif, start, stop in zip(*bouts, strict=True):
+        motifs[start - offset : stop - offset] = motif
+    distances = segmenter.distances(latents, motifs)
+    own = zip(bouts.start - offset, bouts.stop - offset, strict=True)
     return pd.DataFrame(
         {
             "session": session,
@@ -276,7 +266,8 @@ def bout_table(
             "stop": bouts.stop,
             "start_seconds": bouts.start / fps,
             "stop_seconds": bouts.stop / fps,
-            "distance": [segmenter.distances(latents, *each).mean() for each in own],
+            "seconds": bouts.frames / fps,
+            "distance": [distances[start:stop].mean(dtype=float) for start, stop in own],
         }
     )
 
@@ -298,6 +289,6 @@ def find_examples(bouts: pd.DataFrame) -> pd.DataFrame:
             "session": table["session"],
             "first_frame": table["start"],
             "last_frame": table["stop"] - 1,
-            "seconds": table["stop_seconds"] - table["start_seconds"],
+            "seconds": table["seconds"],
         }
     )

@@ -1,4 +1,4 @@
-"""Factors: columns of the sessions table that distinguish animals, with one value for each animal."""
+"""Factors: columns of the sessions table that have one value for each animal."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any

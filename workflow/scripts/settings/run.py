@@ -26,8 +26,9 @@ TO_MOTIFS = ("import_poses", "align_poses", "split_dataset", "train_model", "seg
 
 
 OF_EACH_SESSION = [
-    f"results/figures/{{model}}/seed{{seed}}/{{segmentation}}/ethograms/{{session}}.{suffix}"
-    for suffix in ("svg", "png")
+    "results/motifs/{model}/seed{seed}/{segmentation}/{session}.csv",
+    "results/figures/{model}/seed{seed}/{segmentation}/ethograms/{session}.svg",
+    "results/figures/{model}/seed{seed}/{segmentation}/ethograms/{session}.png",
 ]
 """Files of each session that one job writes for all, so that its rule has no {session}."""
 

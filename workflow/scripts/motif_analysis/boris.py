@@ -1,0 +1,123 @@
+"""Projects of BORIS (Friard & Gamba 2016), the program that behaviours are annotated with."""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from string import ascii_lowercase, digits
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+VERSION = "7.0"
+"""Of the project's format, which BORIS 7, 8 and 9 have in common."""
+PLAYERS = 8
+
+
+def behaviours_of(bouts: pd.DataFrame, labels: Mapping[str, np.ndarray]) -> list[str]:
+    """The labels that there are; without any, the names of motifs, or their numbers."""
+    known = sorted({str(label) for own in labels.values() for label in np.unique(own)} - {""})
+    if known:
+        return known
+    motifs = bouts[["motif", "name"]].drop_duplicates().sort_values("motif")
+    return [name or f"motif {motif}" for motif, name in motifs.itertuples(index=False)]
+
+
+def boris_project(
+    name: str,
+    behaviours: Sequence[str],
+    sessions: Sequence[Mapping[str, Any]],
+    suggestions: pd.DataFrame,
+    videos: Mapping[str, str],
+    seconds: Mapping[str, float],
+    folder: str | Path,
+) -> dict[str, Any]:
+    """Make a project without events: behaviours, animals, and an observation for each video.
+
+    Parameters
+    ----------
+    sessions
+        session, animal and fps as recorded, of each.
+    suggestions
+        Whose times the description of each observation lists.
+    videos
+        Of the sessions that have one; those on the web are left out, as BORIS plays files alone.
+    seconds
+        How long each session lasts.
+    folder
+        Where the project is to lie: videos are found from there.
+    """
+    keys = [*ascii_lowercase, *digits]
+    animals = list(dict.fromkeys(each["animal"] for each in sessions))
+    files = {  # by session
+        session: os.path.relpath(video, folder).replace(os.sep, "/")
+        for session, video in videos.items()
+        if "://" not in video
+    }
+    return {
+        "time_format": "hh:mm:ss",
+        "project_date": "",
+        "project_name": name,
+        "project_description": "Bouts whose label would tell most are listed with each video.",
+        "project_format_version": VERSION,
+        "subjects_conf": {
+            str(number): {"key": "", "name": animal, "description": ""}
+            for number, animal in enumerate(animals)
+        },
+        "behaviors_conf": {
+            str(number): {
+                "type": "State event",
+                "key": keys[number] if number < len(keys) else "",
+                "code": label.replace("|", "/"),  # which parts behaviours in BORIS
+                "description": "",
+                "color": "",
+                "category": "",
+                "modifiers": {},
+                "excluded": "",
+                "coding map": "",
+            }
+            for number, label in enumerate(behaviours)
+        },
+        "observations": {
+            each["session"]: _observe(
+                suggestions[suggestions["session"] == each["session"]],
+                files[each["session"]],
+                seconds[each["session"]],
+                each["fps"],
+            )
+            for each in sessions
+            if each["session"] in files
+        },
+        "behavioral_categories": [],
+        "independent_variables": {},
+        "coding_map": {},
+        "behaviors_coding_map": [],
+        "converters": {},
+    }
+
+
+def _observe(suggestions, path, seconds, fps):
+    times = [
+        f"{row.start_seconds:.2f} to {row.stop_seconds:.2f} s (suggestion {row.rank})"
+        for row in suggestions.sort_values("start").itertuples()
+    ]
+    return {
+        "file": {str(1 + player): [] if player else [path] for player in range(PLAYERS)},
+        "type": "MEDIA",
+        "date": "2000-01-01T00:00:00",
+        "description": "\n".join(times),
+        "time offset": 0.0,
+        "events": [],
+        "observation time interval": [0, 0],
+        "independent_variables": {},
+        "visualize_spectrogram": False,
+        "visualize_waveform": False,
+        "close_behaviors_between_videos": False,
+        "media_info": {
+            "length": {path: seconds},
+            "fps": {path: fps},
+            "hasVideo": {path: True},
+            "hasAudio": {path: False},
+            "offset": {"1": 0.0},
+        },
+    }
