@@ -26,4 +26,3 @@ with job(snakemake) as out:
         **snakemake.params.settings,
     )
     write_tables(tables, out)
-    print(tables["usage"].to_string(index=False, float_format="%.4g"))

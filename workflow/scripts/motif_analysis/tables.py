@@ -61,10 +61,6 @@ def tabulate(
         Of motifs that have one.
     intervals, time_bins
         As in `over_time.UsageOverTime`.
-
-    Returns
-    -------
-    The table of each output of the rule `tabulate_motifs`.
     """
     numbers = np.unique(segmenter.numbering.numbers)  # with gaps, if motifs were merged or lost
     n_motifs = int(numbers[-1]) + 1
@@ -85,17 +81,12 @@ def tabulate(
         latent_map.loc[here, "motif"] = motifs[latent_map.loc[here, "frame"].to_numpy(int)]
     assert profile is not None, "no recordings"
     usage, all_bouts = (pd.concat(tables, ignore_index=True) for tables in (usage, all_bouts))
-    counts["all"] = sum(counts.values())
-    of_motifs, linkage = find_communities(segmenter, communities)
-    community = all_bouts["motif"].map(communities_of_motifs(of_motifs)).astype("Int64")
-    all_bouts.insert(2, "community", community)
+    all_counts = {**counts, "all": sum(counts.values())}
     tables = {
         "usage": usage.assign(color=[(colours or {}).get(motif, "") for motif in usage["motif"]]),
-        "transitions": _of_motifs(transition_table(counts), numbers),
+        "transitions": _of_motifs(transition_table(all_counts), numbers),
         "profile": _of_motifs(profile.table(), numbers),
-        "communities": _of_motifs(of_motifs, numbers),
-        "linkage": linkage,
-        "bouts": all_bouts,
+        **_with_communities(all_bouts, segmenter, communities, numbers),
         "examples": find_examples(all_bouts),
         "latent_map": latent_map,
         "groups": compare_groups(usage, permutations, np.random.default_rng(0), factors),
@@ -109,6 +100,16 @@ def _rows_of(row: Mapping[str, Any], table: pd.DataFrame) -> pd.DataFrame:
     """A table of one session with its session, animal and group as first columns."""
     names = {name: row[name] for name in ("session", "animal", "group")}
     return pd.DataFrame(names, index=table.index).join(table)
+
+
+def _with_communities(
+    bouts: pd.DataFrame, segmenter: Segmenter, communities: int | None, numbers: np.ndarray
+) -> dict[str, pd.DataFrame]:
+    """Tabulate communities, their tree, and bouts with the community of their motif."""
+    of_motifs, linkage = find_communities(segmenter, communities)
+    community = bouts["motif"].map(communities_of_motifs(of_motifs)).astype("Int64")
+    bouts.insert(2, "community", community)
+    return {"communities": _of_motifs(of_motifs, numbers), "linkage": linkage, "bouts": bouts}
 
 
 def _of_motifs(table: pd.DataFrame, numbers: np.ndarray) -> pd.DataFrame:
