@@ -430,7 +430,7 @@ CELLS = {
     "group": ("control", jobs(TABULATE)),
     "animal": ("rat1", jobs(TABULATE)),
     "features": ("recordings/numbers.csv", ONE_SESSION),
-    "labels": ("recordings/labels.csv", jobs(QUALITY | JUDGE, sessions=["mouse1"])),
+    "labels": ("recordings/labels.csv", jobs(QUALITY | JUDGE | EXPLORE, sessions=["mouse1"])),
     "video": ("recordings/mouse1.mp4", jobs(FILM | EXPLORE)),
 }
 
