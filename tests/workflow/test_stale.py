@@ -435,7 +435,7 @@ CELLS = {
     "group": ("control", jobs(TABULATE | CARD)),
     "animal": ("rat1", jobs(TABULATE | CARD)),
     "features": ("recordings/numbers.csv", ONE_SESSION),
-    "labels": ("recordings/labels.csv", jobs(QUALITY | JUDGE, sessions=["mouse1"])),
+    "labels": ("recordings/labels.csv", jobs(QUALITY | JUDGE | EXPLORE, sessions=["mouse1"])),
     "video": ("recordings/mouse1.mp4", jobs(FILM | EXPLORE)),
     # of NWB files, which are made on request
     "session_start_time": ("2024-03-14T10:30:00+01:00", NOTHING),

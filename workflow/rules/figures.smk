@@ -184,8 +184,7 @@ rule explore_motifs:
         "../../envs/figures.yaml"
     params:
         **params_of("explore_motifs"),
-        sessions=RUN.labelled(),
-        videos={name: SESSIONS[name]["video"] for name in FILMED},
+        sessions=RUN.shown(),
     script:
         "../scripts/explore_motifs.py"
 

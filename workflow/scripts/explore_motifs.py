@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from figures.explorer import explore
+from figures.explorer import TABLES, explore
 from formats.addresses import address_of
 from formats.aligned import open_aligned
 from formats.files import own_name
@@ -11,18 +11,16 @@ from formats.motif_names import digest_of, read_rows
 from formats.tables import read_table
 from job import job
 
-inputs, params, names = snakemake.input, snakemake.params, snakemake.wildcards
-tables = ("usage", "profile", "communities", "bouts", "latent_map")
+inputs, params, key = snakemake.input, snakemake.params, snakemake.wildcards
 with job(snakemake) as out:
-    files = zip(params.sessions, inputs.aligned, strict=True)
-    sessions = [dict(row) | {"aligned": aligned} for row, aligned in files]
-    for row in sessions:
-        video = params.videos.get(row["session"])
-        row["video"] = video and address_of(video, out.page)
+    sessions = [
+        dict(row) | {"aligned": aligned, "video": address_of(row["video"], out.page)}
+        for row, aligned in zip(params.sessions, inputs.aligned, strict=True)
+    ]
     poses = {row["session"]: open_aligned(row["aligned"]) for row in sessions}
     page = explore(
-        (names.model, names.seed, names.segmentation),
-        {name: read_table(inputs[name]) for name in tables},
+        (key.model, key.seed, key.segmentation),
+        {name: read_table(inputs[name]) for name in TABLES},
         sessions,
         digest=digest_of(inputs.segmenter),
         named=read_rows(own_name(inputs.get("names") or "")),

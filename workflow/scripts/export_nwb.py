@@ -21,5 +21,5 @@ with job(snakemake) as out:
         read_table(inputs.communities),
     )
     segmentation = Segmentation(**keys, settings=params.to_motifs, code=params.code)
-    video = params.metadata["video"] and address_of(params.metadata["video"], out.nwb)
+    video = address_of(params.metadata["video"], out.nwb)
     write_nwb(build_nwb(results, segmentation, params.metadata, video, **params.settings), out.nwb)

@@ -121,6 +121,7 @@ def test_what_a_job_gets_of_its_row(run):
     assert recording == {"body_length": None, "fps": 25.0, "individual": "", "software": ""}
     labelled = {"session": "m2", "animal": "m2", "group": "b", "fps": 25.0, "labelled": False}
     assert run().labelled()[-1] == labelled
+    assert run().shown()[-1] == labelled | {"video": ""}
 
 
 def test_windows_have_the_commonest_frame_rate_or_that_of_resampling(run):

@@ -32,6 +32,8 @@ Okabe & Ito's (2008), and more for those that have more."""
 STEPS = 2**14
 """Into which the largest coordinate of a recording is divided."""
 
+TABLES = ("usage", "profile", "communities", "bouts", "latent_map")
+
 
 def explore(
     key: Sequence[str],
@@ -79,11 +81,7 @@ def explore(
         "edges": [list(map(int, edge)) for edge in edges_of(names, mean, skeleton)],
         "head": names.index(orient) if orient in names else -1,
         "motifs": motif_rows(tables, center),
-        "sessions": [
-            {key: each[key] for key in ("session", "animal", "group", "video")}
-            | pack_recording(recording, center, _kept(kept, each["session"], recording))
-            for each, recording in zip(sessions, recordings, strict=True)
-        ],
+        "sessions": _pack_sessions(sessions, recordings, center, kept),
         "bouts": columns_of(bouts, sessions, ("start", "stop", "motif", "distance")),
         "map": columns_of(tables["latent_map"], sessions, ("frame", "motif", "x", "y"))
         | labels_of_points(tables["latent_map"], labels),
@@ -97,6 +95,15 @@ def explore(
         data=json.dumps(data, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c"),
         script=PLAYER + VIEWS,
     )
+
+
+def _pack_sessions(sessions, recordings, center, kept):
+    """Of each session its names and its packed recording, cut to the bouts that are kept."""
+    return [
+        {key: each[key] for key in ("session", "animal", "group", "video")}
+        | pack_recording(recording, center, _kept(kept, each["session"], recording))
+        for each, recording in zip(sessions, recordings, strict=True)
+    ]
 
 
 def motif_rows(tables: Mapping[str, pd.DataFrame], center: str) -> list[dict[str, Any]]:

@@ -10,7 +10,9 @@ const GREY = "#999";
 const many = (count) => Array.from({ length: count }, (_, i) => i);
 const hues = (count) => many(count).map((i) => data.palette[i % data.palette.length]);
 const groups = [...new Set(sessions.map((each) => each.group))];
-const columns = 20000; // of an ethogram at most
+const columns = 4000; // of the part of the ethograms that is seen
+const last = Math.max(...sessions.map((each) => each.frames / each.fps));
+const fastest = Math.max(...sessions.map((each) => each.fps));
 
 // --- bouts ---------------------------------------------------------------------------------------
 

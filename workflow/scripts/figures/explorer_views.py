@@ -80,30 +80,39 @@ function scale() { // of the ethograms: a step of one colour for each motif
   return steps;
 }
 
-function drawEthogram() {
-  const last = Math.max(...sessions.map((each) => each.frames / each.fps));
-  const fastest = Math.max(...sessions.map((each) => each.fps));
-  const width = Math.max(1 / fastest, last / columns), bins = Math.ceil(last / width);
+function ethogramOf([from, to]) { // that part, and as much on either side, for one may drag it
+  const width = Math.max(1 / fastest, (to - from) / columns);
+  const first = Math.max(0, Math.floor((2 * from - to) / width));
+  const count = Math.ceil(Math.min(last, 2 * to - from) / width) - first;
   const z = sessions.map((each, session) => {
-    const row = new Array(bins).fill(null);
+    const row = new Array(Math.max(count, 1)).fill(null);
     ofSession[session].forEach((bout) => {
-      const stop = Math.ceil(bouts.stop[bout] / each.fps / width - 1e-6);
-      for (let bin = Math.floor(bouts.start[bout] / each.fps / width + 1e-6); bin < stop; bin++)
+      const start = Math.floor(bouts.start[bout] / each.fps / width + 1e-6) - first;
+      const stop = Math.ceil(bouts.stop[bout] / each.fps / width - 1e-6) - first;
+      for (let bin = Math.max(0, start); bin < Math.min(stop, count); bin++)
         row[bin] = place.get(bouts.motif[bout]);
     });
     return row;
   });
+  return { z, x0: (first + 0.5) * width, dx: width };
+}
+
+function drawEthogram() {
   $("ethogram").style.height = `${Math.max(110, 48 + 24 * sessions.length)}px`;
-  Plotly.newPlot("ethogram", [{ z, x0: width / 2, dx: width, y: many(sessions.length),
+  Plotly.newPlot("ethogram", [{ ...ethogramOf([0, last]), y: many(sessions.length),
     type: "heatmap", colorscale: scale(), zmin: -0.5, zmax: motifs.length - 0.5, showscale: false,
     hoverinfo: "none", ygap: 4 }],
   { margin: { l: 130, r: 10, t: 5, b: 40 }, dragmode: "pan",
-    xaxis: { title: { text: "time (s)", standoff: 4 }, zeroline: false },
+    xaxis: { title: { text: "time (s)", standoff: 4 }, zeroline: false, range: [0, last] },
     yaxis: { fixedrange: true, autorange: "reversed", zeroline: false, showgrid: false,
       tickvals: many(sessions.length),
       ticktext: escaped } },
-  { ...quiet, scrollZoom: true, displayModeBar: false }); // it would hide the first row
-  $("ethogram").on("plotly_relayout", drawCursor);
+  { ...quiet, scrollZoom: true, doubleClick: "reset",
+    displayModeBar: false }); // it would hide the first row
+  $("ethogram").on("plotly_relayout", () => {
+    const { z, x0, dx } = ethogramOf($("ethogram")._fullLayout.xaxis.range);
+    Plotly.restyle("ethogram", { z: [z], x0, dx }).then(drawCursor);
+  });
   $("ethogram").addEventListener("click", (event) => {
     const { xaxis, yaxis } = $("ethogram")._fullLayout;
     const box = $("ethogram").getBoundingClientRect();

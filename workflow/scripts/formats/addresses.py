@@ -5,8 +5,8 @@ from pathlib import Path
 
 
 def address_of(file: str, page: str | Path) -> str:
-    """A file's address as seen from a page: relative, unless it lies elsewhere on the web."""
-    if "://" in file:
+    """Address of a file as seen from a page: relative, unless it is on the web; '' of no file."""
+    if not file or "://" in file:
         return file
     relative = os.path.relpath(file, Path(page).parent)
     return "/".join(relative.split(os.sep))

@@ -46,13 +46,11 @@ def tabulate(
 ) -> dict[str, pd.DataFrame]:
     """Tabulate a segmentation: tables by the names of their files in `results/motif_tables`.
 
-    Recordings are taken one by one, so that one is in memory at once.
-
     Parameters
     ----------
     recordings
         Row of each (session, animal, group; fps as recorded; factors of the animal); (frame,)
-        motifs; (window, latent) latents; poses.
+        motifs; (window, latent) latents; poses. Taken one by one, so that one is in memory.
     communities
         How many, or None for those of the greatest modularity.
     permutations
@@ -79,7 +77,7 @@ def tabulate(
         all_bouts.append(bout_table(session, bouts, latents, segmenter, aligned.fps))
         here = latent_map["session"] == session
         latent_map.loc[here, "motif"] = motifs[latent_map.loc[here, "frame"].to_numpy(int)]
-    assert profile is not None, "no recordings"
+    assert profile, "no recordings"
     usage, all_bouts = (pd.concat(tables, ignore_index=True) for tables in (usage, all_bouts))
     all_counts = {**counts, "all": sum(counts.values())}
     tables = {

@@ -204,6 +204,11 @@ class Run:
             for names, row in zip(self.animals(), self.sessions.values(), strict=True)
         ]
 
+    def shown(self) -> list[dict[str, Any]]:
+        """Return `labelled`, and the path of each session's video, or ''."""
+        both = zip(self.labelled(), self.sessions.values(), strict=True)
+        return [names | {"video": row["video"]} for names, row in both]
+
 
 def read_run(
     config: Mapping[str, Any],

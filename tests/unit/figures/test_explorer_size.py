@@ -1,0 +1,109 @@
+"""The motif browser of ten recordings of ten minutes: how large it is, and how long it takes."""
+
+import os
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+from figures.explorer import explore
+from formats.aligned import AlignedPoses, save_aligned
+
+RECORDINGS, FRAMES, FPS, KEYPOINTS, MOTIFS = 10, 18_000, 30.0, 20, 15
+MB = 1_000_000
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""
+)
+DRAWN = """
+addEventListener("DOMContentLoaded", () => {
+  const look = () => {
+    if (sessions[0].points && $("ethogram")._fullLayout && $("map").data)
+      requestAnimationFrame(() => { window.drawn = performance.now(); });
+    else requestAnimationFrame(look);
+  };
+  look();
+});
+"""
+
+
+def make_aligned(rng):
+    """A body whose points swing at two hertz and drift, with a tracker's jitter of half a pixel."""
+    time = np.arange(FRAMES) / FPS
+    names = [f"point{number}" for number in range(KEYPOINTS)]
+    features = ["point1_x", *(f"{name}_{axis}" for name in names[2:] for axis in "xy")]
+    poses = np.empty((FRAMES, len(features)), np.float32)
+    for column in range(len(features)):
+        drift = 10 * np.sin(rng.normal(0, 1, FRAMES).cumsum() / 30)
+        swing = 3 * np.sin(4 * np.pi * time + column)
+        poses[:, column] = 20 * (column % 7) + drift + swing + rng.normal(0, 0.5, FRAMES)
+    heading = rng.normal(0, 0.05, FRAMES).cumsum()
+    step = (40 + 30 * np.sin(time / 5)) / FPS
+    track = [(step * np.cos(heading)).cumsum(), (step * np.sin(heading)).cumsum(), heading]
+    usable = np.ones(FRAMES, bool)
+    return AlignedPoses(poses, usable, features, FPS, track=np.column_stack(track))
+
+
+def make_bouts(session, rng):
+    start = np.unique([0, *rng.integers(8, 60, FRAMES // 20).cumsum()])
+    start = start[start < FRAMES]
+    stop = [*start[1:], FRAMES]
+    bouts = {"session": session, "motif": rng.integers(0, MOTIFS, len(start)), "start": start}
+    table = pd.DataFrame(bouts | {"stop": stop, "distance": rng.gamma(2, 1, len(start))})
+    return table.assign(start_seconds=table["start"] / FPS, stop_seconds=table["stop"] / FPS)
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    folder, rng = tmp_path_factory.mktemp("page"), np.random.default_rng(0)
+    sessions, bouts = [], []
+    for number in range(RECORDINGS):
+        name, path = f"mouse{number}", folder / f"mouse{number}.npz"
+        save_aligned(make_aligned(rng), path)
+        bouts.append(make_bouts(name, rng))
+        row = {"session": name, "animal": name, "group": "ab"[number % 2], "video": None}
+        sessions.append(row | {"aligned": path})
+    bouts = pd.concat(bouts, ignore_index=True)
+    usage = bouts.assign(frames=bouts["stop"] - bouts["start"], name="", color="")
+    usage["group"] = usage["session"].map({row["session"]: row["group"] for row in sessions})
+    features = make_aligned(rng).features
+    means = {"motif": np.repeat(range(MOTIFS), len(features)), "feature": MOTIFS * features}
+    points = bouts.iloc[rng.integers(0, len(bouts), 10_000)]
+    x, y = rng.normal(points["motif"], 0.3), rng.normal(points["motif"] % 4, 0.3)
+    tables = {
+        "usage": usage,
+        "profile": pd.DataFrame(means).assign(mean=rng.normal(0, 20, MOTIFS * len(features))),
+        "communities": pd.DataFrame({"motif": range(MOTIFS), "community": 0}),
+        "bouts": bouts,
+        "latent_map": points.assign(frame=points["start"], x=x, y=y),
+    }
+    how = {"digest": "0" * 12, "named": ({}, []), "labels": {}, "skeleton": None}
+    key = ("vame", "0", f"kmeans-{MOTIFS}")
+    text = explore(key, tables, sessions, center="point0", orient="point1", **how)
+    (folder / "page.html").write_text(text, encoding="utf-8")
+    return folder / "page.html"
+
+
+def test_it_has_every_frame_in_thirty_megabytes(page):
+    assert '"partial":false' in page.read_text(encoding="utf-8")
+    assert page.stat().st_size < 30 * MB
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not CHROMIUM, reason="no chromium on this machine (apt-get install chromium)")
+def test_it_is_drawn_within_two_seconds(page):
+    """The best of five, on a machine that does nothing else."""
+    sync_api = pytest.importorskip("playwright.sync_api")
+    with sync_api.sync_playwright() as playwright:
+        root = hasattr(os, "geteuid") and os.geteuid() == 0
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"] * root)
+        seconds = []
+        for _ in range(5):
+            window = browser.new_page(viewport={"width": 1280, "height": 800})
+            window.add_init_script(DRAWN)
+            window.goto(page.as_uri(), timeout=120_000)
+            window.wait_for_function("window.drawn", polling=500)
+            seconds.append(window.evaluate("window.drawn") / 1000)
+            window.close()
+        browser.close()
+    print("seconds from the address to a page that is drawn:", np.round(seconds, 2))
+    assert min(seconds) < 2
