@@ -51,7 +51,7 @@ def make_python(folder: Path) -> Path:
 
 
 class Bucket:
-    """What the server has, and Snakemake beside it."""
+    """The server's content, and Snakemake with access to it."""
 
     def __init__(self, python: Path) -> None:
         self.python = python

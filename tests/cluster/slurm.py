@@ -1,4 +1,4 @@
-"""A throw-away Slurm on this machine, what it says of its jobs, and Snakemake running on it."""
+"""A temporary Slurm on this machine, its records of jobs, and Snakemake running on it."""
 
 import json
 import os

@@ -24,7 +24,7 @@ def project(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def declared(slurm, project):
-    """What a dry run with the profile says of each job: its rule, wildcards, threads, resources."""
+    """The jobs of a dry run with the profile: rule, wildcards, threads, resources."""
     run = Run(project, "--dry-run", "--cores", "8")  # else it plans for this machine, of one core
     run.finish()
     return [job for job in declared_jobs(run.text()) if job["rule"] != "all"]

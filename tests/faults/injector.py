@@ -127,6 +127,6 @@ def assert_same_result(project: Project, expected: dict) -> None:
 
 
 def leftovers(project: Project) -> list[str]:
-    """Files that nobody should find once all is done: states, and files written aside."""
+    """Files that must not remain at the end: states and temporary files."""
     found = {*(project / "results").rglob("*.part*"), *(project / "results").rglob("state-*.pt")}
     return sorted(str(Path(path).relative_to(project.folder)) for path in found)

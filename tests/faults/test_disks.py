@@ -1,4 +1,4 @@
-"""A disk that takes nothing is named, what was there stays; once it takes more, all goes on."""
+"""A full disk is reported and earlier files stay; with more space, the run continues."""
 
 import shlex
 import shutil

@@ -1,4 +1,4 @@
-"""What a finished run says about its models side by side, and which one it takes on."""
+"""How a finished run compares its models, and which one it chooses."""
 
 import csv
 import json

@@ -1,4 +1,4 @@
-"""Motifs of a whole run: every frame has its row, every table says the same, all of it is used."""
+"""Motifs of a complete run: every frame has a row, all tables agree, and all are used."""
 
 import json
 import shutil

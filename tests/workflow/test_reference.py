@@ -20,7 +20,7 @@ def motifs_of(project, sessions=("mouse1", "mouse2")):
 
 
 def rewrite_numbers(path, numbers):
-    """The reference as if its motifs had other numbers."""
+    """The reference with other motif numbers."""
     with np.load(path) as stored:
         arrays = dict(stored)
     numbers = np.array(numbers)
@@ -68,7 +68,7 @@ def findings_without(project):
 
 
 def test_a_recording_more_keeps_the_numbers(finished):
-    """The model is trained anew, on more: latents are others, and motifs of frames differ a bit."""
+    """The model is trained again, on more data: latents and some motifs of frames differ."""
     before = motifs_of(finished)
     shutil.copytree(finished / "results/segmenters/vame/seed0", finished / "before")
     tracks = make_lively_tracks(frames=400, seed=3)

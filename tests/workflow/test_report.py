@@ -1,4 +1,4 @@
-"""The report: every figure with its caption behind a start page in words, in one file, offline."""
+"""The report: a summary page and every figure with its caption, in one file, offline."""
 
 import base64
 import json
@@ -34,7 +34,7 @@ MOTIFS = "results/figures/{model}/seed0/kmeans-4"
 
 @pytest.fixture(scope="module")
 def report(finished_once, tmp_path_factory):
-    """The report's file; whoever asks the network while it is made gets nothing."""
+    """The report's file; there is no network while it is written."""
     path = tmp_path_factory.mktemp("report") / "report.html"
     with pytest.MonkeyPatch.context() as patch:
         for name in ("http_proxy", "https_proxy", "all_proxy"):

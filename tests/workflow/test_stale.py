@@ -401,7 +401,7 @@ def test_another_number_or_kind_of_motifs_is_made_beside_the_others(finished_onc
 
 
 def test_a_number_that_is_chosen_reruns_with_its_range_and_the_others_do_not(finished_once):
-    """The chosen number is a segmentation beside the others, with a figure of its own."""
+    """The chosen number is a further segmentation, with its own figure."""
     chosen = jobs(SEGMENT | {"plot_n_motifs"}, segmentations=["kmeans-auto"])
     with edited_config(finished_once, n_motifs=[4, "auto"]):
         assert finished_once.stale_jobs() == chosen | jobs(AGREE)
@@ -612,7 +612,7 @@ esac
 
 @pytest.fixture(scope="session")
 def with_conda(finished_once, sources, tmp_path_factory):
-    """A copy of the finished run, as if made with --use-conda; says what is stale there."""
+    """Report what is stale in a copy of the finished run that was made with --use-conda."""
     folder = tmp_path_factory.mktemp("conda")
     (folder / "bin").mkdir()
     (folder / "bin/conda").write_text(CONDA)

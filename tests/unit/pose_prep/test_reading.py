@@ -195,7 +195,7 @@ def test_pictures_may_be_named_with_their_folder(tmp_path, separator):
     names = [separator.join(["labeled-data", "clip1", name]) for name in PICTURES]
     text = HEADER + "".join(name + ROW for name in names)
     assert read_text(tmp_path, text).sizes["time"] == 6
-    with pytest.raises(ValueError, match=r"poses\.csv: .*expected 3: .*analyze_videos"):
+    with pytest.raises(ValueError, match=r"poses\.csv: .*frame 3 is expected: .*analyze_videos"):
         read_text(tmp_path, HEADER + names[2] + ROW + names[4] + ROW)
     with pytest.raises(ValueError, match=r"poses\.csv: .*several videos or folders"):
         read_text(tmp_path, HEADER + names[2] + ROW + names[3].replace("clip1", "clip2") + ROW)
