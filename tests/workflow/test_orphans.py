@@ -9,7 +9,6 @@ from projects import SHEET
 
 MODELS = Path("models")
 KINDS = ("models", "export", "figures")
-OF_JOBS = ("results/benchmarks/", "results/provenance/")
 SESSIONS = ("mouse1", "mouse2")
 OF_JOBS = ("results/benchmarks/", "results/provenance/")
 BARE = {
@@ -19,7 +18,7 @@ BARE = {
         for session in SESSIONS
         for kind in ("json", "npy")
     ),
-    *(f"results/motifs/bare/seed0/kmeans-4/{session}.csv" for session in SESSIONS),
+    "results/motifs/bare/seed0/kmeans-4",
     "results/segmenters/bare/seed0/kmeans-4.npz",
     "results/motif_tables/bare",
     "results/latent_maps/bare/seed0.csv",
