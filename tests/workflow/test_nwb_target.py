@@ -46,11 +46,8 @@ def opened(project, session, folder=FOLDER):
 
 
 def test_there_is_a_file_of_each_session_and_model_and_only_where_asked(exported, finished_once):
-    made = {
-        path.relative_to(exported.folder).as_posix()
-        for path in exported.glob("results/nwb/**/*.nwb")
-    }
-    assert made == FILES
+    paths = exported.folder.glob("results/nwb/**/*.nwb")
+    assert {path.relative_to(exported.folder).as_posix() for path in paths} == FILES
     assert exported.stale_jobs("nwb") == set()
     assert not (finished_once / "results/nwb").exists()
     assert "export_nwb" not in finished_once.stale_rules("--forceall")
@@ -86,7 +83,7 @@ def test_bouts_read_back_equal_the_table_of_bouts_and_motifs_the_csv(exported, s
         np.testing.assert_array_equal(found[known], community[of_windows.data[known]])
         latents = np.load(exported / f"results/latents/vame/seed0/{session}.npy")
         np.testing.assert_array_equal(project.latent_space_series.data[:], latents)
-    assert len(bouts) == len(table) > 10
+    assert len(bouts) == len(table) > 3
     for one, other in (("start_frame", "start"), ("stop_frame", "stop"), ("motif", "motif")):
         assert bouts[one].tolist() == table[other].tolist()
     for name in ("start", "stop"):
