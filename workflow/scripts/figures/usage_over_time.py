@@ -29,12 +29,12 @@ HEADINGS = {
     CONDITION: "By condition: one point per animal, joined by lines; bars are means of all animals",
 }
 MOST_MOTIFS = 20
-PER_ROW = 5
+MOST_PER_ROW = 5
 ROW_MM, HEADING_MM = 29, 10
 LONGEST_IN_SECONDS = 180
 """Recordings up to this many seconds have an axis in seconds, longer ones in minutes."""
-ROOM = 14
-"""Letters that fit under a panel side by side."""
+ROOM = 70
+"""Letters that fit side by side under the panels of a row."""
 THIN = {"color": GREY, "linewidth": 0.5, "alpha": 0.45, "zorder": 1}
 
 
@@ -46,7 +46,7 @@ def draw_usage_over_time(usage: pd.DataFrame, comparisons: pd.DataFrame) -> Figu
     kinds = [kind for kind in (BIN, CONDITION) if (usage["by"] == kind).any()]
     frames = usage.groupby("motif")["frames"].sum().sort_values(ascending=False, kind="stable")
     motifs = sorted(frames.index[:MOST_MOTIFS])
-    rows = -(-len(motifs) // PER_ROW)
+    rows = -(-len(motifs) // MOST_PER_ROW)
     height = len(kinds) * (rows * ROW_MM + HEADING_MM) + 10
     with page_figure(max(height, 40)) as figure:
         if not kinds:
@@ -78,8 +78,9 @@ def _draw_kind(
 ) -> None:
     own, names = usage[usage["by"] == kind], names_of(usage)
     compared = comparisons[comparisons["by"] == kind]
-    rows = -(-len(motifs) // PER_ROW)
-    panels = part.subplots(rows, PER_ROW, squeeze=False).ravel()
+    rows = -(-len(motifs) // MOST_PER_ROW)
+    per_row = -(-len(motifs) // rows)
+    panels = part.subplots(rows, per_row, squeeze=False).ravel()
     for axes in panels[len(motifs) :]:
         axes.set_visible(False)
     draw = {BIN: _draw_bins, CONDITION: _draw_conditions}[kind]
@@ -90,7 +91,7 @@ def _draw_kind(
         axes.yaxis.set_major_locator(round_ticks(3))
         motif_tile(axes, motif, 0.04, 1.1, transform=axes.transAxes)
         axes.set_title(shorten(names.get(motif, ""), 16), x=0.12, fontsize=6)
-        if place % PER_ROW == 0:
+        if place % per_row == 0:
             axes.set_ylabel("share of frames")
 
 
@@ -145,7 +146,7 @@ def _draw_conditions(
         axes.text((first + second) / 2, y, star(row.q_value), ha="center", va="center")
         axes.set_ylim(0, y * 1.12)
     axes.set_xlim(-0.5, len(order) - 0.5)
-    wide = len("".join(order)) > ROOM
+    wide = len("".join(order)) > ROOM / axes.get_gridspec().ncols
     turned = {"rotation": 30, "ha": "right", "rotation_mode": "anchor"} if wide else {}
     axes.set_xticks(places, [shorten(name, 12) for name in order], **turned)
     axes.tick_params(axis="x", length=0)
