@@ -172,7 +172,7 @@ def test_seeds_are_compared_and_labels_and_animals_count(finished):
 def test_usage_is_compared_within_an_animal_by_group_condition_and_time_bin(finished):
     """One animal in both groups, two conditions, bins of three seconds of thirteen."""
     header, *rows = SHEET.splitlines()
-    lines = [f"{header}\tanimal\tsex", *(f"{row}\trat\tf" for row in rows)]
+    lines = [f"{header}\tanimal\tsex", *(f"{row}\trat\tF" for row in rows)]
     finished.write_sheet("\n".join(lines) + "\n")
     intervals = "session\tstart_seconds\tstop_seconds\tcondition\n"
     times = ((0, 5, "rest"), (5, 9, "drug"), (9, 13.4, "rest"))

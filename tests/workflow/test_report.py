@@ -100,7 +100,7 @@ def test_the_summary_tells_this_run(finished_once):
     told = page[: page.index("Methods text for a paper")]
     assert "VAME" not in told  # models by the names that the config gives them
     for model in ("vame", "bare"):
-        assert f"Model {model}: reads 8 frames" in page
+        assert f"Model {model} reads 8 frames" in page
     chosen = json.loads((finished_once / "results/best/choice.json").read_text())["model"]
     quality = f"results/motif_tables/{chosen}/seed0/kmeans-4/quality.json"
     findings = json.loads((finished_once / quality).read_text())["findings"]
