@@ -1,6 +1,6 @@
 from snakemake.utils import min_version
 
-min_version("9.25")
+min_version("9.19")
 
 
 configfile: "config/config.yaml"

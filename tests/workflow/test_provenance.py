@@ -6,6 +6,7 @@ import os
 import zipfile
 
 import pytest
+from formats.workflow import describe_workflow
 from projects import ROOT
 
 EXPORT = "results/export/vame/seed0/manifest.json"
@@ -56,6 +57,7 @@ def test_a_trace_says_with_what_each_job_ran(finished_once):
     assert train["started"] < train["finished"] or train["started"] == train["finished"]
     assert {"torch", "numpy", "python"} <= manifest["software"][train["software"]].keys()
     assert manifest["machines"][train["machine"]]["cpus"] == os.cpu_count()
+    assert manifest["workflows"][train["workflow"]] == describe_workflow(ROOT)
 
 
 def test_the_runs_manifest_holds_every_job_and_every_file(finished_once):
