@@ -282,7 +282,7 @@ def test_a_vame_config_can_be_brought_along(project):
         softplus=0,
     )
     printed = project.quick("--dry-run")
-    warning = "these keys of VAME's config have no effect here: "
+    warning = "these keys of VAME's config do nothing here: "
     assert printed.count(warning) == 1
     assert (
         warning + "beta_norm, dropout_pred, dropout_rec, hidden_size_layer_2, transition_function"

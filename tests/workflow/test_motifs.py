@@ -44,7 +44,7 @@ def test_the_header_says_where_the_window_lies(finished_once):
     lines = path.read_text().splitlines()
     assert lines[0] == "# session mouse1, model bare, seed 0, kmeans-4"
     assert lines[1] == (
-        "# motif is that of the window of 8 frames whose centre is this frame; the window starts 4 "
+        "# motif is that of the window of 8 frames whose centre is this frame; the window begins 4 "
         "frames before"
     )
 

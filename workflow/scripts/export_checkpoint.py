@@ -23,5 +23,5 @@ with job(snakemake) as out:
     manifest = describe_export(name, checkpoint, description, difference, files, outputs)
     jobs = lineage(files, out.record, out.describe(), rules=TO_A_MODEL)
     write_manifest(out.manifest, manifest | jobs)
-# Snakemake has the model now: the training state is no longer needed.
+# Snakemake has taken the model: the state of its training is needed no more.
 remove_states(Path(files.model).parent)

@@ -113,7 +113,7 @@ def test_names_stay_text(tmp_path):
     assert back["frames"].tolist() == [1, 2]
 
 
-def test_comments_are_only_above_the_header(tmp_path):
+def test_comments_stand_above_the_header_alone(tmp_path):
     (tmp_path / "a.csv").write_text("# session a\n# 30 fps\ngroup,frames\n#1,5\n")
     assert read_table(tmp_path / "a.csv").to_dict("list") == {"group": ["#1"], "frames": [5]}
 

@@ -55,7 +55,7 @@ def test_containers_of_one_name_are_distinguished_by_their_modules(tmp_path):
     np.testing.assert_array_equal(positions(read_poses(path, "", 10, individual=names[1])), TWO)
 
 
-def test_a_container_may_be_deeper(tmp_path):
+def test_a_container_may_lie_deeper(tmp_path):
     path = write_nwb(path=tmp_path / "p.nwb", tracks=[ONE.repeat(2, -1)], containers=["a"])
     with h5py.File(path, "a") as file:
         file.move("processing/behavior/a", "processing/behavior/cage/a")

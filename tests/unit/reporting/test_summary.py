@@ -102,7 +102,7 @@ class TestMotifs:
         assert joined == (
             "Motifs that follow one another form 2 communities: A (0 and 2) and B (1)."
         )
-        assert groups == "Groups are not compared: the sessions table has no group."
+        assert groups == "Groups are not compared: the sessions table names no group."
 
     def test_no_motif_at_all(self):
         (sentence,) = motif_sentences(usage_of([0, 0]), pd.DataFrame(), pd.DataFrame())
@@ -113,7 +113,7 @@ class TestMotifs:
         groups = tables.groups.assign(q_value=0.5, animals_a=4, animals_b=4)
         assert group_sentences(tables.usage, groups) == [
             "No difference in motif usage was found between groups control (4 animals) and treated "
-            "(4 animals); the smallest q-value is 0.5. This does not mean that they are equal."
+            "(4 animals); the smallest q-value is 0.5. This does not show that they are equal."
         ]
         assert group_sentences(tables.usage, groups.assign(animals_a=1)) == [
             "Groups control (1 animal) and treated (4 animals) cannot be compared: each needs at "

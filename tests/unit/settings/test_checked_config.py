@@ -132,7 +132,7 @@ def warned(**settings):
     [
         (
             {"beta_norm": False, "dropout_rec": 0.1},
-            "these keys of VAME's config have no effect here: beta_norm, dropout_rec",
+            "these keys of VAME's config do nothing here: beta_norm, dropout_rec",
         ),
         ({"kmeans_loss": 31}, "kmeans_loss: model vame has only 30 singular values (zdims), so 31"),
         (

@@ -357,7 +357,7 @@ def test_animals_that_no_row_names_are_warned_about(check):
 
 def test_an_animal_is_in_one_group(check):
     (error,), _ = check("m1 mouse.csv 30  a x", "m2 mouse.csv 30  b x", "m3 mouse.csv 30  a y")
-    assert error.startswith("animal: x is in the groups a, b, but groups are compared by animal")
+    assert error.startswith("animal: x is in the groups a, b, and groups are compared by animals")
 
 
 def test_a_job_does_not_read_headers_again(check, monkeypatch):

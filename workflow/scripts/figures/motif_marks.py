@@ -23,7 +23,7 @@ COLOURS = [_PALETTE[i] for i in _DOZEN] + [
 
 
 def motif_colour(motif: int) -> str:
-    """Return the colour of a motif by its number: the same in every figure.
+    """Colour of a motif by its number: the same in every figure and however many there are.
 
     Beyond a dozen, colours become similar, and after 256 they repeat, so a motif is always
     labelled with its number as well.

@@ -15,7 +15,7 @@ import pandas as pd
 from formats.text import open_text
 
 PREAMBLE = 60
-"""Number of lines that must contain the header; BORIS 7 writes observation details before it."""
+"""Lines in which the header has to lie; before it, BORIS 7 writes of the observation."""
 NO_SUBJECT = {"", "no focal subject"}
 KINDS = {  # the columns that identify a kind, and those of its times
     "frames": ({"start", "stop", "label"}, ("start", "stop")),

@@ -1,9 +1,9 @@
 """Motif names given by a user, and merged motifs: the file of `motif_names`.
 
 Tab-separated rows `model seed segmentation motif name merged_into note` for any number of
-segmentations. Motifs of another fit have other numbers, so a line per segmentation records which
+segmentations. Motifs of another fit have other numbers, so a line for each segmentation tells which
 segmenter its rows belong to: `# segmenter`, model, seed, segmentation, and the first 12 digits of
-the segmenter's sha256. The motif browser writes the file.
+the segmenter's sha256. The motif browser writes all of it.
 """
 
 import csv
@@ -20,7 +20,7 @@ Key = tuple[str, str, str]
 
 @dataclass(frozen=True)
 class MotifNames:
-    """Names of one segmentation's motifs, and the motif that each merged motif is merged into."""
+    """Of one segmentation: the name of each motif that has one, and what motifs are merged into."""
 
     names: Mapping[int, str] = field(default_factory=dict)
     merged: Mapping[int, int] = field(default_factory=dict)
@@ -60,7 +60,7 @@ def read_rows(path: str | Path) -> tuple[dict[Key, str], list[dict[str, str]]]:
 def read_motif_names(
     path: str | Path, segmenter: str | Path, model: str, seed: str, segmentation: str
 ) -> MotifNames:
-    """Read names and merges of one segmentation; none without a file.
+    """Names and merges of one segmentation; none without a file.
 
     Raises
     ------

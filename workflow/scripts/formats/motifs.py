@@ -1,6 +1,6 @@
 """Motifs frame by frame: `results/motifs/{model}/seed{seed}/{segmentation}/{session}.csv`.
 
-One row per frame of the recording: frame, seconds, motif and its name (empty if there is none),
+One row per frame of the recording: frame, seconds, motif and its name (empty where there is none),
 usable.
 """
 
@@ -46,7 +46,7 @@ def write_motifs(
 
 
 def read_motifs(path: str | Path) -> np.ndarray:
-    """Read (frame,) int16 motifs of a csv that `write_motifs` wrote; -1 where there is none."""
+    """(frame,) int16 motifs of a csv that `write_motifs` wrote, -1 where there is none."""
     parts = pd.read_csv(
         path, comment="#", usecols=["motif"], dtype={"motif": np.float32}, chunksize=1_000_000
     )

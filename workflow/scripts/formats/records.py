@@ -65,8 +65,8 @@ def lineage(
 ) -> dict[str, Any]:
     """Collect the records of all jobs that led to these files, as a part of a manifest.
 
-    Machines and software versions, which most jobs share, are listed once; each job refers to
-    its own. `without_record` lists results whose record is missing.
+    Machines and versions of software, which most jobs share, are listed once; each job names its
+    own. `without_record` lists results whose record is gone.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ def lineage(
 
 
 def gather(jobs: list[dict[str, Any]]) -> dict[str, Any]:
-    """Order jobs by time, and list machines and software in separate tables."""
+    """Jobs in the order in which they ran, with machines and software in tables of their own."""
     jobs = sorted(
         jobs, key=lambda job: (job["started"], job["finished"], job["rule"], str(job["wildcards"]))
     )

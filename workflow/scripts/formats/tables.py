@@ -15,7 +15,7 @@ TEXT = (
 def read_table(path: str | Path) -> pd.DataFrame:
     """Read a csv of this workflow; columns of `TEXT` are text, '' in empty cells.
 
-    Lines that start with # are comments above the header only: a group may be called
+    Lines that begin with # are comments above the header and nowhere else: a group may be called
     #1.
     """
     with open(path, encoding="utf-8") as file:

@@ -265,7 +265,7 @@ def of_groups(groups: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def advice_of(findings: list[dict[str, Any]]) -> list[str]:
-    """Advise on settings, one sentence for each finding that requires a change."""
+    """Advise on settings, one sentence for each finding that asks for a change."""
     advice = [ADVICE.get(each["name"], {}).get(each["verdict"]) for each in findings]
     return [sentence for sentence in advice if sentence]
 
@@ -290,7 +290,7 @@ def evaluate_motifs(
     sessions, label_files
         As in `labels.labels_of_sessions`.
     latents, aligned
-        By session.
+        Of each session.
     metrics
         Content of the model's `metrics.json`; None if it was trained in another run.
     tables

@@ -16,9 +16,9 @@ def motifs_of_frames(motifs: np.ndarray, frames: int, time_window: int) -> np.nd
 
 
 def describe_columns(time_window: int, fps: float) -> list[str]:
-    """Return comments that explain the rows of the csv to its readers."""
+    """Comments that tell a reader of the csv what its rows mean."""
     return [
         f"motif is that of the window of {time_window} frames whose centre is this frame; "
-        f"the window starts {centre_of(time_window)} frames before",
+        f"the window begins {centre_of(time_window)} frames before",
         f"motif is empty where no such window is usable; {fps:g} frames per second",
     ]

@@ -66,11 +66,11 @@ class FittedFrames:
     run_frames: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.int32))
 
     def lengths(self) -> dict[str, int]:
-        """Return the number of frames of each session."""
+        """Frames of each session."""
         return {session: int(frames.sum()) for session, _, frames in self._runs()}
 
     def motifs(self, session: str) -> np.ndarray:
-        """Return the (frame,) int16 motifs of one session."""
+        """(frame,) int16 of one session."""
         return next(np.repeat(motifs, n) for name, motifs, n in self._runs() if name == session)
 
     def renumber(self, numbers: Mapping[int, int]) -> "FittedFrames":

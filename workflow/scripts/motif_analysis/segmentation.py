@@ -101,15 +101,15 @@ class Segmenter:
         return motifs
 
     def distances(self, latents: np.ndarray, start: int, stop: int, motif: int) -> np.ndarray:
-        """Return the (stop - start,) distance of windows to the centre of the motif of this number.
+        """(stop - start,) distance of windows to the centre of the motif of this number.
 
-        For merged motifs, it is that to the nearest centre.
+        Of motifs that are merged, the nearest centre counts.
         """
         own = self.centres[self.numbering.numbers == motif]
         return cdist(self.pooling.apply(latents, start, stop), own).min(axis=1)
 
     def merge(self, merged: Mapping[int, int]) -> "Segmenter":
-        """Return the same clustering, in which some motifs have the number of another one."""
+        """The same clustering, in which some motifs have the number of another one."""
         numbers = [merged.get(number, number) for number in self.numbering.numbers.tolist()]
         return replace(self, numbering=replace(self.numbering, numbers=np.array(numbers)))
 

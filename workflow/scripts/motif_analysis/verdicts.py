@@ -37,7 +37,7 @@ VERDICTS = {
     "session_nmi": (lambda v, to: v < 0.05, lambda v, to: v < 0.15),
 }
 AUTOENCODER = 0.01
-"""Posterior variance below which a variational autoencoder acts as an autoencoder."""
+"""Posterior variance below which a variational autoencoder is an autoencoder."""
 OF_LABELS = {
     "nmi": "normalised mutual information of motifs and labels",
     "ami": "adjusted mutual information of motifs and labels",

@@ -11,7 +11,7 @@ from pose_prep.clock import are_frame_numbers, assign_frames, check_times, sprea
 from pose_prep.contents import check_dense_size, check_hdf5_size, check_unique
 
 PLURALS = {"keypoint": "keypoints", "individual": "individuals"}
-"""Dimension names, which are singular from movement 0.17 on."""
+"""Names of dimensions, which are singular since movement 0.17."""
 
 
 def load_movement(path: Path, fps: float) -> xr.Dataset:

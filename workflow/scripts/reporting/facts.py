@@ -9,7 +9,7 @@ from formats.statistics import FALSE_DISCOVERY_RATE, FEWEST_ANIMALS
 from formats.tables import community_name
 
 NAMED = 5
-"""Number of motifs listed in a sentence; the others are counted."""
+"""How many motifs are named in a sentence; the others are counted."""
 
 
 def training_sentences(dataset: Mapping[str, Any], trainings: pd.DataFrame) -> list[str]:
@@ -94,17 +94,17 @@ def motif_sentences(
 
 
 def names_of(usage: pd.DataFrame) -> dict[int, str]:
-    """Return each motif's number, with its name if it has one."""
+    """Each motif's number, with its name if it has one."""
     named = usage[["motif", "name"]].drop_duplicates().itertuples(index=False, name=None)
     return {int(motif): f"{motif} “{name}”" if name else str(motif) for motif, name in named}
 
 
 def group_sentences(usage: pd.DataFrame, groups: pd.DataFrame) -> list[str]:
-    """Report for every two groups whether they can be compared, and which motifs differ."""
+    """Say of every two groups whether they can be compared, and which motifs differ."""
     names = [name for name in dict.fromkeys(usage["group"]) if name]
     if len(names) < 2:
         named = f"only one group, {names[0]}" if names else "no group"
-        return [f"Groups are not compared: the sessions table has {named}."]
+        return [f"Groups are not compared: the sessions table names {named}."]
     return [
         _pair_sentence(*pair, own, names_of(usage))
         for pair, own in groups.groupby(["group_a", "group_b"], sort=False)
@@ -125,7 +125,7 @@ def _pair_sentence(one: str, other: str, motifs: pd.DataFrame, called: dict[int,
         return (
             f"No difference in motif usage was found between groups {both}"
             + (f"; the smallest q-value is {least:.2g}" if math.isfinite(least) else "")
-            + ". This does not mean that they are equal."
+            + ". This does not show that they are equal."
         )
     named = [
         f"motif {called[int(row['motif'])]} is "
@@ -200,7 +200,7 @@ def _count(number: int, noun: str, plural: str = "") -> str:
 
 
 def _listed(names, most: int | None = None) -> str:
-    """Join names as in a sentence; with more than `most`, give the number of the others."""
+    """Join names as in a sentence; with more than `most`, say how many are left out."""
     names = [str(name) for name in names]
     if most and len(names) > most:
         return f"{', '.join(names[:most])} and {len(names) - most} more"

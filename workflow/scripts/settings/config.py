@@ -159,9 +159,9 @@ def _keypoint_errors(config: Settings) -> list[str]:
 
 
 def warnings_about(config: Settings, models: Mapping[str, Settings], schema: Schema) -> list[str]:
-    """Return warnings about settings that are allowed, but may not have the expected effect."""
+    """What is allowed, but does not do what one may expect."""
     dead = sorted(key for key in config if schema["properties"][key].get("deprecated"))
-    sentences = [f"these keys of VAME's config have no effect here: {', '.join(dead)}"] * bool(dead)
+    sentences = [f"these keys of VAME's config do nothing here: {', '.join(dead)}"] * bool(dead)
     for name, model in models.items():
         start = model["kl_start"] if model["anneal_function"] == "linear" else 5
         known = model | {"name": name, "annealed": model["annealtime"] + start}

@@ -1,4 +1,4 @@
-"""Settings in frames that can also be given in seconds, as "1.0 s"."""
+"""Settings in frames that may be given in seconds, as "1.0 s"."""
 
 import re
 from collections.abc import Mapping

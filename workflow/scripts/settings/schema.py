@@ -120,7 +120,7 @@ def with_defaults(settings: Mapping[str, Any], schema: Schema) -> dict[str, Any]
 
 
 def schema_errors(settings: Mapping[str, Any], schema: Schema, where: str = "") -> list[str]:
-    """Return a message per violation of the schema: the key, the error, what is expected."""
+    """One sentence per violation of the schema: the key, what is wrong, what it should be."""
     errors = [
         f"{where}{key}: {value} is not a finite number"
         for key, value in settings.items()

@@ -212,8 +212,8 @@ def animal_errors(rows: Iterable[Row]) -> list[str]:
         if row["animal"] and row["group"]:
             groups.setdefault(row["animal"], set()).add(row["group"])
     return [
-        f"animal: {name} is in the groups {', '.join(sorted(own))}, but groups are compared by "
-        "animal; give it one group, or none"
+        f"animal: {name} is in the groups {', '.join(sorted(own))}, and groups are compared by "
+        "animals; give it one group, or none"
         for name, own in groups.items()
         if len(own) > 1
     ]
