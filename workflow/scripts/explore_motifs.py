@@ -10,21 +10,18 @@ from formats.motif_names import digest_of, read_rows
 from formats.tables import read_table
 from job import job
 
-inputs, params, names = snakemake.input, snakemake.params, snakemake.wildcards
-tables = ("usage", "profile", "communities", "bouts", "latent_map")
+inputs, params, key = snakemake.input, snakemake.params, list(snakemake.wildcards)
+names = ("usage", "profile", "communities", "bouts", "latent_map")
 with job(snakemake) as out:
-    files = zip(params.sessions, inputs.aligned, strict=True)
-    sessions = [dict(row) | {"aligned": aligned} for row, aligned in files]
-    for row in sessions:
-        row["video"] = address_of(params.videos.get(row["session"]), out.page)
+    videos = {name: address_of(video, out.page) for name, video in params.videos.items()}
+    rows = [row | {"video": videos.get(row["session"])} for row in params.sessions]
+    sessions = [a | {"aligned": b} for a, b in zip(rows, inputs.aligned, strict=True)]
     poses = {row["session"]: open_aligned(row["aligned"]) for row in sessions}
-    page = explore(
-        (names.model, names.seed, names.segmentation),
-        {name: read_table(inputs[name]) for name in tables},
-        sessions,
-        digest=digest_of(inputs.segmenter),
-        named=read_rows(own_name(inputs.get("names") or "")),
-        labels=labels_of_sessions(sessions, map(own_name, inputs.labels), poses),
-        **params.settings,
-    )
+    known = {
+        "digest": digest_of(inputs.segmenter),
+        "named": read_rows(own_name(inputs.get("names") or "")),
+        "labels": labels_of_sessions(sessions, map(own_name, inputs.labels), poses),
+    }
+    tables = {name: read_table(inputs[name]) for name in names}
+    page = explore(key, tables, sessions, **known, **params.settings)
     Path(out.page).write_text(page, encoding="utf-8")

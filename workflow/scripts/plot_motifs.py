@@ -14,15 +14,14 @@ with job(snakemake) as out:
     settings = snakemake.params.settings
     read = {name: read_table(path) for name, path in snakemake.input.items()}
     usage, communities = read["usage"], read["communities"]
+    look = settings["skeleton"], settings["center"]
     with given_colours(colours_of(usage)):
         figures = {
             "latent_map": draw_latent_map(read["latent_map"]),
             "usage": draw_usage(usage, read["groups"]),
             "transitions": draw_transitions(read["transitions"], usage, communities),
             "communities": draw_communities(read["linkage"], communities, usage),
-            "poses": draw_motif_poses(
-                read["profile"], usage, settings["skeleton"], settings["center"]
-            ),
+            "poses": draw_motif_poses(read["profile"], usage, *look),
         }
     for name, figure in figures.items():
         svg, png = getattr(out, name), getattr(out, f"{name}_png")

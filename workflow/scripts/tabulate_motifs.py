@@ -20,8 +20,7 @@ with job(snakemake) as out:
         recordings=zip(snakemake.params.sessions, *parts, strict=True),
         segmenter=load_segmenter(inputs.segmenter).merge(names.merged),
         latent_map=read_table(inputs.latent_map),
-        names=names.names,
-        colours=names.colours,
+        **names.shown,
         **snakemake.params.settings,
     )
     for name, table in tables.items():

@@ -92,6 +92,10 @@ def explore(
         "palette": CATEGORIES,
         "partial": kept is not None,
     }
+    return _fill(title, data)
+
+
+def _fill(title, data):
     return PAGE.format(
         title=escape(title),
         style=STYLE,
@@ -223,9 +227,9 @@ def _step_of(values: np.ndarray) -> float:
     return largest / STEPS or 1.0
 
 
-def address_of(video: str | None, page: str | Path) -> str | None:
+def address_of(video: str, page: str | Path) -> str:
     """A video's address as seen from the page: relative, unless it lies elsewhere on the web."""
-    if not video or "://" in video:
+    if "://" in video:
         return video
     relative = os.path.relpath(video, Path(page).parent)
     return "/".join(relative.split(os.sep))

@@ -39,7 +39,9 @@ def tabulate(
     names: Mapping[int, str] | None = None,
     colours: Mapping[int, str] | None = None,
 ) -> dict[str, pd.DataFrame]:
-    """Tabulate a segmentation; recordings are taken one by one, so that one is in memory at once.
+    """Tabulate a segmentation: a table for each output of the rule `tabulate_motifs`.
+
+    Recordings are taken one by one, so that one is in memory at once.
 
     Parameters
     ----------
@@ -53,10 +55,6 @@ def tabulate(
         At most so many for each p-value of `groups.compare_groups`.
     names, colours
         Of motifs that have one.
-
-    Returns
-    -------
-    Of each output of the rule `tabulate_motifs` its table.
     """
     numbers = np.unique(segmenter.numbering.numbers)  # with gaps, if motifs were merged or lost
     n_motifs = int(numbers[-1]) + 1
