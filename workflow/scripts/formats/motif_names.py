@@ -31,6 +31,11 @@ class MotifNames:
     merged: Mapping[int, int] = field(default_factory=dict)
     colours: Mapping[int, str] = field(default_factory=dict)
 
+    @property
+    def shown(self) -> dict[str, Mapping[int, str]]:
+        """What tables show of motifs."""
+        return {"names": self.names, "colours": self.colours}
+
 
 def digest_of(segmenter: str | Path) -> str:
     return sha256(segmenter)[:12]

@@ -41,15 +41,14 @@ def boris_project(
     suggestions
         Whose times the description of each observation lists.
     videos
-        Of the sessions that have one; those on the web are left out, as BORIS plays files alone.
+        Of the sessions that have one; those on the web are left out: BORIS plays files.
     seconds
         How long each session lasts.
     folder
         Where the project is to lie: videos are found from there.
     """
-    keys = [*ascii_lowercase, *digits]
-    animals = list(dict.fromkeys(each["animal"] for each in sessions))
-    files = {  # by session
+    keys = ascii_lowercase + digits
+    files = {
         session: os.path.relpath(video, folder).replace(os.sep, "/")
         for session, video in videos.items()
         if "://" not in video
@@ -58,41 +57,45 @@ def boris_project(
         "time_format": "hh:mm:ss",
         "project_date": "",
         "project_name": name,
-        "project_description": "Bouts whose label would tell most are listed with each video.",
+        "project_description": "Bouts to label are listed with each video.",
         "project_format_version": VERSION,
         "subjects_conf": {
             str(number): {"key": "", "name": animal, "description": ""}
-            for number, animal in enumerate(animals)
+            for number, animal in enumerate(dict.fromkeys(row["animal"] for row in sessions))
         },
         "behaviors_conf": {
-            str(number): {
-                "type": "State event",
-                "key": keys[number] if number < len(keys) else "",
-                "code": label.replace("|", "/"),  # which parts behaviours in BORIS
-                "description": "",
-                "color": "",
-                "category": "",
-                "modifiers": {},
-                "excluded": "",
-                "coding map": "",
-            }
+            str(number): _behave(label, keys[number : number + 1])
             for number, label in enumerate(behaviours)
         },
         "observations": {
-            each["session"]: _observe(
-                suggestions[suggestions["session"] == each["session"]],
-                files[each["session"]],
-                seconds[each["session"]],
-                each["fps"],
+            row["session"]: _observe(
+                suggestions[suggestions["session"] == row["session"]],
+                files[row["session"]],
+                seconds[row["session"]],
+                row["fps"],
             )
-            for each in sessions
-            if each["session"] in files
+            for row in sessions
+            if row["session"] in files
         },
         "behavioral_categories": [],
         "independent_variables": {},
         "coding_map": {},
         "behaviors_coding_map": [],
         "converters": {},
+    }
+
+
+def _behave(label, key):
+    return {
+        "type": "State event",
+        "key": key,
+        "code": label.replace("|", "/"),  # which parts behaviours in BORIS
+        "description": "",
+        "color": "",
+        "category": "",
+        "modifiers": {},
+        "excluded": "",
+        "coding map": "",
     }
 
 
