@@ -20,9 +20,9 @@ with job(snakemake) as out:
         zip(rows, motifs, latents, map(open_aligned, inputs.aligned), strict=True),
         load_segmenter(inputs.segmenter).merge(names.merged),
         read_table(inputs.latent_map),
-        names=names.names,
-        colours=names.colours,
+        **names.shown,
         intervals=read_intervals(timed, [row["session"] for row in rows]),
         **snakemake.params.settings,
     )
     write_tables(tables, out)
+    print(tables["usage"].to_string(index=False, float_format="%.4g"))
