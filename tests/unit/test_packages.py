@@ -177,3 +177,9 @@ def test_no_function_is_longer_than_a_page():
         and (lines := node.end_lineno - node.lineno + 1) > LONGEST_FUNCTION
     }
     assert long == {}
+
+
+def test_modules_of_tests_have_different_names():
+    """pytest imports them by their name alone, wherever they are."""
+    names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
+    assert len(names) == len(set(names))
