@@ -21,6 +21,7 @@ rule segment_motifs:
         "logs/segment_motifs/{model}/seed{seed}/{segmentation}.log",
     benchmark:
         "results/benchmarks/segment_motifs/{model}/seed{seed}/{segmentation}.tsv"
+    priority: 1
     conda:
         "../../envs/motifs.yaml"
     threads: 1  # several add up in another order each time
@@ -48,6 +49,7 @@ rule label_motifs:
         "logs/label_motifs/{model}/seed{seed}/{segmentation}.log",
     benchmark:
         "results/benchmarks/label_motifs/{model}/seed{seed}/{segmentation}.tsv"
+    priority: 1
     conda:
         "../../envs/motifs.yaml"
     params:
@@ -67,6 +69,7 @@ rule map_latents:
         "logs/map_latents/{model}/seed{seed}.log",
     benchmark:
         "results/benchmarks/map_latents/{model}/seed{seed}.tsv"
+    priority: 1
     conda:
         "../../envs/motifs.yaml"
     params:
@@ -97,6 +100,7 @@ rule tabulate_motifs:
         "logs/tabulate_motifs/{model}/seed{seed}/{segmentation}.log",
     benchmark:
         "results/benchmarks/tabulate_motifs/{model}/seed{seed}/{segmentation}.tsv"
+    priority: 1
     conda:
         "../../envs/motifs.yaml"
     params:
@@ -149,6 +153,7 @@ rule judge_motifs:
         "logs/judge_motifs/{model}/seed{seed}/{segmentation}.log",
     benchmark:
         "results/benchmarks/judge_motifs/{model}/seed{seed}/{segmentation}.tsv"
+    priority: 1
     conda:
         "../../envs/motifs.yaml"
     params:

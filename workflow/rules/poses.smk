@@ -17,6 +17,7 @@ rule simulate_demo:
         "logs/simulate_demo/{session}.log",
     benchmark:
         "results/benchmarks/simulate_demo/{session}.tsv"
+    priority: 1
     conda:
         "../../envs/poses.yaml"
     params:
@@ -37,6 +38,7 @@ rule import_poses:
         "logs/import_poses/{session}.log",
     benchmark:
         "results/benchmarks/import_poses/{session}.tsv"
+    priority: 1
     conda:
         "../../envs/poses.yaml"
     params:
@@ -56,6 +58,7 @@ rule align_poses:
         "logs/align_poses/{session}.log",
     benchmark:
         "results/benchmarks/align_poses/{session}.tsv"
+    priority: 1
     conda:
         "../../envs/poses.yaml"
     params:
@@ -124,6 +127,7 @@ rule split_dataset:
         "logs/split_dataset/split_dataset.log",
     benchmark:
         "results/benchmarks/split_dataset/split_dataset.tsv"
+    priority: 1
     conda:
         "../../envs/poses.yaml"
     params:

@@ -23,6 +23,7 @@ rule train_model:
         "logs/train_model/{model}/seed{seed}.log",
     benchmark:
         "results/benchmarks/train_model/{model}/seed{seed}.tsv"
+    priority: 1
     conda:
         "../../envs/training.yaml"
     threads: lambda w: threads_to_train(MODELS[w.model])
@@ -53,9 +54,10 @@ rule evaluate_model:
         "logs/evaluate_model/{model}/seed{seed}.log",
     benchmark:
         "results/benchmarks/evaluate_model/{model}/seed{seed}.tsv"
+    priority: 1
     conda:
         "../../envs/training.yaml"
-    threads: 2
+    threads: lambda w: threads_to_train(MODELS[w.model])
     resources:
         gpu=gpus_of_model,
     params:
@@ -81,6 +83,7 @@ rule export_checkpoint:
         "logs/export_checkpoint/{model}/seed{seed}.log",
     benchmark:
         "results/benchmarks/export_checkpoint/{model}/seed{seed}.tsv"
+    priority: 1
     conda:
         "../../envs/training.yaml"
     params:
@@ -102,6 +105,7 @@ rule embed_session:
         "logs/embed_session/{model}/seed{seed}/{session}.log",
     benchmark:
         "results/benchmarks/embed_session/{model}/seed{seed}/{session}.tsv"
+    priority: 1
     conda:
         "../../envs/training.yaml"
     resources:
