@@ -439,7 +439,7 @@ CELLS = {
     "video": ("recordings/mouse1.mp4", jobs(FILM | EXPLORE)),
     # of NWB files, which are made on request
     "session_start_time": ("2024-03-14T10:30:00+01:00", NOTHING),
-    "species": ("Mus musculus", NOTHING),
+    "species": ("Mus musculus", jobs(CARD)),
     "sex": ("F", NOTHING),
     "age": ("P90D", NOTHING),
     "strain": ("C57BL/6J", NOTHING),

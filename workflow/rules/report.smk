@@ -54,7 +54,7 @@ rule write_model_card:
         "../../envs/report.yaml"
     params:
         **params_of("write_model_card"),
-        sessions=RUN.animals(),
+        sessions=RUN.described(),
     script:
         "../scripts/write_model_card.py"
 

@@ -45,9 +45,9 @@ RECORDINGS = pd.DataFrame(
     }
 )
 SESSIONS = [
-    {"session": "a", "animal": "m1", "group": "young|old"},
-    {"session": "b", "animal": "m1", "group": "aged"},
-    {"session": "new", "animal": "m9", "group": "other"},
+    {"session": "a", "animal": "m1", "group": "young|old", "species": "Mus musculus"},
+    {"session": "b", "animal": "m1", "group": "aged", "species": ""},
+    {"session": "new", "animal": "m9", "group": "other", "species": "Danio rerio"},
 ]
 EXPORT = {
     "model": "vame",
@@ -89,6 +89,13 @@ def card(*, metrics=None, dataset=None, licence=None, sessions=2, **network):
         sessions=SESSIONS,
         license_of_model=licence,
     )
+
+
+def test_the_species_are_those_of_its_recordings(monkeypatch):
+    assert "- **Species**: Mus musculus.\n" in card()
+    for row in SESSIONS:
+        monkeypatch.setitem(row, "species", "")
+    assert "- **Species**: not given (column `species`" in card()
 
 
 def words(text):

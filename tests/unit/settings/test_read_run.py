@@ -122,6 +122,7 @@ def test_what_a_job_gets_of_its_row(run):
     labelled = {"session": "m2", "animal": "m2", "group": "b", "fps": 25.0, "labelled": False}
     assert run().labelled()[-1] == labelled
     assert run().shown()[-1] == labelled | {"video": ""}
+    assert run().described()[-1] == run().animals()[-1] | {"species": ""}
 
 
 def test_windows_have_the_commonest_frame_rate_or_that_of_resampling(run):

@@ -51,7 +51,7 @@ telling individuals apart, for other species or camera views, or for decisions a
 
 ## Factors
 
-- **Species**: not recorded by the workflow.
+- **Species**: {{ species or "not given (column `species` of the sessions table)" }}.
 - **Keypoints** ({{ keypoints | length }} with coordinates): {{ listed(keypoints) }};
   {{ code(alignment.center) }} is at the origin and {{ code(alignment.orient) }} on the x axis.
 - **Other features**: {{ listed(dataset.scalars) or "none" }}.
@@ -164,7 +164,7 @@ def write_card(
     metrics, by_session, dataset, recordings
         Content of `metrics.json`, `sessions.csv`, `dataset.json` and `quality.csv`.
     sessions
-        session, animal and group of each recording of the run
+        session, animal, group and species of each recording of the run
     license_of_model
         Its identifier on the Hugging Face Hub; None if none was chosen.
     """
@@ -192,6 +192,7 @@ def write_card(
         keypoints=keypoints_of(dataset),
         tools=tools,
         animals=_animals(own),
+        species=", ".join(sorted({row["species"] for row in own if row["species"]})),
         groups=_listed(dict.fromkeys(row["group"] for row in own if row["group"])),
         minutes=_minutes(dataset),
         usable=known["usable_minutes"].sum() / max(known["minutes"].sum(), 1e-9),

@@ -183,6 +183,11 @@ class Run:
             for name, row in self.sessions.items()
         ]
 
+    def described(self) -> list[dict[str, Any]]:
+        """Return `animals`, and the species of each, or ''."""
+        both = zip(self.animals(), self.sessions.values(), strict=True)
+        return [names | {"species": row["species"]} for names, row in both]
+
     def compared(self) -> list[dict[str, Any]]:
         """What `animals` has, frames per second, and the animal's factors."""
         factors = self.config["factors"]
