@@ -1,4 +1,4 @@
-"""Manifests of exports, as far as the methods of a paper need them."""
+"""Manifests of exports, and a dataset, as far as the report needs them."""
 
 ALIGNMENT = {
     "pose_confidence": 0.9,
@@ -15,6 +15,17 @@ ALIGNMENT = {
 }
 NETWORK = {"time_window": 30, "zdims": 20, "hidden_size_layer_1": 256, "batch_size": 64}
 NETWORK |= {"prediction_decoder": True, "prediction_steps": 15}
+DATASET = {
+    "features": ["nose_x", "left_ear_x", "left_ear_y", "speed"],
+    "scalars": ["speed"],
+    "fps": {"a": 30.0, "b": 30.0},
+    "sessions": ["a", "b"],
+    "segments": [
+        {"session": "a", "side": "train", "start": 0, "stop": 1800, "first_frame": 0},
+        {"session": "b", "side": "train", "start": 1800, "stop": 5400, "first_frame": 0},
+        {"session": "b", "side": "test", "start": 0, "stop": 900, "first_frame": 4000},
+    ],
+}
 
 
 def make_manifest(tool="SLEAP", alignment=None, network=None):

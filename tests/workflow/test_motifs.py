@@ -237,11 +237,11 @@ def test_bad_intervals_are_refused_by_line(finished):
     printed = finished.quick("--dry-run", check=False)
     assert "config/intervals.csv has 2 errors" in printed
     assert "line 3: the sessions table has no session mouse3; there are: mouse1, mouse2" in printed
-    assert "line 4: b overlaps with a of line 2; a frame has one condition" in printed
+    assert "line 4: b overlaps with a of line 2; a frame has only one condition" in printed
     path.write_text("session,start,stop,condition\nmouse1,0,90,a\nmouse2,90,900,b\n")
     for target in ("results/quality.csv", f"{TABLES}/usage.csv"):
         printed = finished.snakemake("--", target, check=False)
-        sentence = "line 3: b lies from 3.00 to 30.00 s, but the recording mouse2 lasts 13.33 s"
+        sentence = "line 3: b is from 3.00 to 30.00 s, but the recording mouse2 lasts 13.33 s"
         assert f"config/intervals.csv: {sentence}" in printed
 
 

@@ -1,5 +1,7 @@
 # Shared by all stages: the checked config and sessions table, what a job gets of them, the digest of
 # its code, and the GPUs and memory that it asks for. The work is done by workflow/scripts/settings.
+# Rules on the way to motifs have `priority: 1`, so that figures wait for training, not training for
+# figures.
 import re
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Choose the bouts whose label would tell most, and make a BORIS project to label them in."""
+"""Choose the bouts whose labels would be most informative, and make a BORIS project for them."""
 
 from pathlib import Path
 

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from figures.explorer import TABLES, explore
-from formats.addresses import address_of
 from formats.aligned import open_aligned
 from formats.files import own_name
 from formats.labels import labels_of_sessions
@@ -13,18 +12,17 @@ from job import job
 
 inputs, params, key = snakemake.input, snakemake.params, snakemake.wildcards
 with job(snakemake) as out:
-    sessions = [
-        dict(row) | {"aligned": aligned, "video": address_of(row["video"], out.page)}
-        for row, aligned in zip(params.sessions, inputs.aligned, strict=True)
-    ]
-    poses = {row["session"]: open_aligned(row["aligned"]) for row in sessions}
+    ids = [row["session"] for row in params.sessions]
+    aligned = dict(zip(ids, map(open_aligned, inputs.aligned), strict=True))
     page = explore(
         (key.model, key.seed, key.segmentation),
         {name: read_table(inputs[name]) for name in TABLES},
-        sessions,
+        params.sessions,
+        aligned,
+        page=out.page,
         digest=digest_of(inputs.segmenter),
         named=read_rows(own_name(inputs.get("names") or "")),
-        labels=labels_of_sessions(sessions, map(own_name, inputs.labels), poses),
+        labels=labels_of_sessions(params.sessions, map(own_name, inputs.labels), aligned),
         **params.settings,
     )
     Path(out.page).write_text(page, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Write the model card of one export: what it is, what it is for, and what it does not do."""
+"""Write the model card of one export: description, intended use and limits."""
 
 from pathlib import Path
 

@@ -9,7 +9,7 @@ import pytest
 from figures import explorer
 from figures.explorer import choose_bouts, explore, pack_recording
 from formats.addresses import address_of
-from formats.aligned import AlignedPoses, save_aligned
+from formats.aligned import AlignedPoses, open_aligned, save_aligned
 
 FEATURES = ["nose_x", "paw_x", "paw_y"]
 KEY = ("vame", "0", "kmeans-2")
@@ -59,11 +59,13 @@ def make_tables(session="a"):
 
 def make_page(tmp_path, session="a"):
     save_aligned(make_aligned(), tmp_path / "aligned.npz")
-    row = {"session": session, "animal": session, "group": "wild", "video": None}
+    row = {"session": session, "animal": session, "group": "wild", "video": ""}
     return explore(
         KEY,
         make_tables(session),
-        [row | {"aligned": tmp_path / "aligned.npz"}],
+        [row],
+        {session: open_aligned(tmp_path / "aligned.npz")},
+        page=tmp_path / "page.html",
         digest="0123456789ab",
         named=({KEY: "0123456789ab"}, [{"motif": "0", "name": "rest"}]),
         labels={session: np.array(["", "still", "", "", "walk"])},

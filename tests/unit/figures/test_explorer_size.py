@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from figures.explorer import explore
-from formats.aligned import AlignedPoses, save_aligned
+from formats.aligned import AlignedPoses, open_aligned, save_aligned
 
 RECORDINGS, FRAMES, FPS, KEYPOINTS, MOTIFS = 10, 18_000, 30.0, 20, 15
 MB = 1_000_000
@@ -55,13 +55,14 @@ def make_bouts(session, rng):
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
     folder, rng = tmp_path_factory.mktemp("page"), np.random.default_rng(0)
-    sessions, bouts = [], []
+    sessions, aligned, bouts = [], {}, []
     for number in range(RECORDINGS):
         name, path = f"mouse{number}", folder / f"mouse{number}.npz"
         save_aligned(make_aligned(rng), path)
         bouts.append(make_bouts(name, rng))
-        row = {"session": name, "animal": name, "group": "ab"[number % 2], "video": None}
-        sessions.append(row | {"aligned": path})
+        row = {"session": name, "animal": name, "group": "ab"[number % 2], "video": ""}
+        sessions.append(row)
+        aligned[name] = open_aligned(path)
     bouts = pd.concat(bouts, ignore_index=True)
     usage = bouts.assign(frames=bouts["stop"] - bouts["start"], name="", color="")
     usage["group"] = usage["session"].map({row["session"]: row["group"] for row in sessions})
@@ -77,10 +78,11 @@ def page(tmp_path_factory):
         "latent_map": points.assign(frame=points["start"], x=x, y=y),
     }
     how = {"digest": "0" * 12, "named": ({}, []), "labels": {}, "skeleton": None}
+    how["page"] = folder / "page.html"
     key = ("vame", "0", f"kmeans-{MOTIFS}")
-    text = explore(key, tables, sessions, center="point0", orient="point1", **how)
-    (folder / "page.html").write_text(text, encoding="utf-8")
-    return folder / "page.html"
+    text = explore(key, tables, sessions, aligned, center="point0", orient="point1", **how)
+    how["page"].write_text(text, encoding="utf-8")
+    return how["page"]
 
 
 def test_it_has_every_frame_in_thirty_megabytes(page):

@@ -9,6 +9,7 @@ from figures.comparison import draw_comparison
 from figures.losses import draw_losses
 from figures.reconstructions import draw_reconstructions, most_variable, spread_evenly
 from figures.style import save, shorten
+from matplotlib.text import Text
 
 TERMS = ["loss", "reconstruction", "future", "cluster", "kl"]
 SCHEDULES = ["kl_weight", "learning_rate"]
@@ -321,6 +322,9 @@ class TestStyle:
         windows["session"] = np.array(["cage_$1$_<&>_" + 40 * "z"] * 8)
         figure = draw_reconstructions(windows)
         save(figure, svg=tmp_path / "a.svg", png=tmp_path / "a.png", dpi=50)
+        texts = {text.get_text() for text in figure.findobj(Text)}
+        assert "a$b$ x (px)" in texts
+        assert any(text.startswith("cage_$1$_<&") for text in texts)
 
     def test_matplotlib_is_left_as_it_was(self):
         import matplotlib as mpl

@@ -110,3 +110,6 @@ def test_motifs_without_frames_are_drawn_all_the_same(share):
     usage, comparisons = make()
     figure = draw_usage_over_time(usage.assign(share=share), comparisons.assign(q_value=np.nan))
     figure.draw_without_rendering()
+    motifs = sorted(usage["motif"].unique())
+    labels = [axes.get_label() for axes in figure.axes]
+    assert [f"time bin/{motif}" in labels for motif in motifs] == [True] * len(motifs)

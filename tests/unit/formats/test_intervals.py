@@ -38,14 +38,14 @@ def test_without_a_file_there_are_none():
     [
         ("mouse 0 9 a", ["line 2: the sessions table has no session mouse; there are: m1, m2"]),
         ("m1 0 9 ", ["line 2: the condition is empty; name it, or delete the row"]),
-        ("m1 x 9 a|m1  5 b", ["line 2: x in the column start is no number", "line 3: (empty) in"]),
-        ("m1 nan 9 a", ["line 2: nan in the column start is no number"]),
-        ("m1 9 9 a", ["line 2: the interval of a stops at 9, and starts at 9; it has to stop"]),
-        ("m1 9 2 a", ["line 2: the interval of a stops at 2, and starts at 9; it has to stop"]),
+        ("m1 x 9 a|m1  5 b", ["line 2: x in the column start is not a number", "line 3: (empty) in"]),
+        ("m1 nan 9 a", ["line 2: nan in the column start is not a number"]),
+        ("m1 9 9 a", ["line 2: the interval of a stops at 9 but starts at 9; it must stop"]),
+        ("m1 9 2 a", ["line 2: the interval of a stops at 2 but starts at 9; it must stop"]),
         (
             "m1 0 9 a|m2 0 9 b|m1 8 12 b|m1 9 10 a",
             [
-                "line 4: b overlaps with a of line 2; a frame has one condition, so",
+                "line 4: b overlaps with a of line 2; a frame has only one condition:",
                 "line 5: a overlaps with b of line 4",
             ],
         ),
@@ -86,11 +86,11 @@ def test_an_interval_ends_with_its_recording_or_a_second_later(write, stop, insi
     if inside:
         check_intervals(path, lengths)
     else:
-        with pytest.raises(ValueError, match=r"csv: line 3: drug lies from 3.00 to 6.03 s"):
+        with pytest.raises(ValueError, match=r"csv: line 3: drug is from 3.00 to 6.03 s"):
             check_intervals(path, lengths)
 
 
 @pytest.mark.parametrize(("start", "stop"), [(-3, 9), (150, 155)])
 def test_an_interval_starts_within_its_recording(write, start, stop):
     path = write(f"session,start,stop,condition\nm1,{start},{stop},a\n")
-    assert "line 2: a lies from" in lies_outside(*read_intervals(path, SESSIONS), 30, 5)
+    assert "line 2: a is from" in lies_outside(*read_intervals(path, SESSIONS), 30, 5)

@@ -96,7 +96,7 @@ def test_where_a_model_overfits_a_recording_may_be_as_its_held_out_windows(share
 def test_of_many_recordings_five_are_named():
     (found,) = findings.of_familiarity(familiarity({f"m{n}": 0.1 + n / 100 for n in range(8)}))
     (advice,) = findings.advice_of([found])
-    assert "m7, m6, m5, m4, m3 and 3 more recordings with" in advice
+    assert "m7, m6, m5, m4, m3 and 3 more with" in advice
 
 
 @pytest.mark.parametrize(

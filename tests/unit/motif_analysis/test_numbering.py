@@ -95,7 +95,7 @@ def test_a_recording_of_another_length_is_refused_with_both_lengths():
 
 
 def test_a_reference_of_other_recordings_is_refused_with_their_names():
-    with pytest.raises(ValueError, match=r"none of its recordings \(c\) is among .* \(a, b\)"):
+    with pytest.raises(ValueError, match=r"none of its recordings \(c\) is among .* \(a and b\)"):
         match(labels(a=[(0, 4)], b=[(0, 4)]), labels(c=[(0, 5)]))
 
 

@@ -75,7 +75,7 @@ def test_intervals_in_frames_are_counted_at_the_rate_of_the_recording():
 
 def test_an_interval_outside_of_its_recording_is_refused():
     over_time = UsageOverTime(np.array([0]), [interval("m", 0, 41, "a")])
-    with pytest.raises(ValueError, match=r"own.csv: line 2: a lies from 0.00 to 4.10 s, but the"):
+    with pytest.raises(ValueError, match=r"own.csv: line 2: a is from 0.00 to 4.10 s, but the"):
         over_time.add(row("m"), np.zeros(30, np.int16), FPS, FPS)
     over_time = UsageOverTime(np.array([0]), [interval("m", 0, 39, "a")])
     over_time.add(row("m"), np.zeros(30, np.int16), FPS, FPS)  # less than a second late: cut

@@ -5,7 +5,7 @@ import re
 import pandas as pd
 import pytest
 import yaml
-from manifests import ALIGNMENT, make_manifest
+from manifests import ALIGNMENT, DATASET, make_manifest
 from reporting.model_card import caveats_of, front_matter, numbers_of, write_card
 
 METRICS = {
@@ -25,17 +25,6 @@ METRICS = {
     "posterior_variance": 0.2,
 }
 ERROR = {"percentile": 99, "limit": 0.345, "windows": 4000, "held_out_share": 0.012}
-DATASET = {
-    "features": ["nose_x", "left_ear_x", "left_ear_y", "speed"],
-    "scalars": ["speed"],
-    "fps": {"a": 30.0, "b": 30.0},
-    "sessions": ["a", "b"],
-    "segments": [
-        {"session": "a", "side": "train", "start": 0, "stop": 1800},
-        {"session": "b", "side": "train", "start": 1800, "stop": 5400},
-        {"session": "b", "side": "test", "start": 0, "stop": 900},
-    ],
-}
 RECORDINGS = pd.DataFrame(
     {
         "session": ["a", "b", "new"],
@@ -141,11 +130,11 @@ def test_the_card_has_the_models_own_numbers():
         "GRUs of 256 units encode a window; GRUs of 100 units reconstruct it",
         "2026-11-27, seed 3, batches of 64 windows, learning rate 0.003 (one_cycle), `beta` 1.0",
         "noise on. Weights of epoch 7: the lowest held_out_loss.",
-        "**Keypoints** (2 with coordinates): `nose`, `left_ear`; `tail` is at the origin",
+        "**Keypoints** (2 with coordinates): `nose` and `left_ear`; `tail` is at the origin",
         "**Other features**: `speed`.",
         "30 frames per second. **Unit**: the animal's body length.",
         "**Pose tracking**: SLEAP;",
-        "2 recordings of one animal (`young|old`, `aged`): 3.0 minutes to train on, 0.5 minutes",
+        "2 recordings of one animal (`young|old` and `aged`): 3.0 minutes to train on, 0.5 minutes",
         "80% of the recorded frames were usable",
         "On 2048 held-out windows of 2 recordings",
         "The quality of the poses is doubtful in `b`.",

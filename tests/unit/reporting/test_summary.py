@@ -6,23 +6,12 @@ import re
 import pandas as pd
 import pytest
 from formats.tables import read_table
-from manifests import make_manifest
+from manifests import DATASET, make_manifest
 from motif_tables import QUALITY, make_tables
 from reporting.differences import group_sentences
 from reporting.facts import cautions, motif_sentences, shown, training_sentences
 from reporting.page import TABLES, summarise
 
-DATASET = {
-    "features": ["nose_x", "left_ear_x", "left_ear_y", "speed"],
-    "scalars": ["speed"],
-    "fps": {"a": 30.0, "b": 30.0},
-    "sessions": ["a", "b"],
-    "segments": [
-        {"session": "a", "side": "train", "start": 0, "stop": 1800, "first_frame": 0},
-        {"session": "b", "side": "train", "start": 1800, "stop": 5400, "first_frame": 0},
-        {"session": "b", "side": "test", "start": 0, "stop": 900, "first_frame": 4000},
-    ],
-}
 TRAININGS = pd.DataFrame(
     {
         "model": ["vame", "vame"],

@@ -170,7 +170,7 @@ def test_intervals_are_checked_before_any_job(run):
     assert str(error.value).splitlines() == [
         "own.csv has 2 errors:",
         "  - line 3: the sessions table has no session m7; there are: m1, m2, m10",
-        "  - line 4: the interval of b stops at 2, and starts at 9; it has to stop after it starts",
+        "  - line 4: the interval of b stops at 2 but starts at 9; it must stop after it starts",
     ]
     with pytest.raises(SettingsError, match=r"intervals: none.csv does not exist"):
         run(intervals="none.csv")

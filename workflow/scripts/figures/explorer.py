@@ -5,11 +5,13 @@ import json
 import zlib
 from collections.abc import Mapping, Sequence
 from html import escape
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from formats.aligned import AlignedPoses, open_aligned
+from formats.addresses import address_of
+from formats.aligned import AlignedPoses
 from formats.runs import find_runs
 from plotly.offline import get_plotlyjs
 
@@ -39,7 +41,9 @@ def explore(
     key: Sequence[str],
     tables: Mapping[str, pd.DataFrame],
     sessions: Sequence[Mapping[str, Any]],
+    aligned: Mapping[str, AlignedPoses],
     *,
+    page: str | Path,
     digest: str,
     named: tuple[Mapping[Sequence[str], str], Sequence[Mapping[str, str]]],
     labels: Mapping[str, np.ndarray],
@@ -56,8 +60,11 @@ def explore(
     tables
         `usage`, `profile`, `communities`, `bouts` and `latent_map`.
     sessions
-        session, animal and group of each, where its aligned poses lie (`aligned`), and the address
-        of its video as the page has it (`video`), or none.
+        session, animal and group of each, and the path or address of its video, or ''.
+    aligned
+        Aligned poses of each session.
+    page
+        Path of the page, from which videos are addressed.
     digest
         Of the segmenter, for the file of names that the page saves.
     named
@@ -68,7 +75,7 @@ def explore(
     model, seed, segmentation = key
     title = f"Motifs: {segmentation}, model {model}, seed {seed}"
     names, mean = mean_animal(tables["profile"], center)
-    recordings = [open_aligned(each["aligned"]) for each in sessions]
+    recordings = [aligned[each["session"]] for each in sessions]
     numbers = sum(len(each.usable) for each in recordings) * (2 * len(names) + 3)
     bouts = tables["bouts"]
     kept = None if numbers <= MOST_NUMBERS else choose_bouts(bouts)
@@ -81,13 +88,17 @@ def explore(
         "edges": [list(map(int, edge)) for edge in edges_of(names, mean, skeleton)],
         "head": names.index(orient) if orient in names else -1,
         "motifs": motif_rows(tables, center),
-        "sessions": _pack_sessions(sessions, recordings, center, kept),
+        "sessions": _pack_sessions(sessions, recordings, center, kept, page),
         "bouts": columns_of(bouts, sessions, ("start", "stop", "motif", "distance")),
         "map": columns_of(tables["latent_map"], sessions, ("frame", "motif", "x", "y"))
         | labels_of_points(tables["latent_map"], labels),
         "palette": CATEGORIES,
         "partial": kept is not None,
     }
+    return _render(title, data)
+
+
+def _render(title, data):
     return PAGE.format(
         title=escape(title),
         style=STYLE,
@@ -97,10 +108,11 @@ def explore(
     )
 
 
-def _pack_sessions(sessions, recordings, center, kept):
+def _pack_sessions(sessions, recordings, center, kept, page):
     """Of each session its names and its packed recording, cut to the bouts that are kept."""
     return [
-        {key: each[key] for key in ("session", "animal", "group", "video")}
+        {key: each[key] for key in ("session", "animal", "group")}
+        | {"video": address_of(each["video"], page)}
         | pack_recording(recording, center, _kept(kept, each["session"], recording))
         for each, recording in zip(sessions, recordings, strict=True)
     ]

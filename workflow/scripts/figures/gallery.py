@@ -44,27 +44,16 @@ def film_motifs(
     -------
     By motif its gif, and its mp4 if there is one.
     """
-    folder = Path(folder)
-    folder.mkdir(exist_ok=True)
-    names, pose = mean_animal(profile, center)
-    edges = edges_of(names, pose, skeleton)
-    head = names.index(orient) if orient in names else None
-    shown = examples[examples["rank"] <= (example_bouts if names else 0)]
+    Path(folder).mkdir(exist_ok=True)  # an output of the rule, even without a film in it
+    bodies = _Bodies(profile, usage, skeleton, center, orient)
+    shown = examples[examples["rank"] <= (example_bouts if bodies.names else 0)]
     bouts = load_bouts(shown, aligned, center)
-    films = {}
     called = names_of(usage)
+    films = {}
     for motif, share in shares_of(usage).items():
-        own, name = bouts.get(motif, []), shorten(called.get(motif, ""), 24)
-        films[motif] = [folder / f"motif{motif}.gif"]
-        said = f"{name} {share:.1%} of frames".strip()
-        with given_colours(colours_of(usage)):
-            save_film(draw_film(motif, own, edges, head, pose, said), films[motif][0])
-        filmed = [bout for bout in own if bout.session in videos]
-        if filmed:
-            films[motif].append(folder / f"motif{motif}.mp4")
-            with given_colours(colours_of(usage)):
-                cuts = film_bouts(motif, filmed, [videos[bout.session] for bout in filmed])
-            save_video(cuts, films[motif][1])
+        said = f"{shorten(called.get(motif, ''), 24)} {share:.1%} of frames".strip()
+        place = Path(folder, f"motif{motif}")
+        films[motif] = bodies.film(motif, bouts.get(motif, []), said, videos, place)
     return films
 
 
@@ -86,25 +75,38 @@ def film_suggestions(
     -------
     By rank its gif, and its mp4 where there is a video.
     """
-    folder = Path(folder)
-    folder.mkdir(exist_ok=True)
-    names, pose = mean_animal(profile, center)
-    edges = edges_of(names, pose, skeleton)
-    head = names.index(orient) if orient in names else None
-    films: dict[int, list[Path]] = {}
-    for row in suggestions.itertuples() if names else ():
-        bout = cut_bout(
-            row.session, open_aligned(aligned[row.session]), center, row.start, row.stop - 1
-        )
-        films[row.rank] = [folder / f"bout{row.rank:02d}.gif"]
-        with given_colours(colours_of(usage)):
-            frames = draw_film(row.motif, [bout], edges, head, pose, shorten(row.name, 24))
-            save_film(frames, films[row.rank][0])
-            if row.session in videos:
-                films[row.rank].append(folder / f"bout{row.rank:02d}.mp4")
-                cuts = film_bouts(row.motif, [bout], [videos[row.session]])
-                save_video(cuts, films[row.rank][1])
+    Path(folder).mkdir(exist_ok=True)  # an output of the rule, even without a film in it
+    bodies = _Bodies(profile, usage, skeleton, center, orient)
+    films = {}
+    for row in suggestions.itertuples() if bodies.names else ():
+        own = open_aligned(aligned[row.session])
+        bout = cut_bout(row.session, own, center, row.start, row.stop - 1)
+        place = Path(folder, f"bout{row.rank:02d}")
+        films[row.rank] = bodies.film(row.motif, [bout], shorten(row.name, 24), videos, place)
     return films
+
+
+class _Bodies:
+    """What films need to draw animals: names and mean places of keypoints, lines, colours."""
+
+    def __init__(self, profile, usage, skeleton, center, orient) -> None:
+        self.names, self._pose = mean_animal(profile, center)
+        self._edges = edges_of(self.names, self._pose, skeleton)
+        self._head = self.names.index(orient) if orient in self.names else None
+        self._colours = colours_of(usage)
+
+    def film(self, motif, bouts, said, videos, place) -> list[Path]:
+        """Write a gif of these bouts, and an mp4 of those with a video; return their paths."""
+        paths = [place.with_name(f"{place.name}.gif")]
+        filmed = [bout for bout in bouts if bout.session in videos]
+        with given_colours(self._colours):
+            frames = draw_film(motif, bouts, self._edges, self._head, self._pose, said)
+            save_film(frames, paths[0])
+            if filmed:
+                paths.append(place.with_name(f"{place.name}.mp4"))
+                cuts = film_bouts(motif, filmed, [videos[bout.session] for bout in filmed])
+                save_video(cuts, paths[1])
+        return paths
 
 
 def gallery_of_suggestions(
@@ -120,8 +122,9 @@ def gallery_of_suggestions(
         shown = "".join(map(_embedded, films.get(row.rank, ())))
         figures.append(f'<figure id="bout{row.rank}">{shown}{caption}</figure>')
     said = (
-        "Bouts whose label would tell most, the most telling first; with labels, the two most "
-        "probable ones of each. Coloured: within the bout; grey: before and after it."
+        "The bouts whose labels would be most informative, in falling order; if there are labels, "
+        "the two most probable labels of each. Coloured: within the bout; grey: before and after "
+        "it."
     )
     return _page(title, said if figures else "There is no bout to suggest.", figures)
 

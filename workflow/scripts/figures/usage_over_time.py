@@ -1,9 +1,10 @@
-"""How the usage of each motif changes within recordings: by time bin, and by condition."""
+"""Motif usage within recordings, by time bin and by condition."""
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+from formats.statistics import FALSE_DISCOVERY_RATE
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
@@ -138,7 +139,7 @@ def _draw_conditions(
         axes.plot([x - 0.28, x + 0.28], [mean, mean], color=INK, linewidth=1.3, zorder=4)
     top = own["share"].max()
     _limit(axes, own["share"])
-    found = compared[compared["q_value"] <= 0.05]
+    found = compared[compared["q_value"] <= FALSE_DISCOVERY_RATE]
     for level, row in enumerate(found.itertuples()):
         y = top * (1.1 + 0.13 * level)
         first, second = order.index(row.part_a), order.index(row.part_b)
@@ -153,7 +154,7 @@ def _draw_conditions(
 
 
 def _shares(own: pd.DataFrame, order: Sequence[str]) -> pd.DataFrame:
-    """(animal, part) shares of a motif, means over the sessions of an animal."""
+    """Compute the (animal, part) shares of a motif, means over the sessions of an animal."""
     table = own.pivot_table(index="animal", columns="part", values="share")
     return table.reindex(columns=order)
 

@@ -1,11 +1,11 @@
-"""Addresses of files as seen from files that we write."""
+"""Addresses of files relative to files that we write."""
 
 import os
 from pathlib import Path
 
 
 def address_of(file: str, page: str | Path) -> str:
-    """Address of a file as seen from a page: relative, unless it is on the web; '' of no file."""
+    """Return the address of a file relative to a page, or its web address; '' without a file."""
     if not file or "://" in file:
         return file
     relative = os.path.relpath(file, Path(page).parent)

@@ -1,4 +1,4 @@
-"""Tables of people and other programs as text, told by the names of their columns.
+"""Tables written by people and other programs, recognised by the names of their columns.
 
 Snakemake's own environment reads intervals with this, so it needs no library.
 """
@@ -11,7 +11,7 @@ from typing import NamedTuple
 from formats.text import open_text
 
 PREAMBLE = 60
-"""Lines in which the header has to lie; before it, BORIS 7 writes of the observation."""
+"""Number of lines that must contain the header; BORIS 7 writes observation details before it."""
 
 
 class TextTable(NamedTuple):
@@ -21,7 +21,7 @@ class TextTable(NamedTuple):
     columns: list[str]
     rows: list[list[str]]
     lines: list[int]
-    """Of each row, its line in the file, from 1."""
+    """Line number of each row in the file, from 1."""
 
 
 def find_table(path: str | Path, kinds: Mapping[str, Set[str]]) -> TextTable | None:
@@ -55,7 +55,7 @@ def find_table(path: str | Path, kinds: Mapping[str, Set[str]]) -> TextTable | N
 
 
 def number_of(cell: str) -> float | None:
-    """The number that a cell has, with a decimal point or comma; None if it has none.
+    """Read a number with a decimal point or comma; None if the cell is not a number.
 
     >>> number_of("2,5"), number_of("soon"), number_of("nan")
     (2.5, None, None)

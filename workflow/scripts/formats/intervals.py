@@ -37,7 +37,7 @@ class Interval:
 
 
 def find_intervals(path: str | Path, sessions: Collection[str]) -> tuple[list[Interval], list[str]]:
-    """The intervals of a file, in its order, and what is wrong with each line that is not right.
+    """Return the intervals of a file in its order, and the errors of each invalid line.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def find_intervals(path: str | Path, sessions: Collection[str]) -> tuple[list[In
 
 
 def read_intervals(path: str | Path, sessions: Collection[str]) -> list[Interval]:
-    """As `find_intervals`; none without a file.
+    """Read the intervals of a file; none without a file.
 
     Raises
     ------
@@ -79,12 +79,12 @@ def read_intervals(path: str | Path, sessions: Collection[str]) -> list[Interval
 
 
 def lies_outside(interval: Interval, recorded_fps: float, seconds: float) -> str:
-    """Say that an interval is not inside of a recording of so many seconds; empty if it is."""
+    """Return an error if an interval is not inside a recording of so many seconds, else ''."""
     start, stop = interval.in_seconds(recorded_fps)
     if start >= 0 and start < seconds and stop <= seconds + BEYOND_SECONDS:
         return ""
     return (
-        f"line {interval.line}: {interval.condition} lies from {start:.2f} to {stop:.2f} s, but "
+        f"line {interval.line}: {interval.condition} is from {start:.2f} to {stop:.2f} s, but "
         f"the recording {interval.session} lasts {seconds:.2f} s; correct the times, or the name "
         "of their columns (start and stop are frames, start_seconds and stop_seconds seconds)"
     )
@@ -106,7 +106,7 @@ def check_intervals(path: str | Path, recordings: Mapping[str, tuple[float, floa
 def _interval(
     path: str, table: TextTable, number: int, sessions: Collection[str]
 ) -> tuple[list[Interval], list[str]]:
-    """The interval of a row, if it has one, and what is wrong with it."""
+    """Return the interval of a row, if it is valid, and its errors."""
     cells = dict(zip(table.columns, table.rows[number], strict=True))
     session, condition = cells["session"], cells["condition"]
     errors = []
@@ -119,7 +119,7 @@ def _interval(
         errors.append("the condition is empty; name it, or delete the row")
     times = {name: number_of(cells[name]) for name in KINDS[table.kind]}
     errors += [
-        f"{cells[name] or '(empty)'} in the column {name} is no number"
+        f"{cells[name] or '(empty)'} in the column {name} is not a number"
         for name, time in times.items()
         if time is None
     ]
@@ -128,7 +128,7 @@ def _interval(
         return [], errors
     if stop <= start:
         errors.append(
-            f"the interval of {condition} stops at {stop:g}, and starts at {start:g}; it has to "
+            f"the interval of {condition} stops at {stop:g} but starts at {start:g}; it must "
             "stop after it starts"
         )
     in_frames = table.kind == "frames"
@@ -144,8 +144,8 @@ def _overlaps(intervals: Iterable[Interval]) -> list[str]:
         if other and own.start < other.stop:
             errors.append(
                 f"line {own.line}: {own.condition} overlaps with {other.condition} of line "
-                f"{other.line}; a frame has one condition, so let one stop where the other starts, "
-                "or name what both are together"
+                f"{other.line}; a frame has only one condition: end one interval where the other "
+                "starts, or give the overlap a condition of its own"
             )
         if not other or own.stop > other.stop:
             before[own.session] = own

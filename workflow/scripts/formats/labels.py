@@ -13,7 +13,7 @@ from formats.text import open_text
 
 
 def read_labels(path: str | Path, frames: int, fps: float, recorded_fps: float) -> np.ndarray:
-    """(frame,) label of each frame, '' where it has none.
+    """Read the (frame,) label of each frame; '' where there is none.
 
     The file has a row per frame as recorded, or bouts (`formats.annotations`). Where recordings
     were resampled to another rate, `fps`, a frame has the label of the recorded frame nearest in

@@ -1,4 +1,4 @@
-"""Which version of this workflow a job ran, as its record has it."""
+"""The version of this workflow that a job ran, for its record."""
 
 import os
 import re
@@ -15,7 +15,7 @@ SECONDS = 10
 
 
 def describe_workflow(root: Path) -> dict[str, Any]:
-    """Version, commit, and whether the code was as committed; None for what cannot be told.
+    """Return version, commit, and whether the code was as committed; None for what is unknown.
 
     A workflow that Snakemake fetched has no repository: `source` is where it came from, and the
     commit is None if it was asked for by a tag or branch.
@@ -43,7 +43,7 @@ def version_of(root: Path) -> str | None:
 
 
 def git(root: Path, *arguments: str) -> str | None:
-    """What git prints of the repository that this folder is; None if it is none, or without git."""
+    """Return the output of git in this folder; None if it is no repository, or without git."""
     if not (root / ".git").exists():
         return None
     try:

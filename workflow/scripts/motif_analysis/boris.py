@@ -1,4 +1,4 @@
-"""Projects of BORIS (Friard & Gamba 2016), the program that behaviours are annotated with."""
+"""Projects of BORIS (Friard & Gamba 2016), a program for the annotation of behaviours."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ PLAYERS = 8
 
 
 def behaviours_of(bouts: pd.DataFrame, labels: Mapping[str, np.ndarray]) -> list[str]:
-    """The labels that there are; without any, the names of motifs, or their numbers."""
+    """Return the labels in use; if there are none, the names or numbers of motifs."""
     known = sorted({str(label) for own in labels.values() for label in np.unique(own)} - {""})
     if known:
         return known
@@ -45,7 +45,7 @@ def boris_project(
     seconds
         How long each session lasts.
     folder
-        Where the project is to lie: videos are found from there.
+        Folder of the project, from which videos are addressed.
     """
     keys = ascii_lowercase + digits
     files = {

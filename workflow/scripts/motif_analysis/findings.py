@@ -9,6 +9,7 @@ import pandas as pd
 from formats.aligned import AlignedPoses
 from formats.labels import labels_of_sessions
 from formats.statistics import AUTOENCODER, FALSE_DISCOVERY_RATE, unfamiliar_limit
+from formats.words import NAMED, listed
 
 from motif_analysis.baselines import compare_with_surrogates
 from motif_analysis.n_motifs import describe_choice
@@ -133,20 +134,14 @@ def of_familiarity(measured: Mapping[str, Mapping[str, Any]]) -> list[dict[str, 
         f"{shares[largest]:.1%}, {largest})."
     )
     if unfamiliar:
-        listed = [f"{key} ({shares[key]:.0%} of its windows)" for key in unfamiliar]
+        shown = [f"{key} ({shares[key]:.0%} of its windows)" for key in unfamiliar]
         sentence = (
-            f"The model does not know what it sees in {_named(listed)}, which have {beyond} "
+            f"The model does not know what it sees in {listed(shown, NAMED)}, which have {beyond} "
             f"({usual})."
         )
     verdict = BAD if unfamiliar else GOOD
     judged = finding(name, shares[largest], sentence, verdict, baseline=held_out)
-    return [judged | {"sessions": _named(unfamiliar)}]
-
-
-def _named(names: Sequence[str], most: int = 5) -> str:
-    more = [f"{len(names) - most} more recordings"] if len(names) > most else []
-    *first, last = [*names[:most], *more] or [""]
-    return " and ".join([", ".join(first), last] if first else [last])
+    return [judged | {"sessions": listed(unfamiliar, NAMED)}]
 
 
 def of_agreement(agreement: pd.DataFrame, segmentation: str, seed: int) -> list[dict[str, Any]]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from formats.words import NAMED, listed
 from scipy.optimize import linear_sum_assignment
 
 SAME = 0.5
@@ -155,19 +156,14 @@ def _shared_sessions(lengths: Mapping[str, int], old: Mapping[str, int]) -> Sequ
     shared = [session for session in lengths if lengths[session] and old.get(session)]
     if not shared:
         raise ValueError(
-            f"none of its recordings ({_listed(old)}) is among those of this fit "
-            f"({_listed(lengths)}); motifs are matched on recordings of the same name"
+            f"none of its recordings ({listed(old, NAMED)}) is among those of this fit "
+            f"({listed(lengths, NAMED)}); motifs are matched on recordings of the same name"
         )
     other = [session for session in shared if lengths[session] != old[session]]
     if other:
         each = [f"{name} has {old[name]} frames there and {lengths[name]} here" for name in other]
         raise ValueError(
-            f"{_listed(each)}; motifs are matched frame by frame: give a recording that was cut or "
-            "resampled another name in the sessions table, or set another reference"
+            f"{listed(each, NAMED)}; motifs are matched frame by frame: give a recording that was "
+            "cut or resampled another name in the sessions table, or set another reference"
         )
     return shared
-
-
-def _listed(names, most: int = 5) -> str:
-    names = list(names)
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

@@ -11,7 +11,7 @@ from formats.intervals import Interval, lies_outside
 from motif_analysis.permutation import Design, compare, q_values
 
 CONDITION, BIN = "condition", "time bin"
-"""What recordings are divided by."""
+"""Kinds of parts that recordings are divided into."""
 USAGE = [
     *("session", "animal", "group", "by", "part", "start_seconds", "seconds", "motif", "frames"),
     "share",
@@ -88,7 +88,7 @@ class UsageOverTime:
             self._tables.append(table[USAGE])
 
     def _conditions(self, own, frames, fps, recorded):
-        """(by, condition, start, frames of its intervals) of each condition of a recording."""
+        """Return (by, condition, start, frames of its intervals) of each condition."""
         spans: dict[str, list[tuple[int, int]]] = {}
         for each in own:
             first, stop = (round(time * fps) for time in each.in_seconds(recorded))
@@ -96,7 +96,7 @@ class UsageOverTime:
         return [(CONDITION, name, np.nan, parts) for name, parts in spans.items()]
 
     def _bins(self, frames, fps):
-        """(by, name, start, frames) of each time bin of a recording that is whole enough."""
+        """Return (by, name, start, frames) of each time bin that is long enough."""
         if not self._time_bins:
             return []
         length = self._time_bins
@@ -108,7 +108,7 @@ class UsageOverTime:
         ]
 
     def tables(self, permutations: int, rng: np.random.Generator) -> dict[str, pd.DataFrame]:
-        """Usage by session, part and motif; and parts compared within animals."""
+        """Return usage by session, part and motif, and the comparisons within animals."""
         usage = pd.DataFrame(columns=USAGE)
         if self._tables:
             usage = pd.concat(self._tables, ignore_index=True)
@@ -173,7 +173,7 @@ def compare_parts(
 
 
 def _shares_in(shares: pd.DataFrame, by: str, part: str) -> pd.DataFrame:
-    """(animal, motif) shares in a part; none where no animal has it."""
+    """Select the (animal, motif) shares in a part; empty if no animal has it."""
     own = (shares.index.get_level_values("by") == by) & (
         shares.index.get_level_values("part") == part
     )

@@ -19,7 +19,7 @@ PAIRED, INDEPENDENT = "paired", "independent"
 
 @dataclass(frozen=True)
 class Design:
-    """What enters the comparison of two sides.
+    """The shares that enter the comparison of two sides.
 
     Attributes
     ----------
@@ -57,7 +57,7 @@ class Design:
 
     @property
     def note(self) -> str | None:
-        """Why this comparison cannot be judged; None where it can."""
+        """Return why this comparison is not possible; None if it is."""
         n, m = self.a.shape[1], self.b.shape[1]
         if self.paired:
             return note_of_pairs(n)
@@ -74,7 +74,7 @@ class Design:
 
 
 def note_of(animals_a: int, animals_b: int) -> str | None:
-    """Say why a comparison of so many animals cannot be judged; None where it can.
+    """Return why a comparison of so many animals is not possible; None if it is.
 
     >>> note_of(2, 5)
     'too few animals (2 and 5; at least 4 per group are needed)'
@@ -86,7 +86,7 @@ def note_of(animals_a: int, animals_b: int) -> str | None:
 
 
 def note_of_pairs(animals: int) -> str | None:
-    """As `note_of`, for a comparison within animals.
+    """Return the same for a comparison within animals.
 
     >>> note_of_pairs(5)
     'too few animals in both (5; at least 6 are needed)'
@@ -119,7 +119,7 @@ def compare(design: Design, permutations: int, rng: np.random.Generator) -> pd.D
 
 
 def q_values(p: pd.Series) -> pd.Series:
-    """Control the false discovery rate over all p that there are (Benjamini & Hochberg 1995)."""
+    """Control the false discovery rate over all known p-values (Benjamini & Hochberg 1995)."""
     q = pd.Series(np.nan, index=p.index)
     tested = p.notna()
     q[tested] = stats.false_discovery_control(p[tested]) if tested.any() else np.nan
@@ -127,7 +127,7 @@ def q_values(p: pd.Series) -> pd.Series:
 
 
 def difference(a: np.ndarray, b: np.ndarray, design: Design) -> np.ndarray:
-    """Mean of b less mean of a; over the blocks that a test stays in, where there are any.
+    """Subtract the mean of a from the mean of b, within blocks if there are any.
 
     Blocks are weighted by n m / (n + m), with n and m animals of each side in a block: the estimate
     of a linear model of group and block. Animals are along the last axis.
@@ -149,7 +149,7 @@ def _mean(values: np.ndarray) -> np.ndarray:
 
 
 def hedges_g(a: np.ndarray, b: np.ndarray, apart: np.ndarray | None = None) -> np.ndarray:
-    """(b - a) in pooled standard deviations, with Hedges' correction for few animals.
+    """Compute (b - a) in pooled standard deviations, with Hedges' correction for few animals.
 
     Animals are along the last axis; NaN where nothing varies. `apart` is the difference, where it
     is another than that of the means.
@@ -166,7 +166,7 @@ def hedges_g(a: np.ndarray, b: np.ndarray, apart: np.ndarray | None = None) -> n
 
 
 def effect_interval(design: Design, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Bootstrap interval of Hedges' g of each motif; NaN where animals are too few.
+    """Compute a bootstrap interval of Hedges' g of each motif; NaN if animals are too few.
 
     As `scipy.stats.bootstrap` has it, but for motifs that do not vary in some replicates: scipy
     gives them no interval and a warning, here such replicates do not count if they are few. Pairs
@@ -201,7 +201,7 @@ def _resampled(design: Design, rng: np.random.Generator) -> list[np.ndarray]:
 
 
 def p_values(design: Design, permutations: int, rng: np.random.Generator) -> np.ndarray:
-    """(motif,) two-sided p of the difference; NaN where no animal uses the motif.
+    """Compute the (motif,) two-sided p of the difference; NaN if no animal uses the motif.
 
     Exact where there are at most `permutations` ways, else of so many drawn ones, among which is
     the observed one. Animals are exchanged within blocks alone, which scipy's permutation_test does
@@ -224,7 +224,7 @@ def p_values(design: Design, permutations: int, rng: np.random.Generator) -> np.
 
 
 def count_ways(in_b: np.ndarray, blocks: np.ndarray) -> int:
-    """How many ways there are to share out the places of b within blocks.
+    """Count the ways to assign animals to b within blocks.
 
     >>> count_ways(np.array([True, False, False, True]), np.array([0, 0, 1, 1]))
     4
@@ -238,7 +238,7 @@ def count_ways(in_b: np.ndarray, blocks: np.ndarray) -> int:
 def assignments(
     in_b: np.ndarray, blocks: np.ndarray, most: int, rng: np.random.Generator
 ) -> np.ndarray:
-    """(way, animal) bool: who is in b, all ways if there are at most so many, else as many drawn.
+    """Return (way, animal) bool, true for b: all ways, or `most` drawn ones if there are more.
 
     Of those that are drawn, the first is the observed one.
     """

@@ -18,7 +18,7 @@ from sklearn.metrics import (
 )
 from sklearn.metrics.cluster import contingency_matrix
 from sklearn.model_selection import GroupKFold
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from motif_analysis.agreement import mutual_information
@@ -83,6 +83,11 @@ def score_motifs(
     }
 
 
+def new_probe() -> Pipeline:
+    """Return the classifier of labels that every probe fits: a logistic regression."""
+    return make_pipeline(StandardScaler(), LogisticRegression(max_iter=200, tol=1e-3))
+
+
 def probe(points: np.ndarray, labels: np.ndarray, groups: np.ndarray) -> np.ndarray | None:
     """Predict labels from latents by a logistic regression; whole groups are held out.
 
@@ -105,8 +110,7 @@ def probe(points: np.ndarray, labels: np.ndarray, groups: np.ndarray) -> np.ndar
         if len(np.unique(labels[train])) < 2:
             predicted[test] = labels[train][0]
             continue
-        model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=200, tol=1e-3))
-        predicted[test] = model.fit(points[train], labels[train]).predict(points[test])
+        predicted[test] = new_probe().fit(points[train], labels[train]).predict(points[test])
     return predicted
 
 

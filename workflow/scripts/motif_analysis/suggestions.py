@@ -1,4 +1,4 @@
-"""Bouts to label next: those whose label would tell most, and that differ from one another."""
+"""Bouts to label next: those whose labels would be most informative, and that are diverse."""
 
 from collections.abc import Mapping
 
@@ -6,21 +6,20 @@ import numpy as np
 import pandas as pd
 from formats.motifs import centre_of
 from sklearn.cluster import KMeans
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.pipeline import Pipeline
 
 from motif_analysis.latents import draw_windows, find_known
+from motif_analysis.scores import new_probe
 from motif_analysis.segmentation import Segmenter
 
 SUGGESTED = 50
 CANDIDATES = 10
-"""Times as many bouts, the most uncertain, from which those that differ are chosen."""
+"""Candidates per suggestion: the most uncertain bouts, from which diverse ones are chosen."""
 SHORTEST_SECONDS = 0.2
-"""A bout that is shorter shows nothing."""
+"""Shorter bouts are not suggested."""
 LABELLED = 0.5
 """Share of a bout's frames from which on it counts as labelled."""
-PROBE_WINDOWS = 20_000
+FITTED_WINDOWS = 20_000
 COLUMNS = [
     *("rank", "session", "motif", "name", "start", "stop", "start_seconds", "stop_seconds"),
     *("uncertainty", "likely", "probability", "second", "second_probability"),
@@ -34,13 +33,13 @@ def suggest_bouts(
     segmenter: Segmenter,
     count: int = SUGGESTED,
 ) -> pd.DataFrame:
-    """Choose up to `count` bouts to label next, the most telling first.
+    """Choose up to `count` bouts to label next, the most informative first.
 
-    With labels, a logistic regression of pooled latents tells how uncertain the label of each other
-    bout is. The most uncertain ones are clustered, into as many clusters as bouts are wanted, and
-    the most uncertain of each cluster is chosen (after Zhdanov 2019, "Diverse mini-batch active
-    learning", arXiv:1901.05954). Without labels, or with one alone, each motif gives as many bouts
-    as any other: the most central of each cluster of its bouts.
+    With labels, a logistic regression of pooled latents predicts how uncertain the label of each
+    other bout is. The most uncertain ones are clustered, into as many clusters as bouts are wanted,
+    and the most uncertain of each cluster is chosen (after Zhdanov 2019, "Diverse mini-batch active
+    learning", arXiv:1901.05954). With fewer than two labels, each motif gives as many bouts as any
+    other: the most central of each cluster of its bouts.
 
     Parameters
     ----------
@@ -84,17 +83,16 @@ def fit_probe(
     for session, own in labels.items():
         known[session] = find_known(latents[session])
         known[session] &= own[offset : offset + len(known[session])] != ""
-    drawn = draw_windows(known, PROBE_WINDOWS, np.random.default_rng(0))
+    drawn = draw_windows(known, FITTED_WINDOWS, np.random.default_rng(0))
     drawn = {session: own for session, own in drawn.items() if len(own)}
     truth = [labels[session][own + offset] for session, own in drawn.items()]
     if not truth or len(np.unique(np.concatenate(truth))) < 2:
         return None
-    model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=200, tol=1e-3))
-    return model.fit(segmenter.pooling.take(latents, drawn), np.concatenate(truth))
+    return new_probe().fit(segmenter.pooling.take(latents, drawn), np.concatenate(truth))
 
 
 def choose_uncertain(points: np.ndarray, uncertainty: np.ndarray, count: int) -> np.ndarray:
-    """Rows of the most uncertain point of each cluster of uncertain points, the first first."""
+    """Return the most uncertain point of each cluster, in falling order of uncertainty."""
     near = np.argsort(-uncertainty, kind="stable")[: CANDIDATES * count]
     weights = uncertainty[near] + 1e-9
     clusters = _cluster(points[near], count, weights)
@@ -103,7 +101,7 @@ def choose_uncertain(points: np.ndarray, uncertainty: np.ndarray, count: int) ->
 
 
 def choose_of_motifs(points: np.ndarray, motifs: np.ndarray, count: int) -> np.ndarray:
-    """Rows of points, as many of each motif as there are: a first of each, then a second, …"""
+    """Return rows in turns: a first one of each motif, then a second one of each, …"""
     wanted = dict.fromkeys(np.unique(motifs).tolist(), 0)
     rooms = {motif: int((motifs == motif).sum()) for motif in wanted}
     for _ in range(min(count, len(points))):
@@ -118,7 +116,7 @@ def choose_of_motifs(points: np.ndarray, motifs: np.ndarray, count: int) -> np.n
 
 
 def _central(points: np.ndarray, count: int) -> list[int]:
-    """The most central point of each cluster, those of large clusters first."""
+    """Return the most central point of each cluster, those of large clusters first."""
     if not count:
         return []
     clusters = _cluster(points, count)
@@ -131,7 +129,7 @@ def _central(points: np.ndarray, count: int) -> list[int]:
 
 
 def _cluster(points, count, weights=None):
-    """(point,) its cluster; as many as there are different points, and `count` at most."""
+    """Return the (point,) cluster of each point; at most one cluster per different point."""
     count = min(count, len(np.unique(points, axis=0)))
     fitted = KMeans(count, n_init=3, random_state=0).fit(points, sample_weight=weights)
     return fitted.labels_
@@ -143,7 +141,7 @@ def _share_labelled(row, labels):
 
 
 def _look_at(row, latents, segmenter, probe):
-    """The mean of a bout's pooled latents, and what the probe tells of it."""
+    """Return the mean of a bout's pooled latents, and the prediction of the probe."""
     offset = centre_of(segmenter.time_window)
     windows = segmenter.pooling.apply(latents[row.session], row.start - offset, row.stop - offset)
     if not probe:

@@ -77,7 +77,7 @@ def tabulate(
         all_bouts.append(bout_table(session, bouts, latents, segmenter, aligned.fps))
         here = latent_map["session"] == session
         latent_map.loc[here, "motif"] = motifs[latent_map.loc[here, "frame"].to_numpy(int)]
-    assert profile, "no recordings"
+    assert profile is not None, "no recordings"
     usage, all_bouts = (pd.concat(tables, ignore_index=True) for tables in (usage, all_bouts))
     all_counts = {**counts, "all": sum(counts.values())}
     tables = {

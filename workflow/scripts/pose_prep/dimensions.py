@@ -3,9 +3,9 @@
 import xarray as xr
 
 PLURALS = {"keypoint": "keypoints", "individual": "individuals"}
-"""movement has the plurals before 0.17, and the singulars since."""
+"""Dimension names: movement uses the plurals before 0.17, and the singulars since."""
 
 
 def with_plurals(dataset: xr.Dataset) -> xr.Dataset:
-    """Rename the dimensions of a dataset of any version of movement, as far as it has them."""
+    """Rename the dimensions that a dataset of any version of movement has."""
     return dataset.rename({old: new for old, new in PLURALS.items() if old in dataset.dims})

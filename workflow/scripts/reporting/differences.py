@@ -1,15 +1,11 @@
 """Report which groups, conditions and time bins were compared, and which motifs differ."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 from formats.statistics import FALSE_DISCOVERY_RATE
-
-from reporting.words import counted, listed, names_of, signed
-
-NAMED = 5
-"""Number of motifs listed in a sentence; the others are counted."""
+from formats.words import NAMED, counted, listed, names_of, signed
 
 
 def group_sentences(usage: pd.DataFrame, groups: pd.DataFrame) -> list[str]:
@@ -83,23 +79,14 @@ def _sentence(
         return f"{what.capitalize()} {both} cannot be compared: {note}."
     different = _different(motifs)
     if different.empty:
-        least = motifs["q_value"].min()
-        return (
-            f"No difference in motif usage was found between {what} {both}"
-            + (f"; the smallest q-value is {least:.2g}" if math.isfinite(least) else "")
-            + ". This does not mean that they are equal."
-        )
+        return _none_found(motifs, f"between {what} {both}", "they are equal")
     named = [
         f"motif {called[int(row['motif'])]} is {_direction(row)} frequent in {other} "
         f"({row['share_b']:.1%}; {one}: {row['share_a']:.1%}; q = {row['q_value']:.2g}, Hedges' g "
         f"{signed(row['hedges_g'])})"
         for _, row in different.head(NAMED).iterrows()
     ]
-    more = f", and {len(different) - NAMED} more" if len(different) > NAMED else ""
-    return (
-        f"Usage of {counted(len(different), 'motif')} differs between {what} {both}: "
-        f"{listed(named)}{more}."
-    )
+    return _found(len(different), f"between {what} {both}", named)
 
 
 def _of_bins(bins: pd.DataFrame, called: Mapping[int, str]) -> str:
@@ -115,12 +102,7 @@ def _of_bins(bins: pd.DataFrame, called: Mapping[int, str]) -> str:
     own = bins[bins["part_b"].isin(judged["part_b"])]
     different = _different(own)
     if different.empty:
-        least = own["q_value"].min()
-        return (
-            f"No difference in motif usage was found between {compared}, within {animals}"
-            + (f"; the smallest q-value is {least:.2g}" if math.isfinite(least) else "")
-            + ". This does not mean that usage stays the same."
-        )
+        return _none_found(own, f"between {compared}, within {animals}", "usage stays the same")
     clearest = different.drop_duplicates("motif")
     named = [
         f"motif {called[int(row['motif'])]} is {_direction(row)} frequent in "
@@ -129,10 +111,20 @@ def _of_bins(bins: pd.DataFrame, called: Mapping[int, str]) -> str:
         f"q = {row['q_value']:.2g})"
         for _, row in clearest.head(NAMED).iterrows()
     ]
-    more = f", and {len(clearest) - NAMED} more" if len(clearest) > NAMED else ""
+    return _found(len(clearest), f"between {compared}, within {animals}", named)
+
+
+def _found(number: int, where: str, named: Sequence[str]) -> str:
+    more = f", and {number - len(named)} more" if number > len(named) else ""
+    return f"Usage of {counted(number, 'motif')} differs {where}: {listed(named)}{more}."
+
+
+def _none_found(motifs: pd.DataFrame, where: str, conclusion: str) -> str:
+    least = motifs["q_value"].min()
+    known = f"; the smallest q-value is {least:.2g}" if math.isfinite(least) else ""
     return (
-        f"Usage of {counted(len(clearest), 'motif')} differs between {compared}, within "
-        f"{animals}: {listed(named)}{more}."
+        f"No difference in motif usage was found {where}{known}. This does not mean that "
+        f"{conclusion}."
     )
 
 

@@ -7,9 +7,9 @@ from typing import Any
 import pandas as pd
 from formats.statistics import FEWEST_ANIMALS
 from formats.tables import community_name
+from formats.words import NAMED, counted, listed, names_of
 
-from reporting.differences import NAMED, group_sentences, over_time_sentences
-from reporting.words import counted, listed, names_of
+from reporting.differences import group_sentences, over_time_sentences
 
 
 def training_sentences(dataset: Mapping[str, Any], trainings: pd.DataFrame) -> list[str]:
@@ -22,10 +22,7 @@ def training_sentences(dataset: Mapping[str, Any], trainings: pd.DataFrame) -> l
     trainings
         Content of `comparison.csv`.
     """
-    minutes = dict.fromkeys(("train", "test"), 0.0)
-    for segment in dataset["segments"]:
-        seconds = (segment["stop"] - segment["start"]) / dataset["fps"][segment["session"]]
-        minutes[segment["side"]] += seconds / 60
+    minutes = minutes_of(dataset)
     rates = sorted(set(dataset["fps"].values()))
     keypoints = keypoints_of(dataset)
     return [
@@ -40,6 +37,15 @@ def training_sentences(dataset: Mapping[str, Any], trainings: pd.DataFrame) -> l
             for model, own in trainings.groupby("model", sort=False)
         ),
     ]
+
+
+def minutes_of(dataset: Mapping[str, Any]) -> dict[str, float]:
+    """Return the minutes of the train and test split, from the content of `dataset.json`."""
+    minutes = dict.fromkeys(("train", "test"), 0.0)
+    for segment in dataset["segments"]:
+        seconds = (segment["stop"] - segment["start"]) / dataset["fps"][segment["session"]]
+        minutes[segment["side"]] += seconds / 60
+    return minutes
 
 
 def _model_sentence(model: str, trainings: pd.DataFrame, fps: float) -> str:

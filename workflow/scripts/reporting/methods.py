@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from reporting.words import listed
+from formats.words import listed
 
 POSE_TOOLS = {
     "DeepLabCut": "mathis2018",

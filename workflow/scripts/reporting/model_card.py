@@ -1,26 +1,27 @@
-"""The model card of an export: what the model is, what it is for, and what it does not do.
+"""The model card of an export: description, intended use and limits of the model.
 
 Headings are those of Mitchell et al. (2019, Model Cards for Model Reporting, FAT* 2019, 220-229),
 the front matter is that of a model card of the Hugging Face Hub.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import yaml
 from formats.statistics import AUTOENCODER, FEWEST_SESSIONS, UNFAMILIAR_SHARE, unfamiliar_limit
+from formats.words import listed
 from jinja2 import Environment
 
-from reporting.facts import keypoints_of, shown
+from reporting.facts import keypoints_of, minutes_of, shown
 from reporting.intervals import difference_interval
 from reporting.methods import POSE_TOOLS, as_bibtex, params_of
 
 TAGS = ["vame", "animal-behavior", "pose-estimation", "time-series", "variational-autoencoder"]
 NO_LICENSE = "none was chosen (setting `model_license`); ask the authors before you use the model"
 LISTED = 40
-"""How many names a line has; the manifest has all."""
+"""Number of names listed in a line; the manifest has all."""
 
 TEMPLATE = """---
 {{ front_matter }}---
@@ -194,7 +195,7 @@ def write_card(
         animals=_animals(own),
         species=", ".join(sorted({row["species"] for row in own if row["species"]})),
         groups=_listed(dict.fromkeys(row["group"] for row in own if row["group"])),
-        minutes=_minutes(dataset),
+        minutes=minutes_of(dataset),
         usable=known["usable_minutes"].sum() / max(known["minutes"].sum(), 1e-9),
         held_out=_held_out(dataset),
         metrics=metrics,
@@ -328,13 +329,13 @@ def _interval_note(sessions: int) -> str:
 
 
 def _when(manifest: Mapping[str, Any]) -> str:
-    """The day on which the training ended, in the manifest's records."""
+    """Return the day on which the training ended, from the records of the manifest."""
     jobs = [job for job in manifest["jobs"] if job["rule"].endswith("train_model")]
     return jobs[-1]["finished"].partition("T")[0] if jobs else "on an unknown day"
 
 
 def _held_out_recordings(dataset: Mapping[str, Any]) -> list[str]:
-    """Recordings that are held out as a whole."""
+    """Return the recordings that are held out as a whole."""
     sides = {
         side: {row["session"] for row in dataset["segments"] if row["side"] == side}
         for side in ("train", "test")
@@ -354,13 +355,6 @@ def _animals(sessions: Sequence[Mapping[str, Any]]) -> str:
     return "one animal" if number == 1 else f"{number} animals"
 
 
-def _minutes(dataset: Mapping[str, Any]) -> dict[str, float]:
-    minutes = dict.fromkeys(("train", "test"), 0.0)
-    for row in dataset["segments"]:
-        minutes[row["side"]] += (row["stop"] - row["start"]) / dataset["fps"][row["session"]] / 60
-    return minutes
-
-
 def _left_out(recordings: pd.DataFrame) -> list[str]:
     doubtful = recordings[recordings["leave_out_because"] != ""]["session"]
     listed = _listed(doubtful)
@@ -368,11 +362,9 @@ def _left_out(recordings: pd.DataFrame) -> list[str]:
 
 
 def _code(name: str) -> str:
-    """A name as code, so that nothing in it is markup."""
+    """Format a name as code, so that nothing in it is markup."""
     return f"`{str(name).replace('`', chr(39))}`"
 
 
-def _listed(names: Any) -> str:
-    names = [_code(name) for name in names]
-    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
-    return ", ".join(names[:LISTED]) + more
+def _listed(names: Iterable[object]) -> str:
+    return listed(map(_code, names), LISTED)

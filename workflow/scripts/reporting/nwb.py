@@ -1,4 +1,4 @@
-"""One session as an NWB file: pose, latents, motifs, bouts, and what the sessions table says of it.
+"""One session as an NWB file: pose, latents, motifs, bouts, and metadata of the sessions table.
 
 NWB 2 with its extensions ndx-pose, ndx-vame and ndx-ethogram; https://nwb-schema.readthedocs.io
 """
@@ -34,7 +34,7 @@ KEYWORDS = ("behavior", "pose estimation", "VAME", "motifs")
 
 @dataclass(frozen=True)
 class SessionResults:
-    """What a run has of one session.
+    """The results of a run for one session.
 
     Attributes
     ----------
@@ -175,7 +175,7 @@ def _as_text(segmentation):
 
 
 def _digest(results, bouts, segmentation, metadata, video, skeleton):
-    """Digest of all that the file is made of."""
+    """Compute a digest of the content of the file."""
     digest = hashlib.sha256()
     poses, aligned = results.poses, results.aligned
     for name in sorted(poses.variables):
@@ -206,7 +206,7 @@ def _set_identifiers(file, content):
 
 
 def _place_of(container):
-    """Names of a container and of all that it lies in, which no two containers share."""
+    """Return the names of a container and of all its parents, which are unique."""
     names = []
     while container is not None:
         names.append(f"{type(container).__name__} {container.name}")

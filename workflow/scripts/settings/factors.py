@@ -14,7 +14,7 @@ OF_THE_SCHEMA = {
 
 
 def with_factors(schema: Schema, factors: Iterable[str]) -> dict[str, Any]:
-    """The schema of a sessions table that may have these columns as well."""
+    """Return the schema of a sessions table that can also have these columns."""
     entry = {"type": "string", "default": "", "description": "A factor that the config names."}
     own = {name: entry for name in factors if name not in schema["properties"]}
     return {**schema, "properties": {**schema["properties"], **own}}
@@ -23,7 +23,7 @@ def with_factors(schema: Schema, factors: Iterable[str]) -> dict[str, Any]:
 def factor_errors(
     rows: Sequence[tuple[int, Row]], factors: Iterable[str], schema: Schema
 ) -> list[str]:
-    """Factors without a column, sessions of a group without a value, animals with two values.
+    """Return errors: factors without a column, sessions without a value, animals with two values.
 
     Parameters
     ----------

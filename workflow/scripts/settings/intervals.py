@@ -9,7 +9,7 @@ from settings.schema import SettingsError
 
 
 def check_intervals(path: str | None, sessions: Collection[str]) -> None:
-    """Refuse a file of intervals with all that is wrong with it; jobs check a file elsewhere.
+    """Refuse a file of intervals and name all its errors; jobs check files on other machines.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What the sessions table has to say of a session before it can be written as an NWB file."""
+"""Metadata of the sessions table that NWB files require."""
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -15,12 +15,12 @@ OPTIONAL = (
 
 
 def metadata_of(row: Mapping[str, Any]) -> dict[str, Any]:
-    """The cells of a row that an NWB file has."""
+    """Select the cells of a row that are written to an NWB file."""
     return {key: row[key] for key in (*REQUIRED, *OPTIONAL)}
 
 
 def metadata_errors(rows: Iterable[Mapping[str, Any]], schema: Schema) -> list[str]:
-    """What sessions lack for an NWB file: one sentence per column, which names all of them."""
+    """Return one sentence per missing column, which names all sessions that lack it."""
     rows = list(rows)
     empty = {key: [row["session"] for row in rows if not row[key]] for key in REQUIRED}
     errors = [
@@ -36,9 +36,9 @@ def metadata_errors(rows: Iterable[Mapping[str, Any]], schema: Schema) -> list[s
 
 
 def start_errors(session: str, text: str) -> list[str]:
-    """What is wrong with a time that has the form that the schema asks for."""
+    """Return the errors of a time whose form the schema has checked."""
     try:
         ahead = datetime.fromisoformat(text) > datetime.now(UTC)
     except ValueError as error:
-        return [f"session_start_time of {session}: there is no time {text} ({error})"]
-    return [f"session_start_time of {session}: {text} lies in the future"] if ahead else []
+        return [f"session_start_time of {session}: {text} is not a valid time ({error})"]
+    return [f"session_start_time of {session}: {text} is in the future"] if ahead else []

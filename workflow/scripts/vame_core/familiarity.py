@@ -1,4 +1,4 @@
-"""Whether a model knows what it sees: reconstruction errors beside those of its training.
+"""Reconstruction errors of new recordings, compared with those of the training.
 
 A window that is unlike those of the training is reconstructed poorly. How poorly depends on model
 and data, so errors are compared with a percentile of the training windows' errors.
@@ -33,7 +33,7 @@ SESSION_SAMPLE = 2_000
 def reconstruction_errors(
     model: RNNVAE, batches: Iterable[Float[Tensor, "batch time feature"]]
 ) -> Float[np.ndarray, " windows"]:
-    """Mean squared error per element of each window, at z = mu, in scaled units."""
+    """Compute the mean squared error per element of each window, at z = mu, in scaled units."""
     length, device = model.network.time_window, next(model.parameters()).device
     errors = [torch.empty(0)]
     for windows in batches:
@@ -50,7 +50,7 @@ def measure_training(
     test: str | Path,
     description: dict[str, Any],
 ) -> dict[str, Any]:
-    """Measure what an export keeps of the errors of its training: `limit` is their percentile.
+    """Measure the errors of the training that an export keeps: `limit` is their percentile.
 
     `held_out_share` is the share of held-out windows beyond it: what to expect of recordings like
     those of the training. Windows are those of the dataset that `description` is of, on the CPU.
@@ -101,7 +101,7 @@ def measure_session(
 
 
 def usable_windows(usable: Bool[np.ndarray, " frame"], length: int) -> Int[np.ndarray, " window"]:
-    """First frames of all windows of `length` frames that have usable frames only."""
+    """Return the first frames of all windows of `length` frames that are all usable."""
     runs = [np.arange(start, stop - length + 1) for start, stop in find_runs(usable)]
     return np.concatenate([np.empty(0, dtype=int), *runs])
 
@@ -111,7 +111,7 @@ def _spread(starts: Int[np.ndarray, " window"], n: int) -> Int[np.ndarray, " sam
 
 
 def _scaled(model, poses, header, starts) -> Iterator[Float[Tensor, "batch time feature"]]:
-    """Windows by their first frames, as the network was trained on them."""
+    """Yield the windows that start at these frames, scaled as in the training."""
     mean, std = (np.array(header["scaling"][key]) for key in ("mean", "std"))
     frames = starts[:, None] + np.arange(model.network.time_window)
     for part in range(0, len(starts), IN_CACHE):

@@ -5,6 +5,9 @@ from collections.abc import Iterable
 
 import pandas as pd
 
+NAMED = 5
+"""Number of names listed in a sentence; the others are counted."""
+
 
 def counted(number: int, noun: str, plural: str = "") -> str:
     """Join a number and its noun.
