@@ -88,7 +88,7 @@ def test_the_card_has_this_runs_numbers(finished_once):
     error = json.loads(manifest.read_text())["reconstruction_error"]
     assert error["percentile"] == 99
     assert f"percentile | {error['held_out_share']:.1%} |  | training: 1% |" in card
-    assert "2 recordings of 2 animals (`treated`, `control`)" in card
+    assert "2 recordings of 2 animals (`treated` and `control`)" in card
     assert "DeepLabCut" in card
 
 

@@ -38,7 +38,10 @@ def test_without_a_file_there_are_none():
     [
         ("mouse 0 9 a", ["line 2: the sessions table has no session mouse; there are: m1, m2"]),
         ("m1 0 9 ", ["line 2: the condition is empty; name it, or delete the row"]),
-        ("m1 x 9 a|m1  5 b", ["line 2: x in the column start is not a number", "line 3: (empty) in"]),
+        (
+            "m1 x 9 a|m1  5 b",
+            ["line 2: x in the column start is not a number", "line 3: (empty) in"],
+        ),
         ("m1 nan 9 a", ["line 2: nan in the column start is not a number"]),
         ("m1 9 9 a", ["line 2: the interval of a stops at 9 but starts at 9; it must stop"]),
         ("m1 9 2 a", ["line 2: the interval of a stops at 2 but starts at 9; it must stop"]),
