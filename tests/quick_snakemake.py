@@ -3,8 +3,8 @@
 Run as a program, this is a process that has imported Snakemake once and answers each request, a
 line of JSON, with a command line's exit status and output. It remembers two things that take most
 of the time and depend on a file's content alone: the Python that Snakemake makes of a Snakefile,
-and the digest of a source. Everything else is done anew. test_stale.py compares what it says with
-what a process of its own says.
+and the digest of a source. Scripts of jobs run as quick_scripts.py has it. Everything else is done
+anew. test_stale.py compares what it says with what a process of its own says.
 """
 
 import functools
@@ -16,6 +16,8 @@ import tempfile
 from collections.abc import Callable, Hashable
 from pathlib import Path
 from typing import Any
+
+from quick_scripts import ScriptServer
 
 
 class QuickSnakemake:
@@ -90,6 +92,20 @@ def remember(memory: Memory) -> None:
     snakemake.workflow.Workflow.check = check_with_digests_known
 
 
+def run_scripts_by(server: ScriptServer) -> None:
+    """Let Snakemake have its scripts run by a server, but for those with an environment."""
+    import snakemake.script
+
+    execute = snakemake.script.PythonScript.execute_script
+
+    def execute_quickly(script, fname, edit=False):
+        if script.conda_env is not None or script.container_img is not None:
+            return execute(script, fname, edit)
+        return script._execute_cmd(f"{server.command()} {{fname:q}}", fname=fname)
+
+    snakemake.script.PythonScript.execute_script = execute_quickly
+
+
 def run(arguments: list[str], folder: str, environment: dict[str, str], output: int) -> int:
     """Exit status of a command line that prints into a file descriptor."""
     import snakemake.cli
@@ -132,6 +148,7 @@ def serve() -> None:
 
     snakemake.cli.get_argument_parser()
     remember(Memory())
+    run_scripts_by(ScriptServer(tempfile.mkdtemp()))
     with os.fdopen(os.dup(1), "w") as answers:
         for line in sys.stdin:
             request = json.loads(line)
