@@ -126,9 +126,9 @@ def test_names_of_sessions_are_converted_to_valid_ones(tmp_path, capsys):
     assert [Path(row["poses"]).name.removesuffix(".csv") for row in rows] == [
         f"{name}{'DLC_net' if n % 2 else ''}" for n, name in enumerate(SPACED)
     ]
-    told = capsys.readouterr().out.splitlines()
-    assert "session renamed: Mouse#2 (trial) → Mouse-2-trial" in told
-    assert sum(line.startswith("session renamed: ") for line in told) == 7
+    printed = capsys.readouterr().out.splitlines()
+    assert "session renamed: Mouse#2 (trial) → Mouse-2-trial" in printed
+    assert sum(line.startswith("session renamed: ") for line in printed) == 7
 
 
 def fixed_tracks(frames=40, **how):
@@ -155,17 +155,17 @@ def egocentric(tmp_path, capsys, tracks, series=()):
         np.save(folder / f"data/{name}/{name}-PE-seq.npy", np.zeros((3, 9)))
     options = ("--fps", "60", "--center", "tail", "--orient", "nose")
     config, rows = run(folder, tmp_path / "mine", *options)
-    (said,) = (
+    (printed_text,) = (
         line for line in capsys.readouterr().out.splitlines() if line.startswith("egocentric_data")
     )
-    return config, [Path(row["poses"]).suffix for row in rows], said
+    return config, [Path(row["poses"]).suffix for row in rows], printed_text
 
 
 @pytest.mark.parametrize("series", [(), ("m1", "m2")])
 def test_aligned_poses_are_only_shifted_and_rotated_equally(tmp_path, capsys, series):
-    _, files, said = egocentric(tmp_path, capsys, fixed_tracks(heading=0.7), series)
+    _, files, printed_text = egocentric(tmp_path, capsys, fixed_tracks(heading=0.7), series)
     assert files == [".csv", ".csv"]
-    assert said == (
+    assert printed_text == (
         "egocentric_data: true: the poses are already aligned; tail and nose do not move in them, "
         "so that the workflow's alignment only shifts and rotates all frames by the same amount"
     )
@@ -183,9 +183,11 @@ def test_aligning_aligned_poses_is_one_shift_and_one_rotation():
 
 
 def test_vames_own_series_are_used_if_the_reference_keypoints_move(tmp_path, capsys):
-    config, files, said = egocentric(tmp_path, capsys, make_lively_tracks(frames=40), ("m1", "m2"))
+    config, files, printed_text = egocentric(
+        tmp_path, capsys, make_lively_tracks(frames=40), ("m1", "m2")
+    )
     assert files == [".npy", ".npy"]
-    assert said == (
+    assert printed_text == (
         "egocentric_data: true: VAME's own series of the aligned poses are read as features; the "
         "workflow does not align them again"
     )
@@ -193,14 +195,14 @@ def test_vames_own_series_are_used_if_the_reference_keypoints_move(tmp_path, cap
 
 
 def test_poses_that_are_not_aligned_are_aligned_which_is_reported(tmp_path, capsys):
-    _, files, said = egocentric(tmp_path, capsys, make_lively_tracks(frames=40), ("m1",))
+    _, files, printed_text = egocentric(tmp_path, capsys, make_lively_tracks(frames=40), ("m1",))
     assert files == [".csv", ".csv"]
     assert re.fullmatch(
         r"egocentric_data: true: the poses are not aligned in m1\.csv, where tail moves by [\d.]+ "
         r"px and the direction from tail to nose turns by [\d.]+ degrees; the workflow aligns the "
         r"poses by center and orient\. If the animal is fixed in the image, use two keypoints that "
         r"do not move as --center and --orient: then the alignment changes nothing",
-        said,
+        printed_text,
     )
 
 
@@ -209,10 +211,10 @@ def test_all_unknown_values_are_requested_at_once(tmp_path):
     (tmp_path / "old/videos/pose_estimation/mouse2.csv").unlink()
     with pytest.raises(SystemExit) as stopped:
         run(tmp_path / "old", tmp_path / "mine")
-    said = str(stopped.value)
-    assert "mouse1: its frame rate is not stored in the project; give it with --fps" in said
-    assert "mouse2: no pose file; looked for data/raw/mouse2.nc" in said
-    assert "give --center and --orient" in said
+    printed_text = str(stopped.value)
+    assert "mouse1: its frame rate is not stored in the project; give it with --fps" in printed_text
+    assert "mouse2: no pose file; looked for data/raw/mouse2.nc" in printed_text
+    assert "give --center and --orient" in printed_text
     assert not (tmp_path / "mine").exists()
 
 

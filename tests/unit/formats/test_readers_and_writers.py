@@ -111,9 +111,9 @@ def test_r_reads_the_motifs_of_frames(tmp_path):
     write_motifs(tmp_path / "a.csv", motifs, usable, 2.0, None, names, {3: 1})
     program = "x <- read.csv('a.csv'); cat(sapply(x, class), nrow(x), x$motif, x$name[2], sep='|')"
     run = ["Rscript", "--vanilla", "-e", program]
-    said = subprocess.run(run, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    printed = subprocess.run(run, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
     classes = "integer|numeric|integer|character|integer|logical|integer"
-    assert said == f"{classes}|3|NA|3|0|{names[3]}"
+    assert printed == f"{classes}|3|NA|3|0|{names[3]}"
 
 
 def test_names_stay_text(tmp_path):
