@@ -8,73 +8,72 @@ INSTALL = $(BIN)/python -m pip install --quiet $(EXACT)
 
 .PHONY: run check report docs lock test test-faults test-benchmarks test-cluster test-conda test-standards test-compile fuzz bench bench-gpu bench-poses bench-motifs bench-fidelity bench-behaviour bench-budget bench-rivals lint format clean
 
-# The workflow, with whatever config/config.yaml says; as shipped, the demo recordings.
+# Run the workflow with config/config.yaml, which uses the demo recordings until you edit it.
 run: .venv
 	$(BIN)/snakemake --cores $(CORES)
 
-# Every recording before an hour of training is spent: results/quality. One that cannot be read
-# does not stop the others.
+# Check every recording before training, into results/quality. A recording that cannot be read does
+# not stop the others.
 check: .venv
 	$(BIN)/snakemake --cores $(CORES) --keep-going check
 
-# All figures with captions behind a start page that says what they show, in one file that works
-# offline.
+# Write the report: a summary and all figures with captions, in one file that works offline.
 report: run
 	$(BIN)/snakemake --cores 1 --report results/report.html
 
-# The documentation site, into docs/_build/index.html.
+# Build the documentation site into docs/_build/index.html.
 docs: .venv
 	$(INSTALL) --group docs
 	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build
 
-# The exact versions of envs/constraints-*.txt anew, for each Python: the newest that pyproject.toml
+# Renew the exact versions in envs/constraints-*.txt for each Python: the newest that pyproject.toml
 # allows. Run the tests before you commit them.
 lock: .venv
 	$(INSTALL) --group lock
 	$(BIN)/python tools/lock.py
 
-# Some eight minutes on two cores. A file of tests is one process's; more than four would be in each
-# other's way.
+# Run the tests: about eight minutes on two cores. All tests of a file run in one process; more than
+# four processes would slow each other down.
 test: .venv
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-# Kills, signals, full disks: half an hour.
+# Test kills, signals and full disks: half an hour.
 test-faults: .venv
 	$(BIN)/python -m pytest -m "slow or not slow" tests/faults
 
-# What the benchmarks measure and print.
+# Test the scripts of the benchmarks.
 test-benchmarks: .venv
 	$(BIN)/python -m pytest -m "slow or not slow" tests/benchmarks
 
-# The profile for Slurm on a real one, which is started and stopped on this machine, faults and a slow
-# shared disk included, and results in a bucket of a local S3 server: three quarters of an hour, as
-# root. SLURM_ON_ONE_MACHINE names the folder of its start-slurm.sh.
+# Test the profile for Slurm on a real Slurm, which is started and stopped on this machine, with failures
+# and a slow shared disk, and results in a bucket of a local S3 server: 45 minutes, as root.
+# SLURM_ON_ONE_MACHINE is the folder of its start-slurm.sh.
 test-cluster: .venv
 	$(BIN)/python -m pytest -m "slow or not slow" tests/cluster
 
-# Every rule in its own environment, through a stand-in for conda: ten minutes. OFFLINE_CONDA names
-# its folder.
+# Test every rule in its own environment, with a program that replaces conda: ten minutes.
+# OFFLINE_CONDA is its folder.
 test-conda: .venv
 	$(BIN)/python -m pytest -m "slow or not slow" tests/conda
 
-# Deploying with snakedeploy, and the crate of a run by its validator: some minutes.
+# Test deployment with snakedeploy, and validate the RO-Crate of a run: some minutes.
 test-standards: .venv
 	$(BIN)/python -m pytest -m "slow or not slow" tests/standards
 
-# Training compiled by torch.compile, which takes a minute of compiling.
+# Test training with torch.compile: a minute of compilation.
 test-compile: .venv
 	$(BIN)/python -m pytest -m "slow or not slow" tests/unit/vame_core/test_training.py
 
-# Random configs and sheets, and more than a thousand damaged pose files: some minutes.
+# Test random configs and sessions tables, and more than a thousand damaged pose files: some minutes.
 fuzz: .venv
 	FUZZ_EXAMPLES=3000 $(BIN)/python -m pytest tests/unit/settings/test_door.py tests/unit/settings/test_fuzz_names.py
 	FUZZ_EXAMPLES=150 $(BIN)/python -m pytest tests/unit/pose_prep/test_fuzz*.py
 
-# How long an hour of recording takes to read, clean and align.
+# Measure how long an hour of recording takes to read, clean and align.
 bench-poses: .venv
 	$(BIN)/python benchmarks/poses.py
 
-# Memory and time that motifs of ten million frames take.
+# Measure memory and time of motifs for ten million frames.
 bench-motifs: .venv
 	PYTHONPATH=workflow/scripts $(BIN)/python benchmarks/motifs.py
 
@@ -89,35 +88,36 @@ format: .venv
 	$(BIN)/ruff format .
 	$(BIN)/snakefmt Snakefile workflow
 
-# How fast this is beside VAME, into benchmarks/results.json and docs/speed.png: twenty minutes.
+# Compare speed with VAME, into benchmarks/results.json and docs/speed.png: twenty minutes.
 bench: .venv
 	PYTHONPATH=workflow/scripts:tests $(BIN)/python benchmarks/speed.py $(RECORDINGS:%=--recordings %)
 
-# The same on a machine with an NVIDIA GPU, into benchmarks/results-gpu.json and docs/gpu.md: eight
-# minutes.
+# Compare speed on a machine with an NVIDIA GPU, into benchmarks/results-gpu.json and docs/gpu.md:
+# eight minutes.
 bench-gpu: .venv
 	PYTHONPATH=workflow/scripts:tests $(BIN)/python benchmarks/gpu.py $(RECORDINGS:%=--recordings %)
 
-# What each correction of VAME's behaviour does, into docs/fidelity.md. RECORDINGS=folder names the
-# folder with the two benchmark recordings of B-SOID; without it, the demo recordings alone.
+# Measure the effect of each correction of VAME's behaviour, into docs/fidelity.md. RECORDINGS is the
+# folder with the two benchmark recordings of B-SOID; without it, only the demo is used.
 bench-fidelity: .venv
 	PYTHONPATH=workflow/scripts $(BIN)/python benchmarks/fidelity.py $(RECORDINGS:%=--recordings %)
 
-# How much motifs tell of labelled behaviours, into docs/behaviour.md: an hour. RECORDINGS=folder names
-# the folder with labelled/sessions.tsv and demo2_tracking.csv; without it, the demo alone.
+# Compare motifs with labelled behaviours, into docs/behaviour.md: an hour. RECORDINGS is the folder
+# with labelled/sessions.tsv and demo2_tracking.csv; without it, only the demo is used.
 bench-behaviour: .venv
 	PYTHONPATH=workflow/scripts $(BIN)/python benchmarks/behaviour.py $(RECORDINGS:%=--recordings %)
 
-# CEBRA and keypoint-MoSeq beside it on the mice of that folder, into the same page: an hour. Each is
-# installed into an environment of its own, benchmarks/.rivals: 3 GB.
+# Compare with CEBRA and keypoint-MoSeq on the mice of that folder, into the same page: an hour. Each
+# is installed into its own environment in benchmarks/.rivals: 3 GB.
 bench-rivals: .venv
 	PYTHONPATH=workflow/scripts $(BIN)/python benchmarks/rivals.py $(RECORDINGS:%=--recordings %)
 
-# How motifs and errors depend on the number of training steps, into docs/behaviour.md: some hours.
+# Measure how motifs and errors depend on the number of training steps, into docs/behaviour.md: some
+# hours.
 bench-budget: .venv
 	PYTHONPATH=workflow/scripts $(BIN)/python benchmarks/budget.py $(RECORDINGS:%=--recordings %)
 
-# Everything that the other targets need, made anew when pyproject.toml or exact versions have changed.
+# Install everything that the other targets need, again if pyproject.toml or exact versions change.
 .venv: pyproject.toml $(wildcard envs/constraints-*.txt)
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
 	$(PYTHON) -m venv .venv

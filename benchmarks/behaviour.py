@@ -1,9 +1,8 @@
-"""How much motifs tell of behaviours that people labelled: `make bench-behaviour`.
+"""Compare motifs with behaviours that people labelled: `make bench-behaviour`.
 
 Trains a network on labelled recordings under VAME's preset, under the defaults, and under the
-defaults' parts one at a time, and writes the tables and the figure of `docs/behaviour.md`.
-Principal components of the same windows stand beside the latents, under the same pooling and
-segmentation.
+parts of the defaults one at a time, and writes the tables and the figure of `docs/behaviour.md`.
+Principal components of the same windows are the baseline, with the same pooling and segmentation.
 """
 
 import argparse
@@ -54,7 +53,7 @@ from vame_core.embedding import embed, windows_of
 BEGIN = "<!-- written by make bench-behaviour: begin -->"
 SEEDS = (0, 1, 2)
 MOTIFS = (8, 15, 30)
-SHOWN_MOTIFS = 15  # at which bouts and sessions are looked at, and of which the figure is
+SHOWN_MOTIFS = 15  # number of motifs for bouts, sessions and the figure
 MOTIF_WINDOWS = 20_000
 REPLICATES = 1_000
 NETWORK, COMPONENTS = "network", "principal components"
@@ -63,49 +62,49 @@ FIGURE_OF = "six mice"
 # Half the default's width, so that all trainings together take less than an hour.
 HALF = dict.fromkeys(("hidden_size_layer_1", "hidden_size_rec", "hidden_size_pred"), 128)
 
-# --- what is compared -----------------------------------------------------------------------------
+# --- variants and recordings ----------------------------------------------------------------------
 
 POSTURE = {"scale": "none", "motion_features": []}
 WINDOWS = {"pooling_seconds": [], "expected_bout_seconds": 0}
 
 
-def settings_of_earlier(*parts: str) -> dict:
-    """Posture and motifs of single windows, but for these settings, which are the defaults'."""
+def posture_settings(*parts: str) -> dict:
+    """Return settings for posture alone and motifs of single windows, except for these parts."""
     return {key: value for key, value in (POSTURE | WINDOWS).items() if key not in parts}
 
 
-# Of the preset, what differs from the defaults. All variants train with the default recipe:
-# the preset's is made for far longer trainings.
+# Keys of the preset that are not compared. All variants train with the default recipe: that of the
+# preset is meant for far longer trainings.
 RECIPE = (
     *("batch_size", "learning_rate", "scheduler", "max_epochs", "steps_per_epoch"),
     *("model_convergence", "model_snapshot"),
 )
-PRESET_VARIANT, EARLIER_VARIANT, ALL_VARIANT = "VAME's preset", "posture alone", "the defaults"
+PRESET_VARIANT, POSTURE_VARIANT, ALL_VARIANT = "VAME's preset", "posture alone", "the defaults"
 VARIANTS = {
     PRESET_VARIANT: {
         key: value
         for key, value in PRESET.items()
         if key not in RECIPE and value != DEFAULTS.get(key)
     },
-    EARLIER_VARIANT: settings_of_earlier(),
-    "+ motion features": settings_of_earlier("motion_features"),
-    "+ body lengths": settings_of_earlier("scale"),
-    "+ pooling over time": settings_of_earlier("pooling_seconds"),
-    "+ cost of a change": settings_of_earlier("expected_bout_seconds"),
+    POSTURE_VARIANT: posture_settings(),
+    "+ motion features": posture_settings("motion_features"),
+    "+ body lengths": posture_settings("scale"),
+    "+ pooling over time": posture_settings("pooling_seconds"),
+    "+ cost of a change": posture_settings("expected_bout_seconds"),
     ALL_VARIANT: {},
 }
 
 
 @dataclass(frozen=True)
 class DataSet:
-    """Labelled recordings, and the settings that they need.
+    """Hold labelled recordings and the settings that they need.
 
     Attributes
     ----------
     settings
-        reference keypoints, and what makes a training fit
+        reference keypoints, and the size of network and training
     animals
-        of each session
+        by session
     """
 
     name: str
@@ -115,7 +114,7 @@ class DataSet:
 
 
 def find_mice(folder: Path) -> DataSet | None:
-    """Six mice in 3D (Kwon et al. 2024, SUBTLE), in labelled/ of the folder."""
+    """Find the six mice in 3D (Kwon et al. 2024, SUBTLE), in labelled/ of the folder."""
     sheet = folder / "labelled/sessions.tsv"
     if not sheet.exists():
         return None
@@ -129,7 +128,7 @@ def find_mice(folder: Path) -> DataSet | None:
 
 
 def find_freezing(folder: Path) -> DataSet | None:
-    """One mouse whose freezing is labelled (Gabriel et al. 2022, BehaviorDEPOT)."""
+    """Find the mouse whose freezing is labelled (Gabriel et al. 2022, BehaviorDEPOT)."""
     path = folder / "demo2_tracking.csv"
     if not path.exists():
         return None
@@ -144,17 +143,17 @@ def read_column(path: Path) -> np.ndarray:
     return read_labels(path, len(pd.read_csv(path)), 1.0, 1.0)
 
 
-def draw_demo(folder: Path) -> DataSet:
-    """The recordings of config/config.yaml, with its settings."""
-    drawn = simulate_demo(folder)
+def make_demo(folder: Path) -> DataSet:
+    """Simulate the recordings of config/config.yaml, with its settings."""
+    demo = simulate_demo(folder)
     settings = yaml.safe_load((ROOT / "config/config.yaml").read_text())
     return DataSet(
-        "demo", settings, drawn.recordings, {r.session: r.session for r in drawn.recordings}
+        "demo", settings, demo.recordings, {r.session: r.session for r in demo.recordings}
     )
 
 
 def settings_of(data: DataSet, variant: str) -> dict:
-    """All settings of a variant on this data set."""
+    """Return all settings of a variant for this data set."""
     own = {key: value for key, value in data.settings.items() if key not in VARIANTS[variant]}
     settings = DEFAULTS | {"max_epochs": 10, "device": "cpu"} | own | VARIANTS[variant]
     settings["max_epochs"] += "skip_last_epoch" in settings["vame_quirks"]
@@ -207,7 +206,7 @@ def latents_of_network(settings: dict, paths: dict[str, Path], seed: int) -> dic
 
 
 def embed_sessions(model, description: dict, paths: dict[str, Path]) -> dict[str, np.ndarray]:
-    """(window, latent) of each session, NaN where a window is not usable."""
+    """Return (window, latent) of each session, NaN where a window is not usable."""
     latents = {}
     for session, path in paths.items():
         aligned = open_aligned(path)
@@ -220,7 +219,7 @@ def embed_sessions(model, description: dict, paths: dict[str, Path]) -> dict[str
 def latents_of_components(
     settings: dict, paths: dict[str, Path], seed: int
 ) -> dict[str, np.ndarray]:
-    """Principal components of the same windows, as many as the network has latents."""
+    """Return principal components of the same windows, as many as the network has latents."""
     aligned = {session: open_aligned(path) for session, path in paths.items()}
     rng = np.random.default_rng(seed)
     return component_latents(aligned, settings["time_window"], settings["zdims"], rng)
@@ -233,13 +232,13 @@ def evaluate(
     seed: int,
     counts: Iterable[int],
 ) -> dict[str, object]:
-    """Motifs of these latents beside the labels.
+    """Compare motifs of these latents with the labels.
 
     Returns
     -------
     (block, label, motif) counts by number of motifs, (block, label, predicted label) counts of the
-    probe where there are several animals, share of bouts of at most `SHORT_FRAMES`, median duration
-    of a bout in seconds, and normalised mutual information of motifs and sessions.
+    probe if there are several animals, share of bouts of at most `SHORT_FRAMES`, median duration of
+    a bout in seconds, and normalised mutual information between motifs and sessions.
     """
     fps, offset = data.recordings[0].fps, centre_of(settings["time_window"])
     labels = {recording.session: recording.labels for recording in data.recordings}
@@ -260,8 +259,8 @@ def evaluate(
             row["short"] = float((bouts <= SHORT_FRAMES).mean())
             row["bout"] = float(np.median(bouts)) / fps
             sessions = [{"session": s, "animal": s, "group": ""} for s in latents]
-            told = score_sessions(latents, segmenter, sessions, np.random.default_rng(seed))
-            row["sessions"] = told.get("session", {}).get("value", np.nan)
+            scores = score_sessions(latents, segmenter, sessions, np.random.default_rng(seed))
+            row["sessions"] = scores.get("session", {}).get("value", np.nan)
             animals = sorted(set(data.animals.values()))
             of_frames = np.concatenate(
                 [np.full(len(own), animals.index(data.animals[s])) for s, own in frames.items()]
@@ -277,8 +276,8 @@ def evaluate(
 def run_training(
     data: DataSet, variants: list[str], points: str, paths: dict[str, Path], seed: int
 ) -> dict:
-    """Train once, for all variants that differ in their motifs alone."""
-    began = time.perf_counter()
+    """Train once for all variants that differ only in their motifs."""
+    started = time.perf_counter()
     settings = settings_of(data, variants[0])
     make = {NETWORK: latents_of_network, COMPONENTS: latents_of_components}[points]
     latents = make(settings, paths, seed)
@@ -291,13 +290,13 @@ def run_training(
         "points": points,
         "seed": seed,
         "variants": ", ".join(variants),
-        "seconds": time.perf_counter() - began,
+        "seconds": time.perf_counter() - started,
         "rows": rows,
     }
 
 
 def prepare(data: DataSet, folder: Path) -> list[Callable[[], dict]]:
-    """Align the recordings in each way, and list the trainings."""
+    """Align the recordings for each variant, and list the trainings."""
     used = set(DEFAULTS) - set(WINDOWS)
     trainings: dict[str, list[str]] = {}
     for variant in VARIANTS:
@@ -320,23 +319,24 @@ MEASURES = {f"nmi {count}": mutual_information for count in MOTIFS} | {"f1": mac
 COLUMNS = {
     **{f"nmi {count}": f"NMI, {count} motifs" for count in MOTIFS},
     "f1": "Probe's F1",
-    "bout": "Bout, s",
-    "short": "Short bouts, %",
+    "bout": "Median bout (s)",
+    "short": "Short bouts (%)",
     "sessions": "NMI with sessions",
 }
 
 
 def summarise(rows: pd.DataFrame) -> pd.DataFrame:
-    """Means over seeds of each variant and kind of point, with intervals over blocks.
+    """Average scores over seeds for each variant and kind of points, with intervals over blocks.
 
     Returns
     -------
-    A row per variant and kind of point, and columns of `COLUMNS`; measures have the columns
-    `low` and `high`, and the network's `lead_low` and `lead_high` over components, as well.
+    A row per variant and kind of points, with the columns of `COLUMNS`. Measures also have the
+    columns `low` and `high`, and for the network `lead_low` and `lead_high`, the interval of its
+    difference from components.
     """
     found = []
     for variant, group in rows.groupby("variant", sort=False):
-        drawn = {}
+        replicates = {}
         for points, own in group.groupby("points", sort=False):
             row = {"variant": variant, "points": points}
             row |= {name: own[name].mean() for name in ("bout", "short", "sessions")}
@@ -344,17 +344,17 @@ def summarise(rows: pd.DataFrame) -> pd.DataFrame:
                 if name not in own or own[name].isna().any():
                     continue
                 tables = own[name].tolist()
-                rng = np.random.default_rng(0)  # the same blocks for both kinds of point
+                rng = np.random.default_rng(0)  # the same blocks for both kinds of points
                 weights = rng.multinomial(
                     len(tables[0]), np.full(len(tables[0]), 1 / len(tables[0])), size=REPLICATES
                 )
-                drawn[name, points] = np.mean(
+                replicates[name, points] = np.mean(
                     [measure(np.tensordot(weights, table, axes=1)) for table in tables], axis=0
                 )
                 row[name] = float(np.mean([measure(table.sum(axis=0)) for table in tables]))
-                row |= _interval(name, "", drawn[name, points])
-                if (name, NETWORK) in drawn and points == COMPONENTS:
-                    lead = drawn[name, NETWORK] - drawn[name, COMPONENTS]
+                row |= _interval(name, "", replicates[name, points])
+                if (name, NETWORK) in replicates and points == COMPONENTS:
+                    lead = replicates[name, NETWORK] - replicates[name, COMPONENTS]
                     found[-1] |= _interval(name, "lead_", lead)
             found.append(row)
     return pd.DataFrame(found)
@@ -366,7 +366,7 @@ def _interval(name, kind, values):
 
 
 def as_table(summary: pd.DataFrame) -> str:
-    """A Markdown table; bold where the network leads, and the interval of its lead is above 0."""
+    """Return a Markdown table; bold where the interval of the network's lead is above 0."""
     columns = {name: title for name, title in COLUMNS.items() if name in summary}
     columns = {name: title for name, title in columns.items() if summary[name].notna().any()}
     lines = [["", "", *columns.values()], ["---", "---", *["---:"] * len(columns)]]
@@ -387,8 +387,8 @@ def _cell(row, name):
 
 
 def plot(summary: pd.DataFrame, path: Path) -> None:
-    """Draw the mutual information of motifs and the probe's F1 of every variant."""
-    import matplotlib as mpl  # noqa: PLC0415  only this process draws
+    """Plot the mutual information of motifs and labels and the probe's F1 of every variant."""
+    import matplotlib as mpl  # noqa: PLC0415  only this process plots
 
     mpl.use("Agg")
     from matplotlib import pyplot as plt  # noqa: PLC0415
@@ -419,19 +419,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--recordings", type=Path, help="folder with labelled/ and demo2_tracking")
     parser.add_argument("--output", type=Path, default=ROOT / "docs/behaviour.md")
-    parser.add_argument("--workers", type=int, default=2, help="processes, of one thread each")
+    parser.add_argument(
+        "--workers", type=int, default=2, help="number of processes with one thread each"
+    )
     arguments = parser.parse_args()
-    replace_between(arguments.output.read_text(), "", BEGIN)  # a page without marks fails now
-    began = time.perf_counter()
+    replace_between(arguments.output.read_text(), "", BEGIN)  # fail now if the page lacks the marks
+    started = time.perf_counter()
     sections = []
     with tempfile.TemporaryDirectory() as folder:
         demo = Path(folder) / "demo recordings"
         demo.mkdir()
-        found = [draw_demo(demo)]
+        found = [make_demo(demo)]
         for find in (find_freezing, find_mice) if arguments.recordings else ():
             found.append(find(arguments.recordings))
             if found[-1] is None:
-                print(f"skipped: {arguments.recordings} lacks the recordings of {find.__name__}")
+                print(f"skipped: {arguments.recordings} lacks the recordings for {find.__name__}")
         for data in [data for data in reversed(found) if data]:
             jobs = prepare(data, Path(folder) / data.name)
             rows = [row for done in compute(jobs, arguments.workers) for row in done["rows"]]
@@ -439,12 +441,12 @@ def main() -> None:
             sections += [f"### {data.name.capitalize()}", as_table(summary)]
             if data.name == FIGURE_OF:
                 plot(summary, arguments.output.with_suffix(".png"))
-    minutes = (time.perf_counter() - began) / 60
+    minutes = (time.perf_counter() - started) / 60
     sections.append(
         f"{len(SEEDS)} seeds; {arguments.workers} processes of one thread each, {minutes:.0f} "
         f"minutes; Python {platform.python_version()}, torch {torch.__version__}."
     )
-    page = arguments.output.read_text()  # whose prose may have been written meanwhile
+    page = arguments.output.read_text()  # read again: it may have been edited meanwhile
     arguments.output.write_text(replace_between(page, "\n\n".join(sections), BEGIN))
 
 

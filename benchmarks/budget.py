@@ -1,11 +1,12 @@
-"""How much training motifs need: `make bench-budget`.
+"""Measure how many training steps motifs need: `make bench-budget`.
 
-Trains the default network for different numbers of steps, and writes the table and the figure of
-docs/behaviour.md that the default number was chosen by: errors on held-out windows, and what motifs
-and a probe tell of labelled behaviours, of the network and of principal components.
+Trains the default network for different numbers of steps, and writes the tables and the figure of
+docs/behaviour.md from which the default number was chosen: errors on held-out windows, and scores
+of motifs and of a probe against labelled behaviours, for the network and for principal components.
 
-All trainings take many hours. Each is added to benchmarks/results-budget.csv as it ends, and is not
-repeated while it stands there: delete its line, or the file, after a change of the defaults.
+All trainings take many hours. Each is added to benchmarks/results-budget.csv when it ends, and is
+not repeated as long as it is listed there: delete its line, or the file, after a change of the
+defaults.
 """
 
 import argparse
@@ -23,11 +24,11 @@ from behaviour import (
     SHOWN_MOTIFS,
     DataSet,
     align,
-    draw_demo,
     embed_sessions,
     evaluate,
     find_mice,
     latents_of_components,
+    make_demo,
     settings_of,
     train_network,
 )
@@ -36,8 +37,8 @@ from fidelity import ROOT, compute, find_clips, mean_and_range, replace_between
 BEGIN = "<!-- written by make bench-budget: begin -->"
 RESULTS = ROOT / "benchmarks/results-budget.csv"
 STEPS = (500, 1000, 2000, 4000)
-EPOCHS = 20  # of each training
-COMPONENTS = "components"  # in place of a number of steps
+EPOCHS = 20  # per training
+COMPONENTS = "components"  # instead of a number of steps
 LABELLED = {f"nmi {SHOWN_MOTIFS}": f"NMI, {SHOWN_MOTIFS} motifs", "f1": "Probe's F1"}
 COLUMNS = {
     "reconstruction": "Reconstruction, held out",
@@ -49,8 +50,8 @@ KEPT = ["data", "steps", "seed", "chosen", *COLUMNS]
 
 
 def find_all(recordings: Path | None, folder: Path) -> list[DataSet]:
-    """The demo, the labelled mice, and two clips of B-SOID without labels, where they are."""
-    found: list[DataSet | None] = [draw_demo(folder)]
+    """Find the demo, the labelled mice, and two clips of B-SOID without labels."""
+    found: list[DataSet | None] = [make_demo(folder)]
     mice, clips = (find_mice(recordings), find_clips(recordings)) if recordings else (None, None)
     if mice:
         settings = {key: value for key, value in mice.settings.items() if key not in HALF}
@@ -63,7 +64,7 @@ def find_all(recordings: Path | None, folder: Path) -> list[DataSet]:
 
 
 def run(data: DataSet, paths: dict[str, Path], steps: str, seed: int) -> dict:
-    """Train for so many steps; the errors are those of the epoch that is chosen."""
+    """Train for a number of steps, and measure the epoch that is chosen."""
     settings = settings_of(data, ALL_VARIANT)
     row: dict = {"data": data.name, "steps": steps, "seed": seed}
     if steps == COMPONENTS:
@@ -91,14 +92,14 @@ def is_labelled(data: DataSet) -> bool:
 
 
 def read_results() -> pd.DataFrame:
-    """All trainings so far, a row each."""
+    """Read all trainings so far, one per row."""
     if not RESULTS.exists():
         return pd.DataFrame(columns=KEPT)
     return pd.read_csv(RESULTS, dtype={"steps": str})
 
 
 def as_table(rows: pd.DataFrame) -> str:
-    """A Markdown table, one line per number of steps: means over seeds ± half the range."""
+    """Return a Markdown table, one line per number of steps: means over seeds ± half the range."""
     columns = {name: title for name, title in COLUMNS.items() if rows[name].notna().any()}
     lines = [["Steps", "Seeds", *columns.values()], ["---:", "---:", *["---:"] * len(columns)]]
     for steps, group in rows.groupby("steps", sort=False):
@@ -108,8 +109,8 @@ def as_table(rows: pd.DataFrame) -> str:
 
 
 def plot(rows: pd.DataFrame, path: Path) -> None:
-    """Draw errors and scores of each data set by the number of steps."""
-    import matplotlib as mpl  # noqa: PLC0415  only this process draws
+    """Plot errors and scores of each data set against the number of steps."""
+    import matplotlib as mpl  # noqa: PLC0415  only this process plots
 
     mpl.use("Agg")
     from matplotlib import pyplot as plt  # noqa: PLC0415
@@ -129,7 +130,7 @@ def plot(rows: pd.DataFrame, path: Path) -> None:
                 mean.index, by_steps.min(), by_steps.max(), color=color, alpha=0.2, lw=0
             )
             components = group.loc[group["steps"] == COMPONENTS, name].mean()
-            axis.axhline(components, color=color, lw=1, ls=":")  # NaN draws none
+            axis.axhline(components, color=color, lw=1, ls=":")  # NaN gives no line
         axis.set(xscale="log", xlabel="training steps", title=title)
         axis.set_xticks(sorted(set(map(int, set(rows["steps"]) - {COMPONENTS}))), minor=False)
         axis.get_xaxis().set_major_formatter("{x:.0f}")
@@ -144,12 +145,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--recordings", type=Path, help="folder with labelled/ and raw_clip*.csv")
     parser.add_argument("--output", type=Path, default=ROOT / "docs/behaviour.md")
-    parser.add_argument("--data", nargs="+", help="names of data sets; without it, all")
+    parser.add_argument("--data", nargs="+", help="names of data sets (default: all)")
     parser.add_argument("--steps", type=int, nargs="*", default=STEPS)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--workers", type=int, default=2, help="processes, of one thread each")
+    parser.add_argument(
+        "--workers", type=int, default=2, help="number of processes with one thread each"
+    )
     arguments = parser.parse_args()
-    replace_between(arguments.output.read_text(), "", BEGIN)  # a page without marks fails now
+    replace_between(arguments.output.read_text(), "", BEGIN)  # fail now if the page lacks the marks
     done = set(read_results()[["data", "steps", "seed"]].itertuples(index=False, name=None))
     with tempfile.TemporaryDirectory() as folder:
         demo = Path(folder) / "demo recordings"
@@ -171,9 +174,11 @@ def main() -> None:
 
 
 def write_page(path: Path) -> None:
-    """Write the tables of all trainings so far into the page, and the figure beside it."""
+    """Write the tables of all trainings so far into the page, and the figure next to it."""
     rows = read_results()
-    number = pd.to_numeric(rows["steps"], errors="coerce")  # NaN, and so last: components
+    number = pd.to_numeric(
+        rows["steps"], errors="coerce"
+    )  # components become NaN, which is sorted last
     rows = rows.loc[number.sort_values(kind="stable").index]
     sections = []
     for name, group in rows.groupby("data", sort=False):

@@ -1,12 +1,12 @@
-"""What each correction of VAME's behaviour does, measured: `make bench-fidelity`.
+"""Measure the effect of each correction of VAME's behaviour: `make bench-fidelity`.
 
 Trains the same small network under `config/presets/vame.yaml`, under the defaults, and under the
 preset with one correction at a time, and writes the table of `docs/fidelity.md`.
 
-The last fifth of each recording is kept from all of them: it is cut off before cleaning, and what
-comes before is all that a variant has, to clean, split, scale, train on and choose its model by.
-Every variant's chosen model is then judged on the same windows of that last fifth, in the units of
-one reference: each feature's variance over the training frames of the defaults.
+The last fifth of each recording is held out from all variants: it is cut off before cleaning, and
+a variant cleans, splits, scales, trains on and chooses its model by the frames before it. The
+chosen model of every variant is then evaluated on the same windows of that last fifth, in the same
+units: the variance of each feature over the training frames of the defaults.
 """
 
 import argparse
@@ -56,7 +56,7 @@ DEFAULTS = {key: entry["default"] for key, entry in SCHEMA.items() if "default" 
 PRESET = yaml.safe_load((ROOT / "config/presets/vame.yaml").read_text())
 
 # The same for all variants: a small network and a short training, for which both learning rates
-# are raised, to 0.01 and 0.015.
+# are increased, to 0.01 and 0.015.
 EPOCHS = 15
 RATE_FACTOR = {PRESET["learning_rate"]: 20, DEFAULTS["learning_rate"]: 5}
 BUDGET = {
@@ -69,36 +69,37 @@ BUDGET = {
     "device": "cpu",
 }
 
-# Each correction's quirks, which it leaves out, and settings, of which it takes the defaults.
-# What models are trained on, and how motifs are found, is no matter of training.
+# Differences of the preset that are not corrections of training: features and motifs, which are
+# compared in behaviour.py, and the length of training.
 ELSEWHERE = {
     *("scale", "motion_features", "pooling_seconds", "expected_bout_seconds"),
     *("steps_per_epoch", "model_convergence", "model_snapshot"),
 }
-# Together they are all that the preset does otherwise, but for these and the number of epochs.
+# The quirks and settings of each correction: quirks are removed, and settings get their defaults.
+# With ELSEWHERE and the number of epochs, they are all differences between preset and defaults.
 CORRECTIONS = {
-    "long gaps stay open": ("max_gap_seconds", "pose_confidence"),
-    "outliers about the median": ("outlier_center",),
-    "decoders start per sample": ("mixed_decoder_start",),
+    "long gaps not filled": ("max_gap_seconds", "pose_confidence"),
+    "outlier limits around the median": ("outlier_center",),
+    "decoder states per sample": ("mixed_decoder_start",),
     "windows within segments": ("windows_across_joins", "split_gap"),
     "scaling per feature": ("scaling",),
-    "fixed held-out windows choose": (
+    "selection on fixed held-out windows": (
         *("redrawn_held_out_windows", "selection_by_reconstruction", "plateau_on_last_batch"),
         *("patience_from_start", "test_blocks"),
     ),
-    "future decoder aside": ("mse_prediction_reduction",),
+    "reduction of the future error": ("mse_prediction_reduction",),
     "training recipe": ("batch_size", "learning_rate", "scheduler"),
 }
 
 
 def corrected(names: Iterable[str]) -> dict:
-    """The settings in which the preset changes if these quirks and settings are corrected."""
+    """Return the settings that differ from the preset if these names are corrected."""
     quirks = [quirk for quirk in PRESET["vame_quirks"] if quirk not in names]
     return {key: DEFAULTS[key] for key in names if key in DEFAULTS} | {"vame_quirks": quirks}
 
 
-# `beta` is then the variance of the decoder's noise in scaled units: here about the error that the
-# preset leaves in them (the best constant one: Rybkin et al. 2021, section 4).
+# `beta` is then the variance of the decoder's noise in scaled units. The best constant is the error
+# of the model (Rybkin et al. 2021, section 4): this is about the error of the preset.
 ELBO = {"reduction": "elbo", "beta": 0.02}
 PRESET_ALONE, REFERENCE = "VAME's preset", "the defaults"
 VARIANTS = {
@@ -107,12 +108,12 @@ VARIANTS = {
     "+ reduction elbo": ELBO,
     REFERENCE: {
         key: DEFAULTS[key] for key in PRESET if key not in ELSEWHERE
-    },  # its cleaning and scaling judge all
+    },  # its cleaning and scaling are used to evaluate all variants
 }
 
 SEEDS = (0, 1, 2)
-JUDGED_SHARE = 0.2  # of each recording, at its end
-JUDGED_WINDOWS = 2048
+EVALUATED_SHARE = 0.2  # at the end of each recording
+EVALUATED_WINDOWS = 2048
 MOTIFS = len(BEHAVIOURS) + 5
 BEGIN, END = "<!-- written by make bench-fidelity: begin -->", "<!-- end -->"
 
@@ -125,7 +126,7 @@ class Recording:
     session: str
     path: Path
     fps: float
-    labels: np.ndarray | None = None  # (frame,) the true behaviour, where it is known
+    labels: np.ndarray | None = None  # (frame,) the true behaviour if it is known
 
 
 @dataclass(frozen=True)
@@ -137,7 +138,7 @@ class DataSet:
 
 
 def simulate_demo(folder: Path) -> DataSet:
-    """The recordings of config/config.yaml, drawn as the rule simulate_demo draws them."""
+    """Simulate the recordings of config/config.yaml as the rule simulate_demo does."""
     config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
     demo = {key: entry["default"] for key, entry in SCHEMA["demo"]["properties"].items()}
     demo |= config.get("demo", {})
@@ -154,7 +155,7 @@ def simulate_demo(folder: Path) -> DataSet:
 
 
 def find_clips(folder: Path | None) -> DataSet | None:
-    """The two open-field recordings of B-SOID, where they are."""
+    """Find the two open-field recordings of B-SOID."""
     paths = [*folder.glob("raw_clip[12]*.csv")] if folder else []
     if len(paths) != 2:
         print(
@@ -166,28 +167,28 @@ def find_clips(folder: Path | None) -> DataSet | None:
     return DataSet("clips", "Butt/Proximal Tail", "Snout", recordings)
 
 
-def align(data: DataSet, settings: dict, *, judged: bool) -> dict[str, AlignedPoses]:
-    """Clean and align either part of every recording, each part by itself."""
+def align(data: DataSet, settings: dict, *, evaluated: bool) -> dict[str, AlignedPoses]:
+    """Clean and align one part of every recording: the held-out end, or all before it."""
     chosen = settings | {"center": data.center, "orient": data.orient}
     alignment = AlignmentSettings(**{f.name: chosen[f.name] for f in fields(AlignmentSettings)})
     aligned = {}
     for recording in data.recordings:
         poses = read_poses(recording.path, "DeepLabCut", recording.fps)
-        cut = first_judged_frame(poses.sizes["time"])
-        part = poses.isel(time=slice(cut, None) if judged else slice(cut))
+        cut = first_evaluated_frame(poses.sizes["time"])
+        part = poses.isel(time=slice(cut, None) if evaluated else slice(cut))
         aligned[recording.session] = align_recording(part, alignment)
     return aligned
 
 
-def first_judged_frame(frames: int) -> int:
-    return round((1 - JUDGED_SHARE) * frames)
+def first_evaluated_frame(frames: int) -> int:
+    return round((1 - EVALUATED_SHARE) * frames)
 
 
 # --- one training ---------------------------------------------------------------------------------
 
 
 def settings_of(variant: str) -> dict:
-    """All settings of a variant: the preset, its corrections, and what is the same for all."""
+    """Return all settings of a variant: preset, corrections and the common budget."""
     settings = DEFAULTS | PRESET | VARIANTS[variant]
     return (
         settings
@@ -200,7 +201,7 @@ def settings_of(variant: str) -> dict:
 
 
 def train_chosen(settings: dict, folder: Path, description: dict, seed: int):
-    """The model that the workflow would keep: the best epoch's, or the last where none is best.
+    """Train, and return the model that the workflow keeps: of the best epoch, else of the last.
 
     Returns
     -------
@@ -229,23 +230,23 @@ def train_chosen(settings: dict, folder: Path, description: dict, seed: int):
     return model.eval(), config, chosen
 
 
-# --- judgement ------------------------------------------------------------------------------------
+# --- evaluation -----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Reference:
-    """What every model is judged on, in pixels: nothing of it depends on the variant."""
+    """Hold the data on which every model is evaluated, in pixels, the same for all variants."""
 
-    judged: Windows
-    everything: Windows  # for motifs: both parts of every recording
-    labels: np.ndarray | None  # (window of `everything`,) behaviour at the centre frame
+    evaluated: Windows
+    all_windows: Windows  # for motifs: both parts of every recording
+    labels: np.ndarray | None  # (window of `all_windows`,) behaviour at the centre frame
     std: np.ndarray  # (feature,)
 
 
 def usable_windows(
     parts: Iterable[AlignedPoses], length: int, labels: Iterable[np.ndarray] | None = None
 ) -> tuple[Windows, np.ndarray | None]:
-    """All windows of usable, consecutive frames, and the label of each one's centre frame."""
+    """Return all windows of usable, consecutive frames, and the labels of their centre frames."""
     parts = list(parts)
     frames = torch.from_numpy(np.concatenate([part.poses for part in parts]))
     starts = np.cumsum([0, *(len(part.poses) for part in parts)])
@@ -264,26 +265,27 @@ def usable_windows(
 def common_units(
     target: torch.Tensor, output: torch.Tensor, scaling: dict, std: np.ndarray
 ) -> float:
-    """Mean squared error per element in units of each feature's variance, (..., feature).
+    """Return the mean squared error per element in units of each feature's variance.
 
-    `target` is in pixels, `output` in the units of `scaling`, in which the network works.
+    `target` (..., feature) is in pixels, and `output` in the units of `scaling`, which are those of
+    the network.
     """
     pixels = output * _row(scaling["std"]) + _row(scaling["mean"])
     return float(((pixels - target) / _row(std)).square().mean())
 
 
-def judge(
+def evaluate_model(
     model: RNNVAE, batch_size: int, scaling: dict, reference: Reference
 ) -> dict[str, float | int]:
-    """Held-out errors of a model in common units, and what its latents carry.
+    """Measure held-out errors of a model in common units, KL and the number of active latents.
 
-    Windows come in one random order, in batches as large as in training: what decoders with mixed
-    start states make of a window depends on the others of its batch. `reconstruction_alone` is
-    that of one window at a time, where there is nothing to mix.
+    Windows are in a fixed random order, in batches as large as in training: the output of decoders
+    with mixed start states depends on the other windows of the batch. `reconstruction_alone` is
+    the error with one window per batch, where there is nothing to mix.
     """
-    numbers = reference.judged.spread(JUDGED_WINDOWS)
+    numbers = reference.evaluated.spread(EVALUATED_WINDOWS)
     numbers = numbers[torch.randperm(len(numbers), generator=torch.Generator().manual_seed(0))]
-    target, future = split_window(reference.judged.take(numbers), model.network.time_window)
+    target, future = split_window(reference.evaluated.take(numbers), model.network.time_window)
     with torch.inference_mode():
         outputs = [model(batch) for batch in _scale(target, scaling).split(batch_size)]
         reconstructions, futures, _, mu, logvar = map(torch.cat, zip(*outputs, strict=True))
@@ -300,7 +302,7 @@ def judge(
 
 
 def embed(model: RNNVAE, windows: Windows, scaling: dict | None) -> np.ndarray:
-    """(window, latent) mu of every window; without a scaling, of the poses as they are."""
+    """Return mu (window, latent) of every window; without a scaling, of unscaled poses."""
     with torch.inference_mode():
         return np.concatenate(
             [
@@ -311,7 +313,10 @@ def embed(model: RNNVAE, windows: Windows, scaling: dict | None) -> np.ndarray:
 
 
 def motif_score(points: np.ndarray, labels: np.ndarray, seed: int) -> float:
-    """Normalised mutual information of k-means motifs of (window, dimension) and labels."""
+    """Return the normalised mutual information of labels and k-means motifs of the points.
+
+    Points are (window, dimension).
+    """
     motifs = KMeans(MOTIFS, n_init=10, random_state=seed).fit_predict(points)
     return float(normalized_mutual_info_score(labels, motifs))
 
@@ -324,16 +329,16 @@ def run_variant(
     reference: Reference,
     seed: int,
 ) -> dict:
-    """Train one variant with one seed and judge its chosen model."""
+    """Train one variant with one seed, and evaluate its chosen model."""
     model, config, epoch = train_chosen(settings, folder, description, seed)
     scaling = description["scaling"]
     row = {"variant": variant, "seed": seed, "epoch": epoch.epoch}
-    row |= judge(model, config.training.batch_size, scaling, reference)
+    row |= evaluate_model(model, config.training.batch_size, scaling, reference)
     if reference.labels is not None:
-        mu = embed(model, reference.everything, scaling)
+        mu = embed(model, reference.all_windows, scaling)
         row["nmi"] = motif_score(mu, reference.labels, seed)
         if variant == PRESET_ALONE:
-            mu = embed(model, reference.everything, None)
+            mu = embed(model, reference.all_windows, None)
             row["nmi_unscaled"] = motif_score(mu, reference.labels, seed)
     return row
 
@@ -341,8 +346,8 @@ def run_variant(
 def run_components(
     train: Windows, scaling: dict, reference: Reference, n_components: int, seed: int
 ) -> dict:
-    """As many principal components of the window as the network has latents, judged alike."""
-    time_window = reference.everything.length
+    """Evaluate principal components of the window, as many as the network has latents."""
+    time_window = reference.all_windows.length
 
     def flat(windows: Windows) -> np.ndarray:
         taken = windows.take(torch.arange(len(windows)))[:, :time_window]
@@ -350,24 +355,24 @@ def run_components(
 
     components = PCA(n_components, svd_solver="full")
     components.fit(train.take(torch.arange(len(train))).flatten(1).numpy())
-    numbers = reference.judged.spread(JUDGED_WINDOWS)
-    judged = reference.judged.take(numbers)[:, :time_window]
-    points = components.transform(_scale(judged, scaling).flatten(1).numpy())
-    again = torch.from_numpy(components.inverse_transform(points)).reshape(judged.shape)
+    numbers = reference.evaluated.spread(EVALUATED_WINDOWS)
+    evaluated = reference.evaluated.take(numbers)[:, :time_window]
+    points = components.transform(_scale(evaluated, scaling).flatten(1).numpy())
+    reconstructed = torch.from_numpy(components.inverse_transform(points)).reshape(evaluated.shape)
     row = {"variant": f"{n_components} principal components", "seed": seed}
-    row["reconstruction"] = common_units(judged, again, scaling, reference.std)
+    row["reconstruction"] = common_units(evaluated, reconstructed, scaling, reference.std)
     if reference.labels is not None:
-        points = components.transform(flat(reference.everything))
+        points = components.transform(flat(reference.all_windows))
         row["nmi"] = motif_score(points, reference.labels, seed)
     return row
 
 
 def hold_last_frame(reference: Reference) -> dict:
-    """The future predicted to be the last frame seen."""
-    numbers = reference.judged.spread(JUDGED_WINDOWS)
-    targets, futures = split_window(reference.judged.take(numbers), reference.everything.length)
+    """Measure the error of predicting that the last frame does not change."""
+    numbers = reference.evaluated.spread(EVALUATED_WINDOWS)
+    targets, futures = split_window(reference.evaluated.take(numbers), reference.all_windows.length)
     error = ((targets[:, -1:] - futures) / _row(reference.std)).square().mean()
-    return {"variant": "the last frame held", "seed": 0, "future": float(error)}
+    return {"variant": "last frame repeated", "seed": 0, "future": float(error)}
 
 
 def _scale(poses: torch.Tensor, scaling: dict) -> torch.Tensor:
@@ -382,17 +387,17 @@ def _row(values) -> torch.Tensor:
 
 COLUMNS = {
     "reconstruction": "Reconstruction",
-    "reconstruction_alone": "one window at a time",
+    "reconstruction_alone": "Reconstruction, single windows",
     "future": "Future",
     "active": "Active latents",
-    "kl": "KL, nats",
+    "kl": "KL (nats)",
     "epoch": "Epoch",
     "nmi": "NMI",
 }
 
 
 def mean_and_range(values: pd.Series, name: str) -> str:
-    """Mean ± half the range over seeds, as precise as the column asks for."""
+    """Return mean ± half the range over seeds, with the digits of the column."""
     values = values.dropna()
     if values.empty:
         return "–"
@@ -402,7 +407,7 @@ def mean_and_range(values: pd.Series, name: str) -> str:
 
 
 def as_table(rows: pd.DataFrame) -> str:
-    """A Markdown table, one line per variant in the order of their first rows."""
+    """Return a Markdown table, one line per variant in the order of their first rows."""
     columns = {name: title for name, title in COLUMNS.items() if name in rows}
     lines = [["", *columns.values()], ["---", *["---:"] * len(columns)]]
     for variant, group in rows.groupby("variant", sort=False):
@@ -411,7 +416,7 @@ def as_table(rows: pd.DataFrame) -> str:
 
 
 def replace_between(text: str, new: str, begin: str = BEGIN) -> str:
-    """The page with what stands between the two marks replaced."""
+    """Return the page with the text between the two marks replaced."""
     before, _, rest = text.partition(begin)
     _, mark, after = rest.partition(END)
     if not mark:
@@ -419,17 +424,17 @@ def replace_between(text: str, new: str, begin: str = BEGIN) -> str:
     return f"{before}{begin}\n\n{new}\n\n{END}{after}"
 
 
-# --- everything -----------------------------------------------------------------------------------
+# --- the whole benchmark --------------------------------------------------------------------------
 
 
 def prepare(data: DataSet, folder: Path) -> tuple[list[Callable[[], dict]], Reference]:
-    """Write each variant's dataset; return what there is to compute, and the reference."""
+    """Write the dataset of each variant; return the jobs and the reference."""
     parts: dict[tuple, dict[str, AlignedPoses]] = {}
 
-    def aligned(settings: dict, *, judged: bool) -> dict[str, AlignedPoses]:
-        key = (judged, *(settings[name] for name in CORRECTIONS["long gaps stay open"]))
+    def aligned(settings: dict, *, evaluated: bool) -> dict[str, AlignedPoses]:
+        key = (evaluated, *(settings[name] for name in CORRECTIONS["long gaps not filled"]))
         if key not in parts:
-            parts[key] = align(data, settings, judged=judged)
+            parts[key] = align(data, settings, evaluated=evaluated)
         return parts[key]
 
     descriptions = {}
@@ -437,7 +442,7 @@ def prepare(data: DataSet, folder: Path) -> tuple[list[Callable[[], dict]], Refe
         own = folder / str(number)
         own.mkdir(parents=True)
         settings = settings_of(variant)
-        poses = aligned(settings, judged=False)
+        poses = aligned(settings, evaluated=False)
         for session, part in poses.items():
             save_aligned(part, own / f"{session}.npz")
         descriptions[variant] = write_dataset(
@@ -449,14 +454,14 @@ def prepare(data: DataSet, folder: Path) -> tuple[list[Callable[[], dict]], Refe
 
     settings = settings_of(REFERENCE)
     time_window, scaling = settings["time_window"], descriptions[REFERENCE]["scaling"]
-    early, late = (aligned(settings, judged=judged).values() for judged in (False, True))
+    early, late = (aligned(settings, evaluated=evaluated).values() for evaluated in (False, True))
     labels = None
     if all(recording.labels is not None for recording in data.recordings):
-        cut = [(r.labels, first_judged_frame(len(r.labels))) for r in data.recordings]
+        cut = [(r.labels, first_evaluated_frame(len(r.labels))) for r in data.recordings]
         labels = [*(all_[:at] for all_, at in cut), *(all_[at:] for all_, at in cut)]
-    judged, _ = usable_windows(late, time_window + settings["prediction_steps"])
-    everything, centres = usable_windows([*early, *late], time_window, labels)
-    reference = Reference(judged, everything, centres, np.array(scaling["std"]))
+    evaluated, _ = usable_windows(late, time_window + settings["prediction_steps"])
+    all_windows, centres = usable_windows([*early, *late], time_window, labels)
+    reference = Reference(evaluated, all_windows, centres, np.array(scaling["std"]))
 
     jobs = [
         partial(
@@ -483,9 +488,9 @@ def prepare(data: DataSet, folder: Path) -> tuple[list[Callable[[], dict]], Refe
 
 
 def compute(jobs: list[Callable[[], dict]], workers: int) -> list[dict]:
-    """Results in the order of the jobs, worked on by processes of one thread each."""
-    os.environ["OMP_NUM_THREADS"] = "1"  # read by the processes as they start
-    began = time.perf_counter()
+    """Run jobs in processes with one thread each; return results in the order of the jobs."""
+    os.environ["OMP_NUM_THREADS"] = "1"  # the processes read it when they start
+    started = time.perf_counter()
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, context, torch.set_num_threads, (1,)) as pool:
         futures = [pool.submit(job) for job in jobs]
@@ -495,7 +500,9 @@ def compute(jobs: list[Callable[[], dict]], workers: int) -> list[dict]:
                 for key, value in future.result().items()
                 if isinstance(value, int | float | str)
             )
-            print(f"{time.perf_counter() - began:6.0f} s  {done}/{len(jobs)}  {result}", flush=True)
+            print(
+                f"{time.perf_counter() - started:6.0f} s  {done}/{len(jobs)}  {result}", flush=True
+            )
         return [future.result() for future in futures]
 
 
@@ -503,32 +510,36 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--recordings", type=Path, help="folder with raw_clip1 and raw_clip2 csv")
     parser.add_argument("--output", type=Path, default=ROOT / "docs/fidelity.md")
-    parser.add_argument("--workers", type=int, default=2, help="processes, of one thread each")
+    parser.add_argument(
+        "--workers", type=int, default=2, help="number of processes with one thread each"
+    )
     arguments = parser.parse_args()
-    replace_between(arguments.output.read_text(), "")  # a page without marks fails now
-    began = time.perf_counter()
+    replace_between(arguments.output.read_text(), "")  # fail now if the page lacks the marks
+    started = time.perf_counter()
     sections = []
     with tempfile.TemporaryDirectory() as folder:
         found = [simulate_demo(Path(folder)), find_clips(arguments.recordings)]
         for data in [data for data in found if data]:
             jobs, reference = prepare(data, Path(folder) / data.name)
             rows = pd.DataFrame([*compute(jobs, arguments.workers), hold_last_frame(reference)])
-            total = len(reference.judged)
-            counts = f"Judged on {min(total, JUDGED_WINDOWS)} of {total} windows, evenly spread"
+            total = len(reference.evaluated)
+            counts = (
+                f"Evaluated on {min(total, EVALUATED_WINDOWS)} of {total} windows, evenly spread"
+            )
             if reference.labels is not None:
-                counts += f"; motifs of {len(reference.everything)} windows"
+                counts += f"; motifs of {len(reference.all_windows)} windows"
             sections += [f"### {data.name}", f"{counts}.", as_table(rows)]
             if "nmi_unscaled" in rows:
                 score = mean_and_range(rows["nmi_unscaled"], "nmi")
                 sections.append(f"NMI of the preset's models given unscaled poses: {score}.")
-    minutes = (time.perf_counter() - began) / 60
+    minutes = (time.perf_counter() - started) / 60
     sections.append(
         f"{len(SEEDS)} seeds, {EPOCHS} epochs of {BUDGET['steps_per_epoch']} steps; "
         f"{arguments.workers} processes of one thread each, {minutes:.0f} minutes; "
         f"Python {platform.python_version()}, torch {torch.__version__}, "
         f"numpy {np.__version__}, scikit-learn {sklearn.__version__}."
     )
-    page = arguments.output.read_text()  # whose prose may have been written meanwhile
+    page = arguments.output.read_text()  # read reconstructed: it may have been edited meanwhile
     arguments.output.write_text(replace_between(page, "\n\n".join(sections)))
 
 

@@ -1,4 +1,4 @@
-"""How fast this is on a GPU, beside VAME 0.14.4: `make bench-gpu`, at most eight minutes.
+"""Measure speed on a GPU, compared with VAME 0.14.4: `make bench-gpu`, at most eight minutes.
 
 Measures, the most telling first and until the time is up: a training step of VAME's own functions
 and of ours at several batch sizes and precisions, compiled or not; embedding; the cluster term by
@@ -41,7 +41,7 @@ BEGIN = "<!-- written by make bench-gpu: begin -->"
 PRECISIONS = ("float32", "tf32", "bf16")
 BATCHES = (64, 256, 1024)
 NEWTON_STEPS = 20
-# Sizes at which everything is measured in a minute on a CPU, to test the script.
+# Sizes for a test of this script, which takes a minute on a CPU.
 TINY = {"hidden_size_layer_1": 8, "hidden_size_rec": 8, "hidden_size_pred": 8}
 
 
@@ -49,20 +49,20 @@ TINY = {"hidden_size_layer_1": 8, "hidden_size_rec": 8, "hidden_size_pred": 8}
 
 
 def by_eigenvalues(z: Tensor, n_components: int) -> Tensor:
-    """The cluster term from the eigenvalues of zᵀz, which are the squared singular values."""
+    """Compute the cluster term from the eigenvalues of zᵀz, the squared singular values."""
     squares = torch.linalg.eigvalsh(z.mT @ z / z.shape[0])
     return squares.clamp_min(1e-12).sqrt()[-n_components:].sum()
 
 
 def by_cholesky(z: Tensor, n_components: int) -> Tensor:
-    """The cluster term from the singular values of the small Cholesky factor of zᵀz."""
+    """Compute the cluster term from the singular values of the small Cholesky factor of zᵀz."""
     gram = z.mT @ z / z.shape[0]
     gram = gram + 1e-7 * gram.diagonal().mean() * torch.eye(len(gram), device=z.device)
     return torch.linalg.svdvals(torch.linalg.cholesky(gram))[:n_components].sum()
 
 
 def by_products(z: Tensor, n_components: int) -> Tensor:
-    """The sum of all singular values, as the trace of the square root of zᵀz.
+    """Compute the sum of all singular values, as the trace of the square root of zᵀz.
 
     By the coupled Newton-Schulz iteration (Higham 2008, eq. 6.35): matrix products alone. It takes
     no part of the singular values, so `n_components` has to be all.
@@ -87,7 +87,7 @@ DECOMPOSITIONS = {
 
 
 def cluster_row(name: str, batch: int, zdims: int, device: torch.device, times: int) -> dict:
-    """Seconds of the term with its gradient, how long the host waits, and errors beside float64."""
+    """Measure the term with its gradient: total time, time of the host, errors against float64."""
     generator = torch.Generator().manual_seed(0)
     spread = torch.linspace(1, 0.1, zdims, dtype=torch.float64)
     exact = torch.randn(batch, zdims, generator=generator, dtype=torch.float64) * spread
@@ -106,7 +106,7 @@ def cluster_row(name: str, batch: int, zdims: int, device: torch.device, times: 
     start = time.perf_counter()
     for _ in range(times):
         once()
-    host = time.perf_counter() - start  # when the host has asked for everything
+    host = time.perf_counter() - start  # when the host has queued all work
     wait_for_device()
     difference = (gradient.cpu() - expected_gradient).abs().max() / expected_gradient.abs().max()
     return {
@@ -123,7 +123,7 @@ def cluster_row(name: str, batch: int, zdims: int, device: torch.device, times: 
 
 
 def step_row(do_steps: Callable[[int], None], steps: int, **names: object) -> dict:
-    """Median seconds of a step over five turns, after one that warms up."""
+    """Measure the median seconds of a step over five turns, after a warm-up."""
     seconds_of(lambda: do_steps(steps))
     turns = [seconds_of(lambda: do_steps(steps)) / steps for _ in range(5)]
     return names | {"seconds": float(np.median(turns))}
@@ -145,7 +145,7 @@ def our_row(folder: Path, description: dict, changes: dict, device, steps: int) 
 
 
 def embedding_row(changes: dict, frames: int, device: torch.device) -> dict:
-    """Frames a second of the latents of a random recording."""
+    """Measure embedding of a random recording in frames per second."""
     n_features = 24
     model = RNNVAE(config_of(**changes).network, n_features).to(device).eval()
     poses = np.random.default_rng(0).standard_normal((frames, n_features))
@@ -158,11 +158,11 @@ def embedding_row(changes: dict, frames: int, device: torch.device) -> dict:
 def measurements(
     folder: Path, description: dict, device: torch.device, changes: dict, sizes: dict
 ) -> Iterator[Callable[[], dict]]:
-    """What is measured, the most telling first; compiling, which takes longest, last."""
+    """Generate the measurements, the most important first, and slow compilation last."""
     try:
         modules = published_modules()
     except (OSError, ImportError) as error:
-        print(f"left out what is measured beside VAME, which cannot be had: {error}")
+        print(f"comparisons with VAME are left out, since it cannot be downloaded: {error}")
         modules = None
     steps, zdims = sizes["steps"], config_of(**changes).network.zdims
     ours = partial(our_row, folder, description)
@@ -189,7 +189,7 @@ def measurements(
 
 
 def as_tables(results: dict) -> str:
-    """Markdown: steps, the cluster term, and sentences on the rest."""
+    """Return Markdown: tables of steps and the cluster term, and sentences on the rest."""
     rows = results["rows"]
     lines = ["| Batch | | Step (ms) | Windows per second |", "| ---: | --- | ---: | ---: |"]
     for row in (row for row in rows if "step" in row):
@@ -198,7 +198,10 @@ def as_tables(results: dict) -> str:
             name = f"{row['precision']}{', compiled' if row['compile'] else ''}"
         rate = row["batch"] / row["seconds"]
         lines.append(f"| {row['batch']} | {name} | {1e3 * row['seconds']:.2f} | {rate:.0f} |")
-    lines += ["", "| Batch | Cluster term | with gradient (ms) | host (ms) | error | of gradient |"]
+    lines += [
+        "",
+        "| Batch | Cluster term | With gradient (ms) | Host (ms) | Error | Error of gradient |",
+    ]
     lines.append("| ---: | --- | ---: | ---: | ---: | ---: |")
     for row in (row for row in rows if "cluster" in row):
         lines.append(
@@ -208,7 +211,9 @@ def as_tables(results: dict) -> str:
         )
     lines.append("")
     lines += [
-        f"Embedding: {row['embedding']:.0f} frames a second." for row in rows if "embedding" in row
+        f"Embedding: {row['embedding']:.0f} frames per second."
+        for row in rows
+        if "embedding" in row
     ]
     for found in (row["quality"] for row in rows if "quality" in row):
         reached = found["seconds_to_goal"]
@@ -222,7 +227,7 @@ def as_tables(results: dict) -> str:
         f"{machine['device']}; torch {machine['torch']}; {results['minutes']:.0f} minutes.",
     ]
     if results["left_out"]:
-        lines.append(f"{results['left_out']} measurements were left out when the time was up.")
+        lines.append(f"{results['left_out']} measurements were left out because the time was up.")
     return "\n".join(lines)
 
 
@@ -230,7 +235,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--recordings", type=Path, help="folder of the two benchmark recordings")
     parser.add_argument("--device", default="auto")
-    parser.add_argument("--minutes", type=float, default=7.5, help="start nothing more after these")
+    parser.add_argument(
+        "--minutes", type=float, default=7.5, help="start no measurement after this time"
+    )
     parser.add_argument("--tiny", action="store_true", help="a tiny network, to test this script")
     parser.add_argument("--output", type=Path, default=ROOT / "benchmarks/results-gpu.json")
     arguments = parser.parse_args()

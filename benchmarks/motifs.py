@@ -1,4 +1,4 @@
-"""Memory and time that motifs of many frames take: `make bench-motifs`.
+"""Measure memory and time of motifs for many frames: `make bench-motifs`.
 
 Makes latents and aligned poses of ten million frames with known states in a temporary folder, and
 runs what the rules run on them: choose a number of motifs, segment, label, tabulate, compare with
@@ -33,13 +33,13 @@ SETTINGS = {  # the defaults
     "pooling_seconds": [0.5, 2],
     "expected_bout_seconds": 0.5,
 }
-NUMBERS = [4, 5, 6, 7, 9, 11, 14, 17, 21, 26, 32, 40]  # that auto chooses from
-BOUT = 20  # frames of a state on average
-GAP_EVERY = 50_000  # frames, so that there are stretches
+NUMBERS = [4, 5, 6, 7, 9, 11, 14, 17, 21, 26, 32, 40]  # from which auto chooses
+BOUT = 20  # mean frames of a state
+GAP_EVERY = 50_000  # frames, so that there are several runs
 
 
 def make_session(folder: Path, session: str, frames: int, zdims: int, seed: int) -> None:
-    """Latents around states that last for a while, and poses that are noise, on disk."""
+    """Write latents around states with a duration, and random poses."""
     rng = np.random.default_rng(seed)
     centres = np.random.default_rng(0).normal(scale=2, size=(STATES, zdims))
     windows = frames - TIME_WINDOW + 1
@@ -67,7 +67,7 @@ def make_session(folder: Path, session: str, frames: int, zdims: int, seed: int)
 
 
 def run_step(step: str, folder: Path, algorithm: str) -> None:
-    """Do what the rule of this name does for all sessions."""
+    """Run the computation of one rule for all sessions."""
     paths = {path.stem: path for path in sorted(folder.glob("*.npy"))}
     latents = {session: open_latents(path) for session, path in paths.items()}
     if step == "choose":
@@ -75,7 +75,7 @@ def run_step(step: str, folder: Path, algorithm: str) -> None:
         return
     if step == "segment":
         segmenter = fit_segmenter(latents, algorithm, STATES, TIME_WINDOW, FPS, SETTINGS)
-        segmenter.save(folder / "segmenter")  # numpy adds .npz, which no session has
+        segmenter.save(folder / "segmenter")  # numpy appends .npz
         (folder / "segmenter.npz").rename(folder / "segmenter")
         return
     segmenter = load_segmenter(folder / "segmenter")
@@ -122,7 +122,7 @@ def main() -> None:
         print(f"| {options.step} | {peak:.2f} | {seconds:.0f} |", flush=True)
         return
     print(f"{options.frames} frames in {options.sessions} sessions, {options.algorithm}\n")
-    print("| step | peak memory, GiB | seconds |\n|---|---:|---:|", flush=True)
+    print("| Step | Peak memory (GiB) | Seconds |\n|---|---:|---:|", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         for step in ("make", "choose", "segment", "label", "tabulate", "surrogates"):
             again = [sys.executable, __file__, *sys.argv[1:], "--folder", folder, "--step", step]

@@ -1,4 +1,4 @@
-"""How much other programs tell of behaviours that people labelled: `make bench-rivals`.
+"""Compare other programs with behaviours that people labelled: `make bench-rivals`.
 
 Puts CEBRA and keypoint-MoSeq through the protocol of `behaviour.py` on the six mice, beside the
 default network and principal components, and writes a table of `docs/behaviour.md`. Each program is
@@ -6,12 +6,12 @@ a released package at a pinned version (`benchmarks/rivals/*.txt`) in an environ
 under `benchmarks/.rivals/`, and is run by a small script there. It is handed, as npz,
 
     sessions           number of recordings, each of which has, numbered from 0,
-    positions_{n}      (frame, keypoint, axis) as recorded, NaN where not tracked
+    positions_{n}      (frame, keypoint, axis) as recorded, NaN if not tracked
     features_{n}       (frame, feature) aligned poses and motion features of the defaults
     usable_{n}         (frame,) bool, of `features`
     keypoints, fps, anterior, posterior, seed, and the numbers of `BUDGET`
 
-and answers with its `version`, `latents_{n}` (frame, dimension), and `syllables_{n}` (frame,) where
+and writes one with the program's `version`, `latents_{n}` (frame, dimension), and, if the program
 it finds some.
 """
 
@@ -58,29 +58,29 @@ ENVIRONMENTS = ROOT / "benchmarks/.rivals"
 SCRIPTS = {"cebra": "cebra_embed.py", "moseq": "moseq_fit.py"}
 BUDGET = {
     "threads": 1,
-    "dimensions": 30,  # of CEBRA's embedding: as many as the network has latents
+    "dimensions": 30,  # of CEBRA's embedding, as many as latents of the network
     "cebra_iterations": 5_000,
-    "scan_iterations": 10,  # of the AR-HMM alone, for each kappa that is tried
+    "scan_iterations": 10,  # of the AR-HMM, for each value of kappa
     "ar_iterations": 50,
-    "duration": 0.45,  # median seconds of a syllable that kappa is chosen for
+    "duration": 0.45,  # median seconds of a syllable, for which kappa is chosen
 }
 RARE = 0.005  # share of all frames below which syllables are merged into one
 OWN = "nmi own"
 POOLED, SINGLE = "pooled", "single frames"
-TREATMENTS = {POOLED: {}, SINGLE: WINDOWS}  # other settings than the defaults'
+TREATMENTS = {POOLED: {}, SINGLE: WINDOWS}  # settings that differ from the defaults
 
-Arrays = Mapping[str, np.ndarray]  # of each session
+Arrays = Mapping[str, np.ndarray]  # by session
 
 
 # --- environments ---------------------------------------------------------------------------------
 
 
 def make_environment(name: str) -> str | None:
-    """Install a program into its environment unless it is there.
+    """Install a program into its environment unless it is installed.
 
     Returns
     -------
-    None, or why it cannot be had.
+    None, or the reason why it cannot be installed.
     """
     folder, wanted = ENVIRONMENTS / name, HERE / f"{name}.txt"
     done = folder / "installed.txt"
@@ -94,7 +94,7 @@ def make_environment(name: str) -> str | None:
         ran = subprocess.run([*map(str, command)], capture_output=True, text=True, check=False)
         if ran.returncode:
             last = (ran.stderr.strip() or "no message").splitlines()[-1]
-            return f"its environment cannot be made ({last})"
+            return f"its environment cannot be installed ({last})"
     done.write_text(wanted.read_text())
     return None
 
@@ -113,11 +113,11 @@ def run_script(name: str, inputs: Arrays, folder: Path) -> dict[str, np.ndarray]
         return dict(arrays)
 
 
-# --- what goes in and what comes out --------------------------------------------------------------
+# --- inputs and outputs of the programs -----------------------------------------------------------
 
 
 def inputs_of(data: DataSet, paths: Mapping[str, Path], seed: int) -> dict[str, np.ndarray]:
-    """The arrays that a program is handed."""
+    """Return the arrays that a program reads."""
     settings = settings_of(data, ALL_VARIANT)
     inputs = {"sessions": len(data.recordings), "seed": seed, "fps": data.recordings[0].fps}
     inputs |= {"anterior": settings["orient"], "posterior": settings["center"]} | BUDGET
@@ -133,14 +133,14 @@ def inputs_of(data: DataSet, paths: Mapping[str, Path], seed: int) -> dict[str, 
 
 
 def of_sessions(outputs: Arrays, kind: str, sessions: list[str]) -> dict[str, np.ndarray]:
-    """The arrays `{kind}_{number}` by session; none where the program has no such."""
+    """Return the arrays `{kind}_{number}` by session; none if the program does not write them."""
     if f"{kind}_0" not in outputs:
         return {}
     return {session: outputs[f"{kind}_{number}"] for number, session in enumerate(sessions)}
 
 
 def at_windows(frames: Arrays, usable: Arrays, time_window: int) -> dict[str, np.ndarray]:
-    """Series of frames at the centre of each window, unknown where the window is not usable.
+    """Return values at the centre of each window, unknown if the window is not usable.
 
     All programs are thus judged on the same frames. Unknown is NaN, or -1 of whole numbers.
     """
@@ -154,7 +154,7 @@ def at_windows(frames: Arrays, usable: Arrays, time_window: int) -> dict[str, np
 
 
 def merge_rare(motifs: Arrays) -> dict[str, np.ndarray]:
-    """Number motifs from 0, and give those of less than `RARE` of all frames one number, the last.
+    """Number motifs from 0, and merge those with less than `RARE` of all frames into the last one.
 
     Frames without a motif (-1) keep that.
     """
@@ -170,7 +170,7 @@ def merge_rare(motifs: Arrays) -> dict[str, np.ndarray]:
 
 
 def evaluate_own(motifs: Arrays, data: DataSet, time_window: int) -> dict[str, object]:
-    """Scores of a program's own motifs at the centres of windows, as `behaviour.evaluate` has them.
+    """Score a program's own motifs at the centres of windows, as `behaviour.evaluate` does.
 
     Beside (block, label, motif) counts: the number of motifs after merging rare ones, median
     duration of a bout in seconds, share of short bouts, and mutual information with sessions.
@@ -198,7 +198,7 @@ def evaluate_own(motifs: Arrays, data: DataSet, time_window: int) -> dict[str, o
 
 
 def score(latents: Arrays, data: DataSet, seed: int, program: str) -> list[dict]:
-    """Motifs of a program's latents and its probe, under each of `TREATMENTS`."""
+    """Score motifs of a program's latents, and a probe, with each of `TREATMENTS`."""
     settings = settings_of(data, ALL_VARIANT)
     rows = []
     for treatment, other in TREATMENTS.items():
@@ -208,18 +208,18 @@ def score(latents: Arrays, data: DataSet, seed: int, program: str) -> list[dict]
 
 
 def run_ours(data: DataSet, paths: Mapping[str, Path], seed: int) -> dict:
-    """The default network, and principal components of the same windows."""
-    began = time.perf_counter()
+    """Score the default network, and principal components of the same windows."""
+    started = time.perf_counter()
     settings = settings_of(data, ALL_VARIANT)
     rows = []
     for name, make in (("network", latents_of_network), ("components", latents_of_components)):
         rows += score(make(settings, paths, seed), data, seed, name)
-    return {"rows": rows, "seed": seed, "seconds": time.perf_counter() - began}
+    return {"rows": rows, "seed": seed, "seconds": time.perf_counter() - started}
 
 
 def run_other(name: str, data: DataSet, paths: Mapping[str, Path], seed: int) -> dict:
-    """One of the other programs with one seed."""
-    began = time.perf_counter()
+    """Run and score one of the other programs with one seed."""
+    started = time.perf_counter()
     sessions = [recording.session for recording in data.recordings]
     usable = {session: open_aligned(paths[session]).usable for session in sessions}
     window = settings_of(data, ALL_VARIANT)["time_window"]
@@ -233,7 +233,7 @@ def run_other(name: str, data: DataSet, paths: Mapping[str, Path], seed: int) ->
         rows.append({"program": program, "motifs of": "its own", "seed": seed} | found)
     rows += score(at_windows(latents, usable, window), data, seed, program)
     more = {key: float(outputs[key]) for key in ("kappa",) if key in outputs}
-    return {"rows": rows, "seed": seed, "seconds": time.perf_counter() - began} | more
+    return {"rows": rows, "seed": seed, "seconds": time.perf_counter() - started} | more
 
 
 # --- the page -------------------------------------------------------------------------------------
@@ -243,18 +243,18 @@ COLUMNS = {
     OWN: "NMI, own motifs",
     **{f"nmi {count}": f"NMI, {count} motifs" for count in MOTIFS},
     "f1": "Probe's F1",
-    "bout": "Bout, s",
-    "short": "Short bouts, %",
+    "bout": "Median bout (s)",
+    "short": "Short bouts (%)",
     "sessions": "NMI with sessions",
 }
 
 
 def summarise(rows: pd.DataFrame) -> pd.DataFrame:
-    """Means over seeds of each program and kind of motifs, with intervals over blocks.
+    """Average scores over seeds for each program and kind of motifs, with intervals over blocks.
 
     Returns
     -------
-    A row per program and kind of motifs; each measure of `OF_TABLES` has the columns `low` and
+    A row per program and kind of motifs; each measure of `OF_TABLES` also has the columns `low`
     `high` as well.
     """
     summary = []
@@ -266,10 +266,10 @@ def summarise(rows: pd.DataFrame) -> pd.DataFrame:
                 continue
             tables = group[name].tolist()
             blocks = len(tables[0])
-            drawn = np.random.default_rng(0).multinomial(
+            weights = np.random.default_rng(0).multinomial(
                 blocks, np.full(blocks, 1 / blocks), size=REPLICATES
             )
-            values = [measure(np.tensordot(drawn, table, axes=1)) for table in tables]
+            values = [measure(np.tensordot(weights, table, axes=1)) for table in tables]
             low, high = np.quantile(np.mean(values, axis=0), [0.025, 0.975])
             row[name] = float(np.mean([measure(table.sum(axis=0)) for table in tables]))
             row |= {f"{name} low": float(low), f"{name} high": float(high)}
@@ -278,7 +278,7 @@ def summarise(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def as_table(summary: pd.DataFrame) -> str:
-    """A Markdown table; the highest mean of each measure is bold."""
+    """Return a Markdown table; the highest mean of each measure is bold."""
     columns = {name: title for name, title in COLUMNS.items() if name in summary}
     lines = [["", "motifs of", *columns.values()], ["---", "---", *["---:"] * len(columns)]]
     highest = summary[[name for name in columns if name in OF_TABLES and name != OWN]].max()
@@ -302,7 +302,7 @@ def _cell(row, name, highest):
 
 
 def jobs_of(data: DataSet, paths: Mapping[str, Path], programs: list[str], seeds: int) -> list:
-    """What there is to compute, the longest first."""
+    """Return the jobs, the longest first."""
     own = [partial(run_ours, data, paths, seed) for seed in SEEDS[:seeds]]
     order = [name for name in ("moseq", "cebra") if name in programs]
     other = [
@@ -315,10 +315,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--recordings", type=Path, help="folder with labelled/sessions.tsv")
     parser.add_argument("--output", type=Path, default=ROOT / "docs/behaviour.md")
-    parser.add_argument("--workers", type=int, default=2, help="programs at a time")
-    parser.add_argument("--seeds", type=int, default=len(SEEDS), help="how many of the seeds")
+    parser.add_argument(
+        "--workers", type=int, default=2, help="number of programs that run at a time"
+    )
+    parser.add_argument("--seeds", type=int, default=len(SEEDS), help="number of seeds")
     arguments = parser.parse_args()
-    replace_between(arguments.output.read_text(), "", BEGIN)  # a page without marks fails now
+    replace_between(arguments.output.read_text(), "", BEGIN)  # fail now if the page lacks the marks
     data = find_mice(arguments.recordings) if arguments.recordings else None
     if data is None:
         print(f"skipped: labelled/sessions.tsv is not in {arguments.recordings or 'RECORDINGS'}")
@@ -330,17 +332,17 @@ def main() -> None:
     programs = [name for name, reason in reasons.items() if not reason]
     if not programs:
         return
-    began = time.perf_counter()
+    started = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         paths = align(data, settings_of(data, ALL_VARIANT), Path(folder) / "aligned")
         done = compute(jobs_of(data, paths, programs, arguments.seeds), arguments.workers)
     rows = pd.DataFrame([row for each in reversed(done) for row in each["rows"]])
-    minutes = (time.perf_counter() - began) / 60
+    minutes = (time.perf_counter() - started) / 60
     section = (
         f"{as_table(summarise(rows))}\n\n{arguments.seeds} seeds; {arguments.workers} processes, "
         f"{minutes:.0f} minutes."
     )
-    page = arguments.output.read_text()  # whose prose may have been written meanwhile
+    page = arguments.output.read_text()  # read again: it may have been edited meanwhile
     arguments.output.write_text(replace_between(page, section, BEGIN))
 
 

@@ -1,11 +1,11 @@
-"""How fast this is, beside VAME 0.14.4 in one run: `make bench`.
+"""Measure speed and memory, compared with VAME 0.14.4: `make bench`.
 
-Prints a table, writes `benchmarks/results.json`, and draws `docs/speed.png`: the held-out error
+Prints a table, writes `benchmarks/results.json`, and plots `docs/speed.png`: the held-out error of
 of both against the seconds that their training took. VAME's own functions are taken from its
 published wheel, unmodified; what needs them is left out, with the reason, where it cannot be had.
 
 The held-out error is reconstruction + future, mean squared errors per element in scaled units,
-over the same windows inside segments for both; looking at it is not counted as training.
+over the same windows inside segments for both; evaluating it is not counted as training time.
 """
 
 import argparse
@@ -53,10 +53,12 @@ ROOT = Path(__file__).resolve().parents[1]
 RESULTS, FIGURE = ROOT / "benchmarks/results.json", ROOT / "docs/speed.png"
 USED = {key for key, entry in SCHEMA.items() if "train_model" in entry.get("used_by", [])}
 CPU = torch.device("cpu")
-GOAL_EPOCH = 6  # of VAME's training, whose error is to be reached
-PEER_EPOCHS = 10  # of it; by then its error rises again on the two recordings
-JUDGED_WINDOWS = 1024
-LOOK_EVERY = 10  # steps, at each of which the held-out error is measured; an epoch has a multiple
+GOAL_EPOCH = 6  # epoch of VAME's training whose error is the goal
+PEER_EPOCHS = (
+    10  # epochs of VAME's training; at its end the error rises again on the two recordings
+)
+EVALUATED_WINDOWS = 1024
+EVALUATE_EVERY = 10  # steps between evaluations; an epoch has a multiple of them
 SMALL = {"hidden_size_layer_1": 32, "hidden_size_rec": 32, "hidden_size_pred": 32}
 SMALL |= {"batch_size": 64}
 DEFAULT_STEPS = DEFAULTS["max_epochs"] * DEFAULTS["steps_per_epoch"]
@@ -66,7 +68,7 @@ DEFAULT_STEPS = DEFAULTS["max_epochs"] * DEFAULTS["steps_per_epoch"]
 
 
 def make_dataset(data: DataSet, folder: Path) -> dict:
-    """The recordings aligned, split and scaled by the defaults; what dataset.json says of it."""
+    """Align, split and scale the recordings with the defaults; return its description."""
     chosen = DEFAULTS | {"center": data.center, "orient": data.orient}
     alignment = AlignmentSettings(**{f.name: chosen[f.name] for f in fields(AlignmentSettings)})
     split = SplitSettings(**{f.name: chosen[f.name] for f in fields(SplitSettings)})
@@ -80,7 +82,7 @@ def make_dataset(data: DataSet, folder: Path) -> dict:
 
 
 def published_modules():
-    """VAME's, from its wheel; OSError or ImportError where it cannot be had."""
+    """Load VAME's modules from its wheel; raises OSError or ImportError if that is not possible."""
     cache = ROOT / ".pytest_cache/d" / f"vame-py-{published.VERSION}"
     cache.mkdir(parents=True, exist_ok=True)
     return published.load(published.fetch(cache))
@@ -92,7 +94,7 @@ def config_of(**changes) -> ModelConfig:
 
 
 class Peer:
-    """VAME's training: its network, loader and `train`, with its default settings."""
+    """Train as VAME does: with its network, loader and `train`, and its default settings."""
 
     def __init__(
         self,
@@ -152,7 +154,7 @@ class Peer:
 
 
 class FirstOf:
-    """The first batches of a loader, as a loader."""
+    """Limit a loader to its first batches."""
 
     def __init__(self, loader, steps: int) -> None:
         self.loader, self.steps = loader, steps
@@ -171,8 +173,8 @@ def wait_for_device() -> None:
 
 
 def held_out_error(model: torch.nn.Module, held_out: Windows, time_window: int) -> float:
-    """Reconstruction + future over fixed windows, in one random order, in batches of 256."""
-    numbers = held_out.spread(JUDGED_WINDOWS)
+    """Return the reconstruction + future error of fixed windows, in a fixed order."""
+    numbers = held_out.spread(EVALUATED_WINDOWS)
     order = torch.randperm(len(numbers), generator=torch.Generator().manual_seed(0))
     model.eval()
     sums = torch.zeros(2)
@@ -196,40 +198,40 @@ def seconds_of(work: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-# --- what is measured -----------------------------------------------------------------------------
+# --- measurements ---------------------------------------------------------------------------------
 
 
-# A process that begins anew, with nothing of the memory of the one that asks for it.
+# Processes that do not share the memory of this one.
 fresh = multiprocessing.get_context("forkserver")
 
 
 def seconds_of_steps(connection: Connection, make: Callable, *settings: object) -> None:
-    """In a process of its own: how long so many steps take, each time it is asked."""
+    """Receive numbers of steps, and send the seconds per step; runs in a separate process."""
     do_steps = make(*settings)
     while steps := connection.recv():
         connection.send(seconds_of(lambda: do_steps(steps)) / steps)
 
 
 def by_turns(steps: int, *trained: tuple) -> dict:
-    """Seconds of a step of two trainings, each in its own process: medians of thirty turns."""
+    """Measure a step of two trainings by turns, in a process each: medians of thirty turns."""
     connections = []
     for make, *settings in trained:
         here, there = fresh.Pipe()
         fresh.Process(target=seconds_of_steps, args=(there, make, *settings), daemon=True).start()
-        there.close()  # so that the end of that process is an error here
+        there.close()  # so that an end of that process raises an error here
         connections.append(here)
     turns = []
     for _ in range(31):
         turns.append([])
         for connection in connections:
-            time.sleep(0.3)  # until the other's threads wait no longer for work
-            for number in (1, steps):  # the first brings its memory into the caches
+            time.sleep(0.3)  # until threads of the other process are idle
+            for number in (1, steps):  # the first one fills the caches
                 connection.send(number)
                 seconds = connection.recv()
             turns[-1].append(seconds)
     for connection in connections:
         connection.send(0)
-    del turns[0]  # to warm up
+    del turns[0]  # the warm-up
     first, second = (statistics.median(column) for column in zip(*turns, strict=True))
     return {
         "seconds": (first, second),
@@ -238,7 +240,7 @@ def by_turns(steps: int, *trained: tuple) -> dict:
 
 
 def step_speed(folder: Path, description: dict, steps: int, **changes) -> dict:
-    """Seconds of a training step at VAME's settings, batches drawn."""
+    """Measure a training step with VAME's settings, sampling of batches included."""
     config, frames = config_of(**PRESET_TRAINING | changes), folder / "train.npy"
     found = by_turns(steps, (peer_step, folder, config), (our_step, frames, description, config))
     theirs, ours = found["seconds"]
@@ -281,15 +283,15 @@ def our_step(
     return our_steps
 
 
-def products_alone(config: ModelConfig, n_features: int) -> Callable[[int], None]:
-    """The matrix products of the recurrent layers of training steps, and nothing else.
+def matrix_products(config: ModelConfig, n_features: int) -> Callable[[int], None]:
+    """Return a function that computes only the matrix products of the recurrent layers.
 
     For both ways of a layer and each time step one product with the state, one with the gradient of
     the gates, and those of the input; for the gradient of each weight one product over all steps.
     """
     network, batch = config.network, config.training.batch_size
     window, first = network.time_window, network.hidden_size_layer_1
-    layers = [  # steps, features of the input, steps that it differs in, units
+    layers = [  # steps, features of the input, steps with different input, units
         (window, n_features, window, first),
         (window, 2 * first, window, first),
         (window, network.zdims, 1, network.hidden_size_rec),
@@ -325,11 +327,11 @@ def products_alone(config: ModelConfig, n_features: int) -> Callable[[int], None
 
 
 def beside_products(folder: Path, description: dict, steps: int) -> dict:
-    """Seconds of a step of the default network and batch, and of its matrix products alone."""
+    """Measure a step of the default network and batch, and its matrix products alone."""
     config, frames = config_of(), folder / "train.npy"
     n_features = np.load(frames, mmap_mode="r").shape[1]
     found = by_turns(
-        steps, (our_step, frames, description, config), (products_alone, config, n_features)
+        steps, (our_step, frames, description, config), (matrix_products, config, n_features)
     )
     ours, products = found["seconds"]
     return {"seconds": ours, "products_seconds": products, "ratio": found["ratio"]}
@@ -343,7 +345,7 @@ def time_to_quality(
     peer_epochs: int = PEER_EPOCHS,
     device: torch.device = CPU,
 ) -> dict:
-    """Both trainings with their default settings, ours for as long as VAME takes to the goal."""
+    """Train both with their defaults, ours for the time in which VAME reaches the goal."""
     preset, config = config_of(**PRESET_TRAINING), config_of()
     train, held_out = (
         open_windows(folder / f"{side}.npy", description, side, config, device)
@@ -364,7 +366,7 @@ def time_to_quality(
     start = time.perf_counter()
     for event in fit(state, train, held_out, config):
         done += event is None
-        if event is None and done % LOOK_EVERY:
+        if event is None and done % EVALUATE_EVERY:
             continue
         if event is None:
             wait_for_device()
@@ -372,7 +374,7 @@ def time_to_quality(
             ours.append((seconds, held_out_error(model, held_out, config.network.time_window)))
             if seconds >= goal_seconds:
                 break
-        start = time.perf_counter()  # what an epoch's end takes is looking, not training
+        start = time.perf_counter()  # the end of an epoch is evaluation, not training
     reached = next((at for at, error in ours if error <= goal), None)
     return {
         "vame": theirs,
@@ -387,7 +389,7 @@ def time_to_quality(
 
 
 def embedding_speed(modules, folder: Path, session: str, description: dict) -> dict:
-    """Frames a second of a recording's latents: VAME's loop, one window after the other, and ours.
+    """Measure embedding in frames per second: VAME's loop over single windows, and ours.
 
     The loop is that of its `embed_latent_vectors`: each window through encoder and lambda layer.
     """
@@ -401,7 +403,9 @@ def embedding_speed(modules, folder: Path, session: str, description: dict) -> d
     window = config.network.time_window
     mean, std = (np.array(description["scaling"][key]) for key in ("mean", "std"))
     scaled = torch.from_numpy(((poses - mean) / std).astype(np.float32))
-    first = int(np.argmax(np.convolve(usable, np.ones(600), "valid") == 600))  # a usable stretch
+    first = int(
+        np.argmax(np.convolve(usable, np.ones(600), "valid") == 600)
+    )  # start of 600 usable frames
     loop = []
 
     def one_by_one() -> None:
@@ -412,7 +416,7 @@ def embedding_speed(modules, folder: Path, session: str, description: dict) -> d
 
     latents = []
     threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # as a job of embed_session has
+    torch.set_num_threads(1)  # as in a job of embed_session
     loop_seconds = seconds_of(one_by_one) / len(loop)
     our_seconds = seconds_of(
         lambda: latents.extend(embed(ours, poses, usable, description["scaling"]))
@@ -429,7 +433,7 @@ def embedding_speed(modules, folder: Path, session: str, description: dict) -> d
 
 
 def many_frames(folder: Path, *numbers: int) -> dict:
-    """Peak memory of a small network's training on files of so many frames, and a step's time."""
+    """Measure peak memory and step time of a small network for files of different length."""
     config, trained = config_of(**SMALL | {"steps_per_epoch": 100, "max_epochs": 2}), []
     for frames in numbers:
         path = folder / f"{frames}.npy"
@@ -450,7 +454,7 @@ def many_frames(folder: Path, *numbers: int) -> dict:
 
 
 def peak_of_training(path: Path, description: dict, config: ModelConfig) -> float:
-    """Megabytes that this process had at most, after training."""
+    """Train, and return the peak memory of this process in megabytes."""
     generator = make_reproducible(0, CPU)
     train = open_windows(path, description, "train", config, CPU)
     state = start_training(RNNVAE(config.network, 12), config, train, generator)
@@ -460,7 +464,7 @@ def peak_of_training(path: Path, description: dict, config: ModelConfig) -> floa
 
 
 def planning_speed(folder: Path, sessions: int, models: int, seeds: int, *, embedded: bool) -> dict:
-    """Seconds of a dry run of a sweep over many recordings."""
+    """Measure a dry run of a sweep over many recordings."""
     (folder / "poses").mkdir(parents=True)
     (folder / "config").mkdir()
     simulated = simulate_demo(folder / "poses").recordings[0].path
@@ -480,7 +484,7 @@ def planning_speed(folder: Path, sessions: int, models: int, seeds: int, *, embe
 
 
 def nothing_to_do_speed(folder: Path) -> dict:
-    """Seconds of a run of the demo that has nothing to do."""
+    """Measure the demo: its first run, a second one with nothing to do, and jobs of the first."""
     shutil.copytree(ROOT / "config", folder / "config")
     first = seconds_of(lambda: snakemake(folder))
     return {
@@ -491,7 +495,7 @@ def nothing_to_do_speed(folder: Path) -> dict:
 
 
 def seconds_of_rules(folder: Path) -> dict[str, float]:
-    """Seconds of each rule's jobs together, the longest first."""
+    """Sum the seconds of each rule's jobs, the longest first."""
     sums: Counter[str] = Counter()
     for path in folder.rglob("*.tsv"):
         rule = path.relative_to(folder).with_suffix("").parts[0]
@@ -532,7 +536,7 @@ def verdict(value: float, goal: float, *, at_least: bool) -> str:
 
 
 def table(results: dict) -> list[tuple[str, str, str, str]]:
-    """What was measured, the goal, and whether it was reached."""
+    """Return rows of name, measurement, goal, and whether the goal was reached."""
     rows = []
     if "time_to_quality" in results:
         found = results["time_to_quality"]
@@ -540,7 +544,7 @@ def table(results: dict) -> list[tuple[str, str, str, str]]:
         rows.append(
             (
                 f"Time to VAME's error after {GOAL_EPOCH} epochs ({found['goal']:.3f})",
-                f"{ratio:.1f} times sooner ({found['goal_seconds']:.0f} s and "
+                f"{ratio:.1f} times faster ({found['goal_seconds']:.0f} s and "
                 f"{found['seconds_to_goal'] or float('nan'):.0f} s)",
                 "8 times",
                 verdict(ratio, 8, at_least=True),
@@ -548,7 +552,7 @@ def table(results: dict) -> list[tuple[str, str, str, str]]:
         )
         rows.append(
             (
-                f"Lowest held-out error in that time, and in {len(found['vame'])} epochs of VAME",
+                f"Lowest held-out error in that time (VAME: in {len(found['vame'])} epochs)",
                 f"{found['lowest_error']:.3f}; VAME {found['vame_lowest_error']:.3f}",
                 "lower",
                 verdict(found["lowest_error"], found["vame_lowest_error"], at_least=False),
@@ -558,7 +562,7 @@ def table(results: dict) -> list[tuple[str, str, str, str]]:
             step = results["step"][name]
             rows.append(
                 (
-                    f"A step, {name}",
+                    f"Training step, {name}",
                     f"{step['ratio']:.2f} times VAME's speed ({1e3 * step['vame_seconds']:.0f} ms "
                     f"and {1e3 * step['seconds']:.0f} ms)",
                     f"{goal} times",
@@ -571,7 +575,7 @@ def table(results: dict) -> list[tuple[str, str, str, str]]:
                 "Embedding on one core, frames per second",
                 f"{embedding['ratio']:.0f} times VAME's loop "
                 f"({embedding['vame_frames_per_second']:.0f} and "
-                f"{embedding['frames_per_second']:.0f}), latents equal to "
+                f"{embedding['frames_per_second']:.0f}), largest difference of latents "
                 f"{embedding['largest_difference']:.0e}",
                 "1500, 1e-5",
                 verdict(embedding["frames_per_second"], 1500, at_least=True)
@@ -582,7 +586,7 @@ def table(results: dict) -> list[tuple[str, str, str, str]]:
     beside = results["beside_products"]
     rows.append(
         (
-            f"A step of {DEFAULTS['batch_size']} windows beside its matrix products alone",
+            f"Training step of {DEFAULTS['batch_size']} windows, compared with its matrix products",
             f"{beside['ratio']:.2f} times ({1e3 * beside['seconds']:.0f} ms and "
             f"{1e3 * beside['products_seconds']:.0f} ms)",
             "1.25 times",
@@ -592,7 +596,7 @@ def table(results: dict) -> list[tuple[str, str, str, str]]:
     minutes = DEFAULT_STEPS * beside["seconds"] / 60
     rows.append(
         (
-            f"A training of {DEFAULT_STEPS:,} such steps, the default",
+            f"Training of {DEFAULT_STEPS:,} such steps (the default)",
             f"{minutes:.0f} minutes",
             "20 minutes",
             verdict(minutes, 20, at_least=False),
@@ -611,7 +615,7 @@ def table(results: dict) -> list[tuple[str, str, str, str]]:
     slower = 1 / results["many_frames"]["ratio"]
     rows.append(
         (
-            "A step's time, 10⁶ to 10⁸ frames",
+            "Time of a step, 10⁶ to 10⁸ frames",
             f"{slower:.2f} times",
             "1, within 5 %",
             verdict(slower, 1.05, at_least=False),
@@ -671,7 +675,7 @@ def main() -> None:
         try:
             modules = published_modules()
         except (OSError, ImportError) as error:
-            print(f"left out what is measured beside VAME, which cannot be had: {error}")
+            print(f"comparisons with VAME are left out, since it cannot be downloaded: {error}")
             modules = None
         if modules:
             print("time to quality", flush=True)
@@ -708,7 +712,7 @@ def main() -> None:
     print(f"\n| {data.name} | measured | goal | reached |\n| --- | --- | --- | --- |")
     for row in table(results):
         print("| " + " | ".join(row) + " |")
-    print("\n| Rule of the demo | jobs' seconds |\n| --- | ---: |")
+    print("\n| Rule of the demo | Seconds of its jobs |\n| --- | ---: |")
     for rule, seconds in results["nothing_to_do"]["seconds_of_rules"].items():
         print(f"| {rule} | {seconds:.1f} |")
     machine = results["machine"]

@@ -1,6 +1,6 @@
-"""Firefox as it comes with a distribution, which Playwright cannot drive, through Marionette.
+"""Control the Firefox of a Linux distribution, which Playwright cannot, through Marionette.
 
-Marionette is Firefox's own remote control: a JSON list, after its length, to and from a socket.
+Marionette is Firefox's own remote control: JSON lists, each after its length, through a socket.
 """
 
 import json
@@ -13,10 +13,10 @@ from pathlib import Path
 
 FIREFOX = next(filter(None, map(shutil.which, ("firefox-esr", "firefox"))), "")
 PREFERENCES = {
-    "marionette.port": 0,  # of the system's choice, which Firefox then writes beside this
+    "marionette.port": 0,  # the system chooses one, and Firefox writes it into the profile
     "browser.shell.checkDefaultBrowser": False,
     "datareporting.policy.dataSubmissionEnabled": False,
-    "network.proxy.type": 1,  # whoever asks the network gets nothing
+    "network.proxy.type": 1,  # requests to the network fail
     "network.proxy.http": "127.0.0.1",
     "network.proxy.http_port": 9,
     "network.proxy.ssl": "127.0.0.1",
@@ -31,13 +31,13 @@ return Services.console.getMessageArray()
 
 
 class Firefox:
-    """One window; `evaluate` is run in the page."""
+    """A window of Firefox; `evaluate` runs in the page."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
         self._stream = connection.makefile("rb")
         self._count = 0
-        self._receive()  # it greets
+        self._receive()  # the greeting
 
     def _receive(self):
         length = b""
@@ -78,7 +78,7 @@ class Firefox:
         self.send("WebDriver:PerformActions", actions=[mouse])
 
     def errors(self) -> list[str]:
-        """What pages from the disk did wrong so far."""
+        """Return the errors so far in pages from the disk."""
         self.send("Marionette:SetContext", value="chrome")
         errors = self.send("WebDriver:ExecuteScript", script=CONSOLE, args=[])["value"]
         self.send("Marionette:SetContext", value="content")
@@ -87,7 +87,7 @@ class Firefox:
 
 @contextmanager
 def firefox(folder: Path, wide: int = 1280, high: int = 900):
-    """Start Firefox without a screen, with a profile of its own in this folder, and end it."""
+    """Start Firefox without a screen, with a new profile in this folder, and end it."""
     profile = folder / "firefox"
     profile.mkdir()
     lines = [f"user_pref({json.dumps(k)}, {json.dumps(v)});\n" for k, v in PREFERENCES.items()]

@@ -1,4 +1,4 @@
-"""Manifests of exports, and a dataset, as far as the report needs them."""
+"""Manifests of exports and the description of a dataset, as far as the report needs them."""
 
 ALIGNMENT = {
     "pose_confidence": 0.9,

@@ -1,4 +1,4 @@
-"""Small tables of a segmentation, as the rules of motifs.smk write them, with made-up numbers."""
+"""Small tables of a segmentation, as the rules of motifs.smk write them, with random numbers."""
 
 from dataclasses import dataclass
 from itertools import pairwise
@@ -26,7 +26,7 @@ FEATURES = [
 
 @dataclass
 class Tables:
-    """What one segmentation of four or so sessions is drawn from; the last motifs are unused."""
+    """Tables of a segmentation of about four sessions, for figures; the last motifs are unused."""
 
     sessions: dict[str, pd.DataFrame]
     usage: pd.DataFrame
@@ -73,7 +73,9 @@ def make_tables(
         )
         for name, motif in labels.items()
     }
-    for table in sessions.values():  # the ends have no whole window, and one keypoint was lost
+    for (
+        table
+    ) in sessions.values():  # there is no whole window at both ends, and one keypoint was lost
         table.loc[[*range(15), *range(frames - 15, frames)], "motif"] = pd.NA
         table.loc[200:240, "motif"] = pd.NA
         table.loc[210:230, "usable"] = 0
@@ -149,7 +151,7 @@ def _chain(rng, chance, frames, fps):
 
 
 def _bouts(table):
-    """(motif, first row, rows) of each bout of a session."""
+    """Return (motif, first row, rows) of each bout of a session."""
     motif = table["motif"].astype(float).fillna(-1).astype(int).to_numpy()
     starts = np.flatnonzero(np.diff(motif, prepend=-2))
     return [
@@ -277,7 +279,7 @@ def _groups(usage, groups, n_motifs):
 
 
 def _comparisons(n_motifs):
-    """Motif 0 is more frequent with the drug, and in the second and third time bin."""
+    """Return comparisons in which motif 0 is more frequent with the drug and in later time bins."""
     parts = [
         ("condition", "baseline", "drug"),
         ("time bin", "0-5 min", "5-10 min"),

@@ -1,4 +1,4 @@
-"""The real Snakefile on two tiny recordings, with a tiny network."""
+"""Projects that run the Snakefile on two tiny recordings, with a tiny network."""
 
 import os
 import re
@@ -62,11 +62,11 @@ METADATA = {
     "sex": "F",
     "age": "P90D",
 }
-"""What the sessions table has to say for NWB files."""
+"""Columns that NWB files need in the sessions table."""
 
 
 def sheet_for_nwb(**more: str) -> str:
-    """The sheet with metadata, and further columns, that are the same for both sessions."""
+    """Return the sessions table with metadata and further columns, the same for both sessions."""
     header, *rows = SHEET.splitlines()
     cells = METADATA | more
     lines = ["\t".join([header, *cells]), *("\t".join([row, *cells.values()]) for row in rows)]
@@ -74,7 +74,7 @@ def sheet_for_nwb(**more: str) -> str:
 
 
 class Project:
-    """A folder with a config, a sheet and recordings, in which the workflow runs."""
+    """A folder with config, sessions table and recordings, in which the workflow runs."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -87,20 +87,20 @@ class Project:
         (self.folder / "config" / "sessions.tsv").write_text(text)
 
     def arguments(self, *arguments: str, snakefile: Path = SNAKEFILE) -> list[str]:
-        """Snakemake's arguments here, as its users give them, but for two cores.
+        """Return Snakemake's arguments, as users give them, with two cores.
 
-        Tiny networks train on one thread: several only wait for each other on a busy machine.
+        Tiny networks train on one thread: several would wait for each other on a busy machine.
         """
         threads = ["--set-threads", "train_model=1", "evaluate_model=1"]
         own = ["--snakefile", str(snakefile), *(threads if snakefile == SNAKEFILE else [])]
         return [*own, "--directory", str(self.folder), "--cores", "2", *arguments]
 
     def command(self, *arguments: str, **how) -> list[str]:
-        """The command line of Snakemake in a process of its own."""
+        """Return the command line that runs Snakemake in a new process."""
         return [sys.executable, "-m", "snakemake", *self.arguments(*arguments, **how)]
 
     def run(self, *arguments: str, check: bool = True, snakefile: Path = SNAKEFILE) -> str:
-        """Run Snakemake here, in a process of its own; returns all that it printed."""
+        """Run Snakemake in a new process, and return all that it printed."""
         command = self.command(*arguments, snakefile=snakefile)
         result = subprocess.run(command, check=False, capture_output=True, text=True, cwd=ROOT)
         printed = result.stdout + result.stderr
@@ -108,7 +108,7 @@ class Project:
         return printed
 
     def snakemake(self, *arguments: str, check: bool = True, snakefile: Path = SNAKEFILE) -> str:
-        """As `run`, without the time that Snakemake takes to start; `check`: that all went well."""
+        """Run as `run` does, without the start of Snakemake; with `check`, it has to succeed."""
         command = self.arguments(*arguments, snakefile=snakefile)
         status, printed = quick_snakemake(command, ROOT, dict(os.environ), apart=True)
         if check:
@@ -124,7 +124,7 @@ class Project:
         snakefile: Path = SNAKEFILE,
         path: str | None = None,
     ) -> str:
-        """As `snakemake`, for what runs no job: dry runs, --touch, refusals; `path` is its PATH."""
+        """Run as `snakemake` does, without jobs: dry runs, --touch, errors; `path` is its PATH."""
         command = ["--snakefile", str(snakefile), "--directory", str(self.folder), "--cores", "2"]
         environment = {**os.environ, "PATH": path or os.environ["PATH"]}
         status, printed = quick_snakemake(
@@ -137,11 +137,11 @@ class Project:
         return printed
 
     def take_for_current(self, *arguments: str, **how) -> None:
-        """Let Snakemake record the results that are there as made with what is set now."""
+        """Let Snakemake record existing results as made with the present settings."""
         self.quick("--touch", "--forceall", *arguments, **how)
 
     def stale_jobs(self, *arguments: str, **how) -> set[str]:
-        """Jobs that would run again, but `all`: a rule's name, and its wildcards if it has any."""
+        """Return jobs that would run again, except `all`: names of rules, with wildcards if any."""
         return jobs_of(self.quick("--dry-run", *arguments, **how))
 
     def stale_rules(self, *arguments: str, **how) -> set[str]:
@@ -152,7 +152,7 @@ class Project:
 
 
 def jobs_of(printed: str) -> set[str]:
-    """The jobs that a dry run lists, as `Project.stale_jobs` has them."""
+    """Return the jobs that a dry run lists, named as in `Project.stale_jobs`."""
     jobs = set()
     for rule, details in JOB.findall(printed):
         wildcards = WILDCARDS.search(details)
@@ -175,8 +175,8 @@ def make_project(folder: Path) -> Project:
     return project
 
 
-# A workflow of somebody else's: its settings for this one stand under a key of its own config, its
-# sheet and recordings where it wants them.
+# Another workflow that uses this one: its settings for this one are under a key of its own config,
+# and its sessions table and recordings may have any path.
 OUTER = """
 configfile: "config/outer.yaml"
 
@@ -202,7 +202,7 @@ use rule * from vame as vame_*
 
 
 def write_outer(project: Project, prefix: str = "", **settings):
-    """Put the workflow that uses this one into a project; returns its Snakefile."""
+    """Write a workflow that uses this one into a project; return its Snakefile."""
     (project / "config/outer.yaml").write_text(
         yaml.safe_dump({"behaviour": CONFIG | settings}, sort_keys=False)
     )

@@ -1,9 +1,9 @@
-"""Python scripts, without the seconds that each start of Python and its imports take.
+"""Run Python scripts without the seconds that Python takes to start and to import libraries.
 
-`ScriptServer` starts a process that has imported the libraries of the workflow, none of its own
-modules, and runs each script in a fork of itself. Run as a program, this file is the command line
-that stands in for `python`: `python -IS quick_scripts.py SOCKET SCRIPT` has the server run a
-script, with the streams, the folder and the environment of this process, and ends as it ends.
+`ScriptServer` starts a process that has imported the libraries of the workflow, but none of its own
+modules, and runs each script in a fork of itself. As a program, this file replaces `python`:
+`python -IS quick_scripts.py SOCKET SCRIPT` lets the server run a script with its own streams,
+folder and environment, and exits with the status of the script.
 """
 
 import os
@@ -12,8 +12,8 @@ import sys
 
 STREAMS = (0, 1, 2)
 THREADS = "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"
-"""What Snakemake sets to the threads of a job. Libraries read it as they are imported: in the
-server, it is 1, and a script with more runs in a Python of its own."""
+"""Snakemake sets these to the number of threads of a job. Libraries read them when they are
+imported. In the server they are 1; a script with more threads runs in a new Python process."""
 LIBRARIES = [
     "h5py",
     "hmmlearn.hmm",
@@ -45,20 +45,20 @@ LIBRARIES = [
     "xarray",
     "yaml",
 ]
-"""What scripts import, or most of it: an import that is missing here only takes its time."""
+"""Most of what scripts import. A library that is not listed is imported by each script."""
 
 
 class ScriptServer:
-    """The process with its socket; it ends with the one that started it."""
+    """The process that runs scripts, and its socket. It ends with the process that started it."""
 
     def __init__(self, folder: str) -> None:
-        import subprocess  # here, as all that the command line does not need: it starts sooner
+        import subprocess  # here and below: the command line does not need it, and starts faster
 
         self.socket = os.path.join(folder, "scripts")
         listening = socket.socket(socket.AF_UNIX)
         listening.bind(self.socket)
         listening.listen()
-        self._lifeline = os.pipe()  # its end tells the server that this process is gone
+        self._lifeline = os.pipe()  # its end tells the server that this process has ended
         command = [sys.executable, __file__, str(listening.fileno()), str(self._lifeline[0])]
         subprocess.Popen(
             command,
@@ -67,12 +67,12 @@ class ScriptServer:
         )
 
     def command(self) -> str:
-        """The command line that stands in for `python`."""
+        """Return the command line that replaces `python`."""
         return f"{sys.executable} -IS {__file__} {self.socket}"
 
 
 def ask(place: str, script: str) -> int:
-    """Let the server at a socket run a script; returns its exit status."""
+    """Let the server at a socket run a script, and return its exit status."""
     if any(os.environ.get(name) != "1" for name in THREADS):
         os.execv(sys.executable, [sys.executable, script])
     request = "\0".join([script, os.getcwd(), *(f"{k}={v}" for k, v in os.environ.items())])
@@ -82,11 +82,11 @@ def ask(place: str, script: str) -> int:
         connection.sendall(request.encode())
         connection.shutdown(socket.SHUT_WR)
         answer = connection.recv(1)
-    return answer[0] if answer else 1  # a script that was killed answers nothing
+    return answer[0] if answer else 1  # a script that was killed sends no answer
 
 
 def run(connection: socket.socket) -> None:
-    """Run the script that a connection asks for, in this process, which ends with it."""
+    """Run the script that a connection asks for in this process."""
     import runpy
     import traceback
 
@@ -126,8 +126,8 @@ def serve(listening: socket.socket, lifeline: int) -> None:
         warnings.simplefilter("ignore")
         for library in LIBRARIES:
             importlib.import_module(library)
-    gc.freeze()  # what forks share stays shared
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the forks
+    gc.freeze()  # the garbage collector would copy shared memory
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # no zombies: nothing waits for the forks
     while lifeline not in select.select([listening, lifeline], [], [])[0]:
         connection, _ = listening.accept()
         if os.fork() == 0:

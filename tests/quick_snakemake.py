@@ -1,10 +1,10 @@
-"""Snakemake's command line, without the seconds that each start of it takes.
+"""Run Snakemake's command line without the seconds that each start takes.
 
-Run as a program, this is a process that has imported Snakemake once and answers each request, a
-line of JSON, with a command line's exit status and output. It remembers two things that take most
-of the time and depend on a file's content alone: the Python that Snakemake makes of a Snakefile,
-and the digest of a source. Scripts of jobs run as quick_scripts.py has it. Everything else is done
-anew. test_stale.py compares what it says with what a process of its own says.
+As a program, this is a process that imports Snakemake once and answers each request, a line of
+JSON, with the exit status and output of a command line. It caches two results that take most of the
+time and depend only on the content of a file: the Python code of a Snakefile, and the digest of a
+source. Scripts of jobs run as described in quick_scripts.py. Everything else is computed again.
+test_stale.py compares its answers with those of a new process.
 """
 
 import functools
@@ -21,7 +21,7 @@ from quick_scripts import ScriptServer
 
 
 class QuickSnakemake:
-    """The process, from its first request until the tests end."""
+    """The process that answers, from its first request until the tests end."""
 
     def __init__(self) -> None:
         self._process: subprocess.Popen | None = None
@@ -29,9 +29,9 @@ class QuickSnakemake:
     def __call__(
         self, arguments: list[str], folder: Path, environment: dict[str, str], *, apart: bool
     ) -> tuple[int, str]:
-        """Exit status and output of `snakemake {arguments}` in a folder and with an environment.
+        """Return exit status and output of `snakemake {arguments}`, run in a folder.
 
-        With `apart`, in a fork: where jobs run, or Snakefiles import modules of their own.
+        With `apart`, it runs in a fork: needed if jobs run, or Snakefiles import other modules.
         """
         if self._process is None:
             self._process = subprocess.Popen(
@@ -50,7 +50,7 @@ class QuickSnakemake:
 
 
 class Memory(dict):
-    """What was computed, by what it was computed from."""
+    """Cached results, by the inputs that they were computed from."""
 
     def recall(self, key: Hashable, compute: Callable[[], Any]) -> Any:
         if key not in self:
@@ -59,7 +59,7 @@ class Memory(dict):
 
 
 def remember(memory: Memory) -> None:
-    """Let Snakemake take compiled Snakefiles and digests of sources from memory."""
+    """Let Snakemake use cached Python code of Snakefiles and digests of sources."""
     import snakemake.workflow
 
     parse, check = snakemake.workflow.parse, snakemake.workflow.Workflow.check
@@ -93,7 +93,7 @@ def remember(memory: Memory) -> None:
 
 
 def run_scripts_by(server: ScriptServer) -> None:
-    """Let Snakemake have its scripts run by a server, but for those with an environment."""
+    """Let Snakemake send scripts to a server, except those that have an environment."""
     import snakemake.script
 
     execute = snakemake.script.PythonScript.execute_script
@@ -107,7 +107,7 @@ def run_scripts_by(server: ScriptServer) -> None:
 
 
 def run(arguments: list[str], folder: str, environment: dict[str, str], output: int) -> int:
-    """Exit status of a command line that prints into a file descriptor."""
+    """Run a command line that prints into a file descriptor; return its exit status."""
     import snakemake.cli
 
     for stream in (1, 2):
@@ -137,7 +137,7 @@ def run_apart(*request: Any) -> int:
 
 
 def serve() -> None:
-    import jsonschema  # noqa: F401  what a run imports, imported before the first request
+    import jsonschema  # noqa: F401  imported by a run; here before the first request
     import pandas  # noqa: F401
     import smart_open  # noqa: F401
     import snakemake.cli

@@ -1,6 +1,6 @@
-"""Recordings of known geometry, and the files that trackers would write of them.
+"""Recordings of known geometry, and files of them in the formats of trackers.
 
-Every function takes keywords only; what a test does not name does not matter to it.
+All functions take only keywords: a test names the values that matter to it.
 """
 
 import datetime
@@ -14,15 +14,15 @@ import pynwb
 import sleap_io
 import xarray as xr
 
-# In the animal's own frame: the tail base at the origin, the nose ahead on the x axis.
+# Egocentric positions: the tail base is at the origin, and the nose on the positive x axis.
 BODY = {"nose": (10.0, 0.0), "left_paw": (6.0, -3.0), "right_paw": (6.0, 3.0), "tail": (0.0, 0.0)}
 
 
 def make_tracks(*, frames=20, body=BODY, heading=0.0, place=(100.0, 100.0), likelihood=1.0):
-    """A rigid animal: (frame, keypoint, 3) x, y, likelihood.
+    """Return tracks of a rigid animal: (frame, keypoint, 3) x, y, likelihood.
 
-    Heading (radians) and place are constants or one value per frame; ``body`` gives each keypoint's
-    (x, y) in the animal's frame, constants or one per frame.
+    Heading (radians) and place are constants or one value per frame; ``body`` has the egocentric
+    (x, y) of each keypoint, constants or one per frame.
     """
     heading = np.broadcast_to(heading, frames)[:, None]
     place = np.broadcast_to(place, (frames, 2))[:, None]
@@ -38,7 +38,7 @@ def make_tracks(*, frames=20, body=BODY, heading=0.0, place=(100.0, 100.0), like
 
 
 def make_lively_tracks(*, frames=300, seed=0):
-    """An animal that walks about with paws, and nose, in motion: no feature is constant."""
+    """Return tracks of an animal that walks, and moves paws and nose: no feature is constant."""
     rng = np.random.default_rng(seed)
     moving = {name: np.array(xy) + rng.normal(size=(frames, 2)) for name, xy in BODY.items()}
     return make_tracks(
@@ -50,7 +50,7 @@ def make_lively_tracks(*, frames=300, seed=0):
 
 
 def make_dataset(*, tracks, keypoints=tuple(BODY), fps=10.0, source_file="mouse.csv"):
-    """The dataset that reading these tracks gives."""
+    """Return the dataset that reading these tracks should give."""
     return xr.Dataset(
         {
             "position": (
@@ -70,7 +70,7 @@ def make_dataset(*, tracks, keypoints=tuple(BODY), fps=10.0, source_file="mouse.
 
 
 def deeplabcut_table(*, tracks, keypoints=tuple(BODY), individuals=None, likelihood=True):
-    """DeepLabCut's table; with ``individuals``, tracks are (frame, individual, keypoint, 3)."""
+    """Return DeepLabCut's table; with ``individuals``, tracks have the axis individual, too."""
     levels = {"scorer": ["tracker"]}
     if individuals:
         levels["individuals"] = list(individuals)
@@ -81,7 +81,7 @@ def deeplabcut_table(*, tracks, keypoints=tuple(BODY), individuals=None, likelih
 
 
 def write_deeplabcut(*, path, key="df_with_missing", **table):
-    """Write a csv or h5 as DeepLabCut does, by the suffix; see ``deeplabcut_table``."""
+    """Write csv or h5 as DeepLabCut does, depending on the suffix; see ``deeplabcut_table``."""
     path, table = Path(path), deeplabcut_table(**table)
     if path.suffix == ".h5":
         table.to_hdf(path, key=key, mode="w")
@@ -95,7 +95,7 @@ USUAL = ("track", "xy", "node", "frame")
 
 
 def write_sleap_analysis(*, path, tracks, keypoints=tuple(BODY), names=("mouse",), order=USUAL):
-    """SLEAP's analysis h5 of (frame, track, node, 3) tracks, its axes in any order."""
+    """Write SLEAP's analysis h5 of (frame, track, node, 3) tracks, with axes in any order."""
 
     def stored(array, axes):
         return np.transpose(array, [axes.index(axis) for axis in order if axis in axes])
@@ -109,7 +109,7 @@ def write_sleap_analysis(*, path, tracks, keypoints=tuple(BODY), names=("mouse",
 
 
 def write_sleap_labels(*, path, tracks, keypoints=tuple(BODY), names=("mouse",), frames=None):
-    """A .slp of (frame, track, node, 3) tracks; ``frames`` numbers them, 0, 1, … unless told."""
+    """Write a .slp of (frame, track, node, 3) tracks; ``frames`` are their numbers, or 0, 1, …"""
     skeleton = sleap_io.Skeleton(list(keypoints))
     video = sleap_io.Video("mouse.mp4", open_backend=False)
     animals = [sleap_io.Track(name) for name in names]
@@ -134,7 +134,7 @@ def write_sleap_labels(*, path, tracks, keypoints=tuple(BODY), names=("mouse",),
 
 
 def write_nwb(*, path, tracks, keypoints=tuple(BODY), containers=("PoseEstimation",), times=None):
-    """An NWB file with one ``PoseEstimation`` of ndx-pose per (frame, keypoint, 3) tracks."""
+    """Write an NWB file with one ``PoseEstimation`` of ndx-pose per (frame, keypoint, 3) tracks."""
     started = datetime.datetime(2024, 1, 1, tzinfo=datetime.UTC)
     file = pynwb.NWBFile("a mouse", "mouse", started)
     module = file.create_processing_module("behavior", "poses")
@@ -165,7 +165,7 @@ def write_nwb(*, path, tracks, keypoints=tuple(BODY), containers=("PoseEstimatio
 
 
 def write_anipose(*, path, tracks, keypoints=tuple(BODY)):
-    """A triangulated csv of (frame, keypoint, 4) tracks: x, y, z, score."""
+    """Write a triangulated csv of (frame, keypoint, 4) tracks: x, y, z, score."""
     columns = [f"{name}_{part}" for name in keypoints for part in ("x", "y", "z", "score")]
     table = pd.DataFrame(tracks.reshape(len(tracks), -1), columns=columns)
     for name in ("M_00", "M_01", "center_0"):
@@ -176,10 +176,10 @@ def write_anipose(*, path, tracks, keypoints=tuple(BODY)):
 
 
 def write_nwb_series(*, path, animals):
-    """An NWB file of single series, with times of their own.
+    """Write an NWB file of single series, each with its own times.
 
-    ``animals``: {(module, container): {keypoint: what PoseEstimationSeries takes}}; ``data`` is
-    (row, 2), and ``conversion`` or ``offset`` may be among the rest.
+    ``animals``: {(module, container): {keypoint: arguments of PoseEstimationSeries}}; ``data`` is
+    (row, 2), and ``conversion`` or ``offset`` may be included.
     """
     file = pynwb.NWBFile("mice", "mice", datetime.datetime(2024, 1, 1, tzinfo=datetime.UTC))
     for (module, container), keypoints in animals.items():
@@ -210,11 +210,11 @@ def write_nwb_series(*, path, animals):
 def write_sleap_instances(
     *, path, frames, tracks=("mouse",), videos=("mouse.mp4",), fps=None, keypoints=tuple(BODY)
 ):
-    """A .slp of single instances.
+    """Write a .slp of single instances.
 
     ``frames``: {number: [(points, track or None, kind), …]}, or {(video, number): …}; points are
-    (keypoint, 2); kind is ``predicted``, ``user``, or ``corrected``: by a person, and linked to the
-    last prediction of the frame.
+    (keypoint, 2); kind is ``predicted``, ``user``, or ``corrected`` (by a person, and linked to the
+    last prediction of the frame).
     """
     skeleton = sleap_io.Skeleton(list(keypoints))
     films = [sleap_io.Video(name, open_backend=False) for name in videos]

@@ -1,10 +1,10 @@
-"""Say whether two runs came to the same numbers.
+"""Compare the numbers of two runs.
 
     python tests/same_results.py BEFORE AFTER
 
 compares two folders of results: every tensor of checkpoints, every array, and every number of
-tables and JSON files but for seconds and checksums. It lists what differs, and the files that only
-one of them has.
+tables and JSON files except seconds and checksums. It lists differences, and files that only one of
+them has.
 """
 
 import json
@@ -18,7 +18,7 @@ import torch
 import xarray as xr
 from safetensors.torch import load_file
 
-# What is not a result: records of jobs and their times, pictures, and what holds checksums.
+# Files that are not results: records of jobs and their times, pictures, and files with checksums.
 LEFT_OUT = re.compile(
     r"^(provenance|benchmarks)/|manifest\.json$|tfevents|\.lock$|\.(svg|png|gif|html|onnx|zip)$"
     r"|\.snakemake_timestamp$"
@@ -27,7 +27,7 @@ NOT_COMPARED = re.compile(r"^(training_)?seconds$|^sha256$")
 
 
 def numbers_of(path: Path) -> dict[str, object]:
-    """A file's numbers, by where they are in it; arrays and tensors as they are."""
+    """Return the numbers of a file by their place in it; arrays and tensors as they are."""
     return READERS.get(path.suffix, read_bytes)(path)
 
 
@@ -47,7 +47,7 @@ def read_npz(path):
 
 
 def read_csv(path):
-    """Columns as they are written, digit for digit."""
+    """Return columns as text, digit for digit."""
     table = pd.read_csv(path, comment="#", dtype=str, keep_default_na=False)
     return {
         name: column.to_numpy(str)
@@ -82,7 +82,7 @@ READERS = {
 
 
 def flatten(content, where=""):
-    """(place, number) of every number in a JSON value; text may be worded anew."""
+    """Yield (place, number) of every number in a JSON value; text may be worded differently."""
     if isinstance(content, dict):
         for key, value in content.items():
             if not NOT_COMPARED.search(key):
@@ -95,7 +95,7 @@ def flatten(content, where=""):
 
 
 def differences(before: Path, after: Path) -> list[str]:
-    """One line for each number, tensor or column that differs between two files."""
+    """Return one line for each number, tensor or column that differs between two files."""
     old, new = numbers_of(before), numbers_of(after)
     lines = [f"only before: {name}" for name in old.keys() - new.keys()]
     lines += [f"only after: {name}" for name in new.keys() - old.keys()]

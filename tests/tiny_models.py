@@ -1,6 +1,6 @@
 """Models small enough to train in a test, and frames for them.
 
-Every function takes keywords only; what a test does not name does not matter to it.
+All functions take only keywords: a test names the values that matter to it.
 """
 
 from pathlib import Path
@@ -46,14 +46,14 @@ def make_network(**changes) -> NetworkConfig:
 
 
 def make_model(*, n_features=3, seed=0, **changes) -> RNNVAE:
-    """A model whose random weights depend on ``seed`` alone; torch's global state stays."""
+    """Return a model whose random weights depend only on ``seed``; keep torch's global state."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         return RNNVAE(make_network(**changes), n_features)
 
 
 def make_frames(*, frames=200, n_features=3, seed=0) -> torch.Tensor:
-    """Sine waves of one tempo and random phases, with a little noise."""
+    """Return sine waves of one frequency and random phases, with a little noise."""
     generator = torch.Generator().manual_seed(seed)
     phase = 2 * torch.pi * torch.rand(n_features, generator=generator)
     waves = (torch.arange(frames).unsqueeze(1) * 0.6 + phase).sin()

@@ -22,7 +22,7 @@ from settings.names import session_names  # noqa: E402
 
 SCHEMA = WORKFLOW / "schemas/config.schema.yaml"
 COLUMNS = ("session", "poses", "software", "fps")
-# Places of a session's poses in VAME, the least processed first; older projects have no netCDF.
+# Paths of a session's poses in VAME, the least processed first; older projects have no netCDF.
 PLACES = (
     "data/raw/{session}.nc",
     "videos/pose_estimation/{session}.*",
@@ -176,7 +176,7 @@ def aligned_once(
 
 def movement_of(row: dict, center: str, orient: str, confidence: float) -> str:
     """Describe how far the reference keypoints of a session move; empty if they do not."""
-    import numpy as np  # noqa: PLC0415  only here, with the readers of the workflow
+    import numpy as np  # noqa: PLC0415  only needed here, with the readers of the workflow
     from pose_prep.reading import read_poses  # noqa: PLC0415
 
     name = Path(row["poses"]).name

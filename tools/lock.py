@@ -1,8 +1,8 @@
 """Write envs/constraints-{Python}.txt: one exact version of each package that `make` installs.
 
-uv resolves the groups of pyproject.toml for Linux and macOS and for each Python, whichever of these
-it runs on. The files have names and versions only, so that pip takes them from wherever it is told
-to; a version holds for all builds of it, so that a CPU build of torch is one.
+uv resolves the groups of pyproject.toml for Linux and macOS and for each Python, on any of them.
+The files have only names and versions, so that pip may use any index; a version includes all its
+builds, such as the CPU build of torch.
 """
 
 import re
@@ -18,12 +18,12 @@ ROOT = Path(__file__).resolve().parents[1]
 PYTHONS = ("3.11", "3.12", "3.13")
 SYSTEMS = ("linux", "darwin")
 GROUPS = ("dev", "docs")
-ON_EVERY_PYTHON = ("torch==2.13.0",)  # the release that tests and benchmarks ran with
+ON_EVERY_PYTHON = ("torch==2.13.0",)  # the release with which tests and benchmarks were run
 HEADER = "# Exact versions for Python {python}, Linux and macOS. `make lock` writes this file.\n"
 
 
 def main() -> None:
-    """Resolve anew for each Python: versions become the newest that pyproject.toml allows."""
+    """Write the newest versions that pyproject.toml allows, for each Python."""
     for python in PYTHONS:
         path = ROOT / "envs" / f"constraints-{python}.txt"
         text = HEADER.format(python=python) + "".join(resolve(python))
@@ -32,12 +32,12 @@ def main() -> None:
 
 
 def resolve(python: str) -> list[str]:
-    """The lines of one file, sorted by name.
+    """Return the lines of one file, sorted by name.
 
     Raises
     ------
     subprocess.CalledProcessError
-        If no versions fit together; uv has printed which do not.
+        If no versions are compatible; uv has printed which ones conflict.
     """
     start, end = python, f"3.{int(python.partition('.')[2]) + 1}"
     here = f"python_full_version >= '{start}' and python_full_version < '{end}'"
@@ -61,9 +61,9 @@ def resolve(python: str) -> list[str]:
 
 
 def names_and_versions(resolved: str) -> list[str]:
-    """Lines without markers: a constraint on a package that nobody installs does nothing.
+    """Return lines without markers: a constraint on a package that is not installed has no effect.
 
-    Of a package with several versions, each line keeps the releases of Python that it is for.
+    If a package has several versions, each line keeps the releases of Python that it is for.
 
     >>> names_and_versions("a==1 ; sys_platform == 'linux'")
     ['a==1\\n']

@@ -1,4 +1,4 @@
-"""Print what CHANGELOG.md says of a version: the notes of its release on GitHub."""
+"""Print the section of CHANGELOG.md on a version: the notes of its release on GitHub."""
 
 import re
 import sys
@@ -9,7 +9,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def notes_of(tag: str, changelog: str, version: str) -> str:
-    """The section of a tag's version.
+    """Return the section on the version of a tag.
 
     >>> notes_of("v1.0.0", "# Changelog\\n\\n## 1.0.0 (2030-01-01)\\n\\n- New.\\n", "1.0.0")
     '- New.'
@@ -17,7 +17,7 @@ def notes_of(tag: str, changelog: str, version: str) -> str:
     Raises
     ------
     ValueError
-        If the project has another version than the tag, or CHANGELOG.md has no notes of it.
+        If project and tag have different versions, or CHANGELOG.md has no notes on it.
     """
     if tag != f"v{version}":
         raise ValueError(f"the tag is {tag}, and pyproject.toml has version {version}")

@@ -2,7 +2,7 @@
 
     python cebra_embed.py inputs.npz outputs.npz
 
-Inputs and outputs are described in `benchmarks/rivals.py`. One model is fitted on the standardised
+`benchmarks/rivals.py` describes inputs and outputs. One model is fitted to the standardised
 features of all usable frames, one recording after the other. Settings that are not named here are
 the package's defaults.
 """
@@ -30,7 +30,7 @@ def main(source: str, target: str) -> None:
     count = int(inputs["sessions"])
     torch.set_num_threads(int(inputs["threads"]))
     torch.manual_seed(int(inputs["seed"]))
-    np.random.seed(int(inputs["seed"]))  # noqa: NPY002  the package may draw from it
+    np.random.seed(int(inputs["seed"]))  # noqa: NPY002  the package may use it
     known = [inputs[f"usable_{n}"] for n in range(count)]
     features = [inputs[f"features_{n}"][own] for n, own in enumerate(known)]
     together = np.concatenate(features).astype(np.float32)

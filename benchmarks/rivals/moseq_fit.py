@@ -2,7 +2,7 @@
 
     python moseq_fit.py inputs.npz outputs.npz
 
-Inputs and outputs are described in `benchmarks/rivals.py`. As the package's documentation advises:
+`benchmarks/rivals.py` describes inputs and outputs. The package's documentation advises principal
 principal components up to 90 % of the variance, and an AR-HMM whose `kappa` is chosen so that
 syllables have the median duration that the inputs ask for. The full model, which also models
 tracking noise, takes minutes per iteration on such recordings without a GPU. Latents are the
@@ -17,13 +17,13 @@ import keypoint_moseq as kpms
 import numpy as np
 
 EXPLAINED = 0.9
-SCANNED = 5  # values of kappa that are tried at most, by bisection of its logarithm
-TOLERANCE = 0.15  # of the median duration that is asked for
+SCANNED = 5  # largest number of values of kappa, by bisection of its logarithm
+TOLERANCE = 0.15  # relative to the median duration in the inputs
 LOWEST, HIGHEST = 2.0, 10.0  # log10 of kappa
 
 
 def median_duration(syllables: list[np.ndarray]) -> float:
-    """Median frames of a run of one syllable."""
+    """Return the median number of frames of a run of one syllable."""
     runs = []
     for own in syllables:
         edges = np.flatnonzero(np.diff(own)) + 1
@@ -58,7 +58,7 @@ def main(source: str, target: str) -> None:
     with np.load(source) as arrays:
         inputs = dict(arrays)
     count, seed = int(inputs["sessions"]), int(inputs["seed"])
-    np.random.seed(seed)  # noqa: NPY002  the package may draw from it
+    np.random.seed(seed)  # noqa: NPY002  the package may use it
     sessions = [f"session{number}" for number in range(count)]
     coordinates = {name: inputs[f"positions_{n}"] for n, name in enumerate(sessions)}
     keypoints = inputs["keypoints"].tolist()

@@ -1,4 +1,4 @@
-"""The benchmark behind docs/behaviour.md: its variants, its scores, its table."""
+"""The benchmark for docs/behaviour.md: variants, scores and table."""
 
 from pathlib import Path
 
@@ -9,8 +9,8 @@ import pytest
 from behaviour import (
     ALL_VARIANT,
     COMPONENTS,
-    EARLIER_VARIANT,
     NETWORK,
+    POSTURE_VARIANT,
     VARIANTS,
     DataSet,
     as_table,
@@ -26,14 +26,14 @@ SETTINGS = {"time_window": 4, "steps_per_epoch": 5, "center": "a", "orient": "b"
 
 
 def make_data(*, animals=3, frames=400, bout=40):
-    """Recordings whose behaviour, walk or rest, changes every `bout` frames."""
+    """Return recordings whose behaviour, walk or rest, changes every `bout` frames."""
     labels = np.array(["walk", "rest"])[np.arange(frames) // bout % 2]
     recordings = [Recording(f"s{n}", Path(), 20.0, labels) for n in range(animals)]
     return DataSet("data", SETTINGS, recordings, {r.session: r.session for r in recordings})
 
 
 def make_latents(data, *, noise, seed=0):
-    """Two latents that tell walk from rest, under noise; windows are centred on their frame."""
+    """Return two latents that separate walk from rest, with noise; windows are centred."""
     rng = np.random.default_rng(seed)
     latents = {}
     for recording in data.recordings:
@@ -47,9 +47,9 @@ def differences(one, other):
     return {key for key in one if one[key] != other[key]}
 
 
-def test_each_part_is_added_alone_and_the_defaults_have_all():
+def test_each_part_is_added_alone_and_the_defaults_have_all_parts():
     data = make_data()
-    defaults, posture = (settings_of(data, name) for name in (ALL_VARIANT, EARLIER_VARIANT))
+    defaults, posture = (settings_of(data, name) for name in (ALL_VARIANT, POSTURE_VARIANT))
     parts = [differences(settings_of(data, name), posture) for name in VARIANTS if "+" in name]
     assert all(len(own) == 1 for own in parts)
     assert set.union(*parts) == differences(defaults, posture)
@@ -58,25 +58,25 @@ def test_each_part_is_added_alone_and_the_defaults_have_all():
     }
 
 
-def test_all_variants_train_equally_long():
+def test_all_variants_train_for_the_same_number_of_steps():
     for variant in VARIANTS:
         settings = settings_of(make_data(), variant)
         assert settings["max_epochs"] - ("skip_last_epoch" in settings["vame_quirks"]) == 10
         assert settings["steps_per_epoch"] == 5
 
 
-def test_variants_that_differ_in_motifs_alone_share_a_training(tmp_path, monkeypatch):
+def test_variants_that_differ_only_in_motifs_share_a_training(tmp_path, monkeypatch):
     monkeypatch.setattr(behaviour, "align", lambda *_: {})
     monkeypatch.setattr(behaviour, "SEEDS", (0,))
     trained = [job.args[1] for job in prepare(make_data(), tmp_path) if job.args[2] == NETWORK]
-    assert [EARLIER_VARIANT, "+ pooling over time", "+ cost of a change"] in trained
+    assert [POSTURE_VARIANT, "+ pooling over time", "+ cost of a change"] in trained
     assert sorted(name for names in trained for name in names) == sorted(VARIANTS)
 
 
-def test_latents_that_tell_behaviours_score_one_and_noise_scores_less(monkeypatch):
+def test_latents_that_separate_behaviours_score_one_and_noise_scores_less(monkeypatch):
     monkeypatch.setattr(behaviour, "SHOWN_MOTIFS", 2)
     data = make_data()
-    settings = settings_of(data, EARLIER_VARIANT)
+    settings = settings_of(data, POSTURE_VARIANT)
     rows = [
         {"variant": "v", "points": points, "seed": 0}
         | evaluate(make_latents(data, noise=noise), data, settings, 0, (2,))
@@ -92,7 +92,7 @@ def test_latents_that_tell_behaviours_score_one_and_noise_scores_less(monkeypatc
     assert own["nmi 8 lead_low"] > 0.4
 
 
-def test_the_interval_of_a_lead_is_of_the_same_blocks():
+def test_the_interval_of_a_lead_uses_the_same_blocks_for_both():
     rng = np.random.default_rng(0)
     tables = rng.integers(1, 50, size=(8, 2, 3)).astype(float)
     rows = [
@@ -106,17 +106,17 @@ def test_the_interval_of_a_lead_is_of_the_same_blocks():
     assert other["nmi 8"] == own["nmi 8"]
 
 
-def test_the_table_marks_what_leads():
+def test_the_table_marks_a_lead_in_bold():
     row = {"variant": "v", "nmi 8": 0.25, "nmi 8 low": 0.2, "nmi 8 high": 0.3, "short": 0.034}
     summary = pd.DataFrame(
         [row | {"points": NETWORK, "nmi 8 lead_low": 0.01}, row | {"points": COMPONENTS}]
     )
     lines = as_table(summary).splitlines()
-    assert lines[0] == "|  |  | NMI, 8 motifs | Short bouts, % |"
+    assert lines[0] == "|  |  | NMI, 8 motifs | Short bouts (%) |"
     assert lines[2] == "| v | network | **0.250** (0.20 to 0.30) | 3.4 |"
     assert lines[3] == "|  | principal components | 0.250 (0.20 to 0.30) | 3.4 |"
 
 
-def test_the_page_has_the_places_that_the_commands_write_to():
+def test_the_page_has_the_marks_between_which_the_commands_write():
     page = (behaviour.ROOT / "docs/behaviour.md").read_text()
     assert "| new |" in replace_between(page, "| new |", behaviour.BEGIN)

@@ -1,4 +1,4 @@
-"""The benchmark behind docs/fidelity.md: its variants, its units, its scores, its table."""
+"""The benchmark for docs/fidelity.md: variants, units, scores and table."""
 
 from pathlib import Path
 
@@ -16,8 +16,8 @@ from fidelity import (
     Reference,
     as_table,
     common_units,
+    evaluate_model,
     hold_last_frame,
-    judge,
     motif_score,
     replace_between,
     run_components,
@@ -54,7 +54,7 @@ def make_windows_of(frames, length):
 # --- variants -------------------------------------------------------------------------------------
 
 
-def test_the_corrections_are_all_that_the_preset_does_otherwise_each_once():
+def test_the_corrections_are_all_differences_of_the_preset_each_once():
     corrected = [name for names in CORRECTIONS.values() for name in names]
     assert len(corrected) == len(set(corrected))
     assert set(PRESET["vame_quirks"]) == QUIRKS
@@ -63,7 +63,7 @@ def test_the_corrections_are_all_that_the_preset_does_otherwise_each_once():
     assert (differing | QUIRKS) - {"max_epochs", "skip_last_epoch"} == set(corrected)
 
 
-def test_a_correction_alone_changes_what_it_names():
+def test_a_correction_changes_only_the_settings_that_it_names():
     preset = settings_of(PRESET_ALONE)
     for name, names in CORRECTIONS.items():
         settings = settings_of(f"+ {name}")
@@ -73,7 +73,7 @@ def test_a_correction_alone_changes_what_it_names():
         assert set(settings["vame_quirks"]) <= set(preset["vame_quirks"])
 
 
-def test_all_variants_train_equally_long():
+def test_all_variants_train_for_the_same_number_of_steps():
     for variant in fidelity.VARIANTS:
         settings = settings_of(variant)
         skipped = "skip_last_epoch" in settings["vame_quirks"]
@@ -81,7 +81,7 @@ def test_all_variants_train_equally_long():
         assert settings["steps_per_epoch"] == fidelity.BUDGET["steps_per_epoch"]
 
 
-def test_the_defaults_are_the_schemas_but_for_size_and_budget():
+def test_the_defaults_are_those_of_the_schema_except_size_and_budget():
     settings = settings_of(REFERENCE)
     changed = {key for key in DEFAULTS if settings[key] != DEFAULTS[key]}
     assert changed == {*fidelity.BUDGET, *fidelity.ELSEWHERE, "learning_rate", "max_epochs"}
@@ -90,7 +90,7 @@ def test_the_defaults_are_the_schemas_but_for_size_and_budget():
 # --- windows and units ----------------------------------------------------------------------------
 
 
-def test_windows_are_of_usable_frames_of_one_part_and_labelled_by_their_centre():
+def test_windows_have_usable_frames_of_one_part_and_the_label_of_their_centre():
     poses = np.arange(14, dtype=np.float32)[:, None]
     usable = np.ones(8, bool)
     usable[3] = False
@@ -101,19 +101,19 @@ def test_windows_are_of_usable_frames_of_one_part_and_labelled_by_their_centre()
     labels = np.array(list("abcdefghijklmn"))
     windows, centres = usable_windows(parts, 4, [labels[:8], labels[8:]])
     first = windows.take(torch.arange(len(windows)))[:, 0, 0].tolist()
-    assert first == [4, 8, 9, 10]  # 0..2 is too short, nothing crosses 7 to 8
+    assert first == [4, 8, 9, 10]  # 0 to 2 is too short, and no window crosses 7 to 8
     assert centres.tolist() == ["g", "k", "l", "m"]
 
 
-def test_an_error_counts_in_units_of_the_reference_whatever_the_scaling():
+def test_errors_are_in_units_of_the_reference_with_any_scaling():
     target = in_pixels(torch.zeros(4, 5, 3))
-    # One reference deviation off in every feature.
+    # The output is wrong by one standard deviation of the reference in every feature.
     output = torch.tensor(STD / SCALING["std"], dtype=torch.float32).expand(4, 5, 3)
     assert common_units(target, output, SCALING, STD) == pytest.approx(1, rel=1e-5)
     assert common_units(target, 3 * output, SCALING, STD) == pytest.approx(9, rel=1e-5)
 
 
-def test_predicting_the_mean_leaves_the_variance():
+def test_the_error_of_predicting_the_mean_is_the_variance():
     frames = in_pixels(make_frames(frames=5000))
     std = frames.std(dim=0, correction=0).numpy()
     scaling = {"mean": frames.mean(dim=0).tolist(), "std": [1.0, 1.0, 1.0]}
@@ -121,39 +121,39 @@ def test_predicting_the_mean_leaves_the_variance():
     assert error == pytest.approx(1, rel=1e-4)
 
 
-def test_a_model_is_judged_by_what_it_makes_of_scaled_windows():
+def test_a_model_is_evaluated_on_scaled_windows():
     model, reference = make_model().eval(), make_reference()
-    judged = judge(model, 50, SCALING, reference)
+    evaluated = evaluate_model(model, 50, SCALING, reference)
     windows = make_windows(length=12)
     windows = windows.take(torch.arange(len(windows)))
     outputs = model(windows[:, :8])
     ratio = torch.tensor(SCALING["std"]) / torch.tensor(STD)
     for name, target in (("reconstruction", windows[:, :8]), ("future", windows[:, 8:])):
         error = ((getattr(outputs, name) - target) * ratio).square().mean().item()
-        assert judged[name] == pytest.approx(error, rel=1e-4)
-    assert judged["reconstruction_alone"] == pytest.approx(judged["reconstruction"], rel=1e-5)
+        assert evaluated[name] == pytest.approx(error, rel=1e-4)
+    assert evaluated["reconstruction_alone"] == pytest.approx(evaluated["reconstruction"], rel=1e-5)
 
 
-def test_decoders_that_mix_are_judged_in_batches_and_alone():
+def test_decoders_with_mixed_states_are_evaluated_in_batches_and_alone():
     mixed = make_model(vame_quirks=["mixed_decoder_start"]).eval()
-    per_sample = judge(make_model().eval(), 50, SCALING, make_reference())
-    together, single = (judge(mixed, size, SCALING, make_reference()) for size in (50, 1))
+    per_sample = evaluate_model(make_model().eval(), 50, SCALING, make_reference())
+    together, single = (evaluate_model(mixed, size, SCALING, make_reference()) for size in (50, 1))
     assert together["reconstruction"] != pytest.approx(per_sample["reconstruction"], rel=1e-5)
-    for judged in (together, single):
-        assert judged["reconstruction_alone"] == pytest.approx(
+    for evaluated in (together, single):
+        assert evaluated["reconstruction_alone"] == pytest.approx(
             per_sample["reconstruction"], rel=1e-5
         )
     assert single["reconstruction"] == pytest.approx(single["reconstruction_alone"], rel=1e-5)
 
 
-def test_holding_the_last_frame_of_a_ramp():
-    # One deviation a frame: four frames after the last are 1, 2, 3, 4 away.
+def test_the_error_of_repeating_the_last_frame_of_a_ramp():
+    # One standard deviation per frame: the four next frames are 1, 2, 3 and 4 from the last.
     frames = torch.arange(60.0).unsqueeze(1) * torch.tensor(STD, dtype=torch.float32)
     reference = Reference(make_windows_of(frames, 12), make_windows_of(frames, 8), None, STD)
     assert hold_last_frame(reference)["future"] == pytest.approx((1 + 4 + 9 + 16) / 4)
 
 
-def test_enough_components_reconstruct_everything():
+def test_all_components_reconstruct_windows_exactly():
     train = make_windows(length=8)
     row = run_components(train, SCALING, make_reference(), n_components=24, seed=0)
     assert row["reconstruction"] == pytest.approx(0, abs=1e-6)
@@ -176,7 +176,7 @@ def test_enough_components_reconstruct_everything():
         ),
     ],
 )
-def test_where_no_epoch_is_annealed_the_last_one_is_the_model(tmp_path, changes, epoch):
+def test_the_last_epoch_is_the_model_if_no_epoch_is_annealed(tmp_path, changes, epoch):
     for side in ("train", "test"):
         np.save(tmp_path / f"{side}.npy", make_frames(frames=60).numpy())
     description = {
@@ -195,7 +195,7 @@ def make_clusters(labels, *, spread):
     return 10.0 * np.eye(fidelity.MOTIFS)[labels] + spread * rng.normal(size=(len(labels), 11))
 
 
-def test_motifs_that_are_the_labels_score_one_and_chance_scores_nothing():
+def test_motifs_equal_to_the_labels_score_one_and_random_ones_about_zero():
     labels = np.arange(1100) % fidelity.MOTIFS
     points = make_clusters(labels, spread=0.1)
     assert motif_score(points, labels, seed=0) == pytest.approx(1)
@@ -203,7 +203,7 @@ def test_motifs_that_are_the_labels_score_one_and_chance_scores_nothing():
     assert motif_score(points, shuffled, seed=0) < 0.05
 
 
-def test_a_table_has_mean_and_half_the_range_of_each_variant():
+def test_the_table_has_mean_and_half_the_range_of_each_variant():
     rows = pd.DataFrame(
         [
             {"variant": "b", "seed": 0, "reconstruction": 0.1, "active": 16},
@@ -219,7 +219,7 @@ def test_a_table_has_mean_and_half_the_range_of_each_variant():
     ]
 
 
-def test_the_page_keeps_its_prose():
+def test_the_prose_of_the_page_is_kept():
     page = (Path(fidelity.ROOT) / "docs/fidelity.md").read_text()
     once = replace_between(page, "| a table |")
     assert "| a table |" in once

@@ -1,4 +1,4 @@
-"""That `make bench-gpu` runs, at tiny sizes on the CPU."""
+"""The benchmark for docs/gpu.md, with tiny sizes on the CPU."""
 
 import json
 import os
@@ -23,7 +23,7 @@ def test_decompositions_give_the_same_term(name):
     assert DECOMPOSITIONS[name](z, 3) == pytest.approx(6.0, rel=1e-4)
 
 
-def test_all_of_it_is_measured_and_told(tmp_path):
+def test_all_measurements_run_and_are_printed(tmp_path):
     output = tmp_path / "results.json"
     command = [sys.executable, ROOT / "benchmarks/gpu.py", "--tiny", "--device", "cpu"]
     paths = os.pathsep.join(str(ROOT / folder) for folder in ("workflow/scripts", "tests"))

@@ -1,4 +1,4 @@
-"""The benchmark of other programs behind docs/behaviour.md: exchange of files, scores, table."""
+"""The benchmark of other programs for docs/behaviour.md: exchange of files, scores and table."""
 
 import subprocess
 import sys
@@ -31,21 +31,21 @@ SETTINGS = {"time_window": 4, "center": "a", "orient": "b"}
 
 
 def make_data(*, animals=3, frames=400, bout=40):
-    """Recordings whose behaviour, walk or rest, changes every `bout` frames."""
+    """Return recordings whose behaviour, walk or rest, changes every `bout` frames."""
     labels = np.array(["walk", "rest"])[np.arange(frames) // bout % 2]
     recordings = [Recording(f"s{n}", Path(), 20.0, labels.copy()) for n in range(animals)]
     return DataSet("data", SETTINGS, recordings, {r.session: r.session for r in recordings})
 
 
 def make_motifs(data, time_window=4):
-    """Motifs that are the behaviours, at the centres of windows."""
+    """Return motifs that equal the behaviours, at the centres of windows."""
     usable = {r.session: np.ones(len(r.labels), bool) for r in data.recordings}
     motifs = {r.session: (r.labels == "walk").astype(np.int32) for r in data.recordings}
     return at_windows(motifs, usable, time_window)
 
 
-def stand_in(tmp_path, monkeypatch, script):
-    """An environment whose Python is this one, and a program that is this script."""
+def replace_programs(tmp_path, monkeypatch, script):
+    """Replace the programs by this script, which runs with this Python."""
     python = tmp_path / "environments/program/bin/python"
     python.parent.mkdir(parents=True)
     python.symlink_to(sys.executable)
@@ -63,8 +63,8 @@ def test_requirements_are_exact():
         assert (HERE / script).exists()
 
 
-def test_programs_exchange_arrays_with_a_script_of_their_own(tmp_path, monkeypatch):
-    stand_in(
+def test_arrays_are_exchanged_with_the_script_of_a_program(tmp_path, monkeypatch):
+    replace_programs(
         tmp_path,
         monkeypatch,
         "import os, sys, subprocess\n"
@@ -78,13 +78,13 @@ def test_programs_exchange_arrays_with_a_script_of_their_own(tmp_path, monkeypat
     assert of_sessions(outputs, "syllables", ["s0"]) == {}
 
 
-def test_a_program_that_fails_fails_the_benchmark(tmp_path, monkeypatch):
-    stand_in(tmp_path, monkeypatch, "raise SystemExit(3)")
+def test_the_benchmark_fails_if_a_program_fails(tmp_path, monkeypatch):
+    replace_programs(tmp_path, monkeypatch, "raise SystemExit(3)")
     with pytest.raises(subprocess.CalledProcessError):
         run_script("program", {"threads": np.array(1)}, tmp_path)
 
 
-def test_an_environment_is_made_once_and_again_for_other_requirements(tmp_path, monkeypatch):
+def test_an_environment_is_installed_again_only_if_requirements_change(tmp_path, monkeypatch):
     ran = []
 
     def run(command, **_):
@@ -105,7 +105,7 @@ def test_an_environment_is_made_once_and_again_for_other_requirements(tmp_path, 
     assert len(ran) == 2 * made
 
 
-def test_an_environment_that_cannot_be_made_gives_its_reason(tmp_path, monkeypatch):
+def test_a_failed_installation_gives_its_reason(tmp_path, monkeypatch):
     def run(command, **_):
         return subprocess.CompletedProcess(command, 1, "", "first\nno such version\n")
 
@@ -115,7 +115,7 @@ def test_an_environment_that_cannot_be_made_gives_its_reason(tmp_path, monkeypat
 
 
 @pytest.mark.parametrize("given", [True, False])
-def test_without_recordings_the_page_stays(tmp_path, monkeypatch, capsys, given):
+def test_without_recordings_the_page_is_unchanged(tmp_path, monkeypatch, capsys, given):
     page = tmp_path / "page.md"
     page.write_text(f"{rivals.BEGIN}\n<!-- end -->\n")
     recordings = ["--recordings", str(tmp_path)] if given else []
@@ -125,7 +125,7 @@ def test_without_recordings_the_page_stays(tmp_path, monkeypatch, capsys, given)
     assert page.read_text() == f"{rivals.BEGIN}\n<!-- end -->\n"
 
 
-def test_frames_are_those_of_usable_windows_at_their_centres():
+def test_values_are_those_at_the_centres_of_usable_windows():
     usable = {"s": np.array([True] * 5 + [False] + [True] * 3)}
     series = {"s": np.arange(9)}
     assert at_windows(series, usable, 3)["s"].tolist() == [1, 2, 3, -1, -1, -1, 7]
@@ -134,14 +134,14 @@ def test_frames_are_those_of_usable_windows_at_their_centres():
     assert series["s"].tolist() == list(range(9))
 
 
-def test_rare_motifs_become_the_last_one():
+def test_rare_motifs_are_merged_into_the_last_one():
     motifs = {"s": np.repeat([7, -1, 2, 5, 3], [600, 9, 395, 2, 3])}
     merged = merge_rare(motifs)["s"]
     expected = np.repeat([1, -1, 0, 2, 2], [600, 9, 395, 2, 3])
     np.testing.assert_array_equal(merged, expected)
 
 
-def test_motifs_that_are_the_behaviours_score_one():
+def test_motifs_equal_to_the_behaviours_score_one():
     data = make_data()
     row = evaluate_own(make_motifs(data), data, 4)
     assert rivals.OF_TABLES[OWN](row[OWN].sum(axis=0)) == pytest.approx(1)
@@ -151,7 +151,7 @@ def test_motifs_that_are_the_behaviours_score_one():
     assert row["sessions"] == pytest.approx(0, abs=1e-3)
 
 
-def test_motifs_that_are_the_sessions_tell_sessions_and_no_behaviour():
+def test_motifs_equal_to_the_sessions_inform_about_sessions_and_not_behaviours():
     data = make_data()
     motifs = {s: np.full(len(own), n) for n, (s, own) in enumerate(make_motifs(data).items())}
     row = evaluate_own(motifs, data, 4)
@@ -159,7 +159,7 @@ def test_motifs_that_are_the_sessions_tell_sessions_and_no_behaviour():
     assert rivals.OF_TABLES[OWN](row[OWN].sum(axis=0)) == pytest.approx(0, abs=1e-3)
 
 
-def test_frames_without_a_motif_or_a_label_do_not_count():
+def test_frames_without_a_motif_or_a_label_are_not_counted():
     data = make_data()
     data.recordings[0].labels[:100] = ""
     motifs = make_motifs(data)
@@ -180,7 +180,7 @@ def test_latents_are_scored_pooled_and_as_single_frames(monkeypatch):
 
 
 def make_rows(*, own):
-    """Rows of two seeds: a program of this agreement with labels, as counts of two blocks."""
+    """Return rows of two seeds, with this agreement of motifs and labels in each of two blocks."""
     right = np.array([[own, 1 - own], [1 - own, own]])
     common = {"program": "A", "bout": 1.0, "short": 0.02, "sessions": 0.1}
     tables = np.stack([right, right])
@@ -189,7 +189,7 @@ def make_rows(*, own):
     return pd.DataFrame([common | each for each in (first, second) for _ in range(2)])
 
 
-def test_table_has_a_row_per_program_and_kind_and_dashes_where_nothing_was_measured():
+def test_the_table_has_a_row_per_program_and_kind_and_dashes_for_missing_values():
     better = make_rows(own=1.0).assign(program="B")
     table = as_table(summarise(pd.concat([make_rows(own=0.9), better])))
     lines = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table.splitlines()]

@@ -1,4 +1,4 @@
-"""What `make bench` says of its measurements."""
+"""The table that `make bench` prints."""
 
 import pytest
 import speed
@@ -45,10 +45,10 @@ def reached(found):
     return {name: verdict for name, _, _, verdict in table(found)}
 
 
-def test_every_goal_has_its_verdict():
+def test_every_goal_has_a_verdict():
     verdicts = reached(results())
-    assert verdicts["A step, default network"] == "yes"  # 1.5, goal 1.3
-    assert verdicts["A step, small network"] == "no"  # 1.5, goal 3
+    assert verdicts["Training step, default network"] == "yes"  # 1.5, goal 1.3
+    assert verdicts["Training step, small network"] == "no"  # 1.5, goal 3
     assert set(verdicts.values()) == {"yes", "no"}
 
 
@@ -58,25 +58,25 @@ def test_every_goal_has_its_verdict():
         ({"ratio": 7.9}, "Time to VAME's error after 6 epochs (0.500)"),
         ({"ratio": None, "reached": None}, "Time to VAME's error after 6 epochs (0.500)"),
         ({"peak": 530.0}, "Peak memory of training, 10⁶ to 10⁸ frames"),
-        ({"slower": 1.1}, "A step's time, 10⁶ to 10⁸ frames"),
+        ({"slower": 1.1}, "Time of a step, 10⁶ to 10⁸ frames"),
         ({"planning": 21.0}, "Planning 1,000 sessions, 50 models × 5 seeds, none embedded"),
         ({"embedded": 61.0}, "Planning 1,000 sessions, 10 models, all embedded"),
-        ({"step": 0.16}, "A step of 64 windows beside its matrix products alone"),
-        ({"step": 0.7}, "A training of 2,000 such steps, the default"),
+        ({"step": 0.16}, "Training step of 64 windows, compared with its matrix products"),
+        ({"step": 0.7}, "Training of 2,000 such steps (the default)"),
     ],
 )
-def test_a_goal_that_was_missed_is_called_so(changed, row):
+def test_a_missed_goal_has_the_verdict_no(changed, row):
     assert reached(results())[row] == "yes"
     assert reached(results(**changed))[row] == "no"
 
 
-def test_without_the_peer_the_rest_is_told():
-    beside_the_peer = ("time_to_quality", "step", "embedding")
-    alone = {key: value for key, value in results().items() if key not in beside_the_peer}
+def test_without_vame_the_table_has_all_other_rows():
+    compared_with_vame = ("time_to_quality", "step", "embedding")
+    alone = {key: value for key, value in results().items() if key not in compared_with_vame}
     assert len(table(alone)) == len(table(results())) - 5
 
 
-def test_the_demo_is_told_by_rule(tmp_path):
+def test_seconds_of_the_demo_are_summed_by_rule(tmp_path):
     for name, seconds in (("train/a", 2), ("train/b", 3.5), ("split", 1)):
         path = tmp_path / f"{name}.tsv"
         path.parent.mkdir(exist_ok=True)
@@ -84,7 +84,7 @@ def test_the_demo_is_told_by_rule(tmp_path):
     assert list(speed.seconds_of_rules(tmp_path).items()) == [("train", 5.5), ("split", 1.0)]
 
 
-def test_the_first_batches_of_a_loader():
+def test_a_loader_can_be_limited_to_its_first_batches():
     batches = speed.FirstOf(["a", "b", "c"], 2)
     assert list(batches) == ["a", "b"]
     assert len(batches) == 2

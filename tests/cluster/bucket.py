@@ -1,4 +1,4 @@
-"""A bucket on this machine: an S3 server, and a Snakemake that has the plugin for it."""
+"""A bucket on this machine: an S3 server, and Snakemake with the plugin for it."""
 
 import os
 import signal
@@ -16,7 +16,7 @@ from xml.etree import ElementTree
 from projects import ROOT, Project
 
 NAME = "lab"
-ANYTHING = {"ACCESS_KEY": "key", "SECRET_KEY": "secret"}  # the server takes any
+ANYTHING = {"ACCESS_KEY": "key", "SECRET_KEY": "secret"}  # the server accepts any
 HEADERS = {
     "Authorization": "AWS4-HMAC-SHA256 Credential=key/20300101/us-east-1/s3/aws4_request",
     "Content-Type": "application/octet-stream",
@@ -25,9 +25,9 @@ SERVER = ["moto[s3]>=5,<6", "flask", "flask-cors"]
 
 
 def make_python(folder: Path) -> Path:
-    """A Python with this one's packages, and before them the plugin and what it needs.
+    """Install a Python with this one's packages, and before them the plugin and its dependencies.
 
-    It needs an older python-dateutil than others do, so it cannot be among them.
+    The plugin needs an older python-dateutil than other packages do.
 
     Raises
     ------
@@ -51,7 +51,7 @@ def make_python(folder: Path) -> Path:
 
 
 class Bucket:
-    """The server's content, and Snakemake with access to it."""
+    """A bucket of the server, and Snakemake with access to it."""
 
     def __init__(self, python: Path) -> None:
         self.python = python
@@ -70,7 +70,7 @@ class Bucket:
         self._create()
 
     def _create(self) -> None:
-        """Make the bucket, as soon as the server answers."""
+        """Create the bucket as soon as the server answers."""
         deadline = time.monotonic() + 60
         while True:
             try:
@@ -100,7 +100,7 @@ class Bucket:
         return keys
 
     def fetch(self, prefix: str, folder: Path) -> Project:
-        """What lies below the prefix, as a project in a folder."""
+        """Download everything below the prefix into a folder, as a project."""
         for key in self.keys(f"{prefix}/"):
             path = folder / key.removeprefix(f"{prefix}/")
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -108,7 +108,7 @@ class Bucket:
         return Project(folder)
 
     def command(self, project: Project, prefix: str, *arguments: str) -> list[str]:
-        """As `Project.command`, with results in the bucket."""
+        """Return a command like `Project.command`, with results in the bucket."""
         storage = ["--default-storage-provider", "s3"]
         storage += ["--default-storage-prefix", f"s3://{NAME}/{prefix}"]
         return [str(self.python), *project.command()[1:], *storage, *arguments]

@@ -9,16 +9,16 @@ from faults.conftest import copy_of, undisturbed  # noqa: F401
 from faults.injector import LONG, MODEL
 from projects import make_project
 
-# As many threads as the undisturbed run has, for the same bits.
+# As many threads as in the undisturbed run, for identical results.
 THREADS = ("--set-threads", "train_model=1", "evaluate_model=1")
 
 
 @pytest.fixture(scope="session")
 def slurm():
-    """A Slurm that is stopped again, whatever happens in between."""
+    """Start a Slurm, and stop it at the end, also after errors."""
     if reason := missing():
         pytest.skip(reason)
-    folder = Path(tempfile.mkdtemp(prefix="slurm"))  # a short path: there are sockets in it
+    folder = Path(tempfile.mkdtemp(prefix="slurm"))  # a short path, since sockets are in it
     slurm = Slurm(folder)
     try:
         slurm.start()
@@ -30,7 +30,7 @@ def slurm():
 
 @pytest.fixture(scope="session")
 def prepared(tmp_path_factory):
-    """A project whose dataset is there; undisturbed and disturbed trainings begin with copies."""
+    """Return a project with a dataset, from whose copies trainings start."""
     project = make_project(tmp_path_factory.mktemp("faults") / "prepared")
     project.write_config(**LONG)
     project.snakemake("results/dataset/dataset.json")
@@ -39,7 +39,7 @@ def prepared(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def locally(tmp_path_factory, slurm):
-    """A sweep that ran on this machine, with as many threads as Slurm's jobs find here."""
+    """Run a sweep on this machine, with as many threads as Slurm's jobs have."""
     project = make_project(tmp_path_factory.mktemp("locally") / "project")
     project.write_config(**SWEEP)
     with pytest.MonkeyPatch.context() as patch:
@@ -51,7 +51,7 @@ def locally(tmp_path_factory, slurm):
 
 @pytest.fixture
 def start(slurm, copy_of):  # noqa: F811
-    """Starts Snakemake on Slurm for a project whose dataset is there; leaves none of its jobs."""
+    """Return a function that starts Snakemake on Slurm; cancel all its jobs at the end."""
     runs = []
 
     def start(*arguments, project=None, **how):
@@ -68,7 +68,7 @@ def start(slurm, copy_of):  # noqa: F811
 
 @pytest.fixture
 def survived(record_property):
-    """Notes a line of the table of faults, once a test has found that all is well."""
+    """Return a function that adds a line to the table of failures that a training survived."""
     return lambda fault, **outcome: record_property("fault", {"fault": fault, **outcome})
 
 

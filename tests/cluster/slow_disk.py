@@ -1,10 +1,9 @@
-"""A disk that several machines share, each of which learns late of what the others do.
+"""A disk that several machines share, and on which changes by other machines are visible late.
 
-Each machine is a mount namespace that sees a folder through a FUSE mount of its own. The kernel
-keeps what it has looked up there, names that were not there among them, as a client of NFS does:
-files come, go and are replaced unnoticed for SECONDS. Contents are current once a file is opened,
-and locks are known to all, as with NFS. Outside of the machines, the folder is as the server has
-it.
+Each machine is a mount namespace that sees a folder through its own FUSE mount. The kernel caches
+names that were looked up, also those that did not exist, as a client of NFS does: new, removed and
+replaced files are not noticed for SECONDS. Contents are current when a file is opened, and locks
+are valid on all machines, as with NFS. Outside of the machines, the folder is that of the server.
 """
 
 import os
@@ -14,11 +13,11 @@ import sys
 import time
 from pathlib import Path
 
-SECONDS = 30  # what NFS keeps of a folder by default, at least (acdirmin)
+SECONDS = 30  # the default of NFS for a folder, at least (acdirmin)
 
 
 def missing() -> str:
-    """Why there can be no such disk here; nothing where there can be one."""
+    """Return why such a disk is not possible here, or an empty text."""
     lacking = [name for name in ("bindfs", "nsenter", "unshare") if not shutil.which(name)]
     if lacking:
         return f"{', '.join(lacking)} not installed (Debian: bindfs, util-linux)"
@@ -26,7 +25,7 @@ def missing() -> str:
 
 
 class Machine:
-    """One that sees `disk` its own way."""
+    """A machine with its own view of `disk`."""
 
     def __init__(self, disk: Path) -> None:
         self.disk = disk
@@ -41,11 +40,11 @@ class Machine:
             time.sleep(0.1)
 
     def command(self, *command: str) -> list[str]:
-        """What runs a command on this machine."""
+        """Return the command that runs a command on this machine."""
         return ["nsenter", f"--mount=/proc/{self._mount.pid}/ns/mnt", *command]
 
     def run(self, *command: str) -> str:
-        """What a command prints there, errors included."""
+        """Run a command on this machine; return its output, errors included."""
         result = subprocess.run(
             self.command(*command), check=False, capture_output=True, text=True, timeout=300
         )

@@ -17,20 +17,20 @@ from projects import ROOT, SNAKEFILE, Project
 FOLDER = Path(os.environ.get("SLURM_ON_ONE_MACHINE", ROOT.parent / "shared/tools/slurm"))
 PROFILE = ROOT / "profiles/slurm"
 WITNESS = Path(__file__).with_name("witness")
-SECONDS = 1500  # that a run may take, also on a busy machine
-# Six models, which ask for a GPU each: `auto` takes the CPU where there is none.
+SECONDS = 1500  # limit for a run, also on a busy machine
+# Six models, each of which requests a GPU: `auto` uses the CPU if there is none.
 SWEEP = {
     "device": "auto",
     "models": {"bare": {"prediction_decoder": False, "noise": True}},
     "grid": {"zdims": [2, 3, 4, 5, 6]},
     "steps_per_epoch": 20,
 }
-# Threads that wait for each other give their core away: nothing else changes, bits neither.
+# Threads that wait for each other release their core: results do not change.
 PATIENT = {"OMP_WAIT_POLICY": "PASSIVE"}
 
 
 def missing() -> str:
-    """Why there can be no Slurm here; nothing where there can be one."""
+    """Return why Slurm cannot run here, or an empty text."""
     if not (FOLDER / "start-slurm.sh").is_file():
         return f"{FOLDER} has no start-slurm.sh; SLURM_ON_ONE_MACHINE names its folder"
     if os.geteuid():
@@ -39,7 +39,7 @@ def missing() -> str:
 
 
 def declared_jobs(printed: str) -> list[dict[str, str]]:
-    """Rule, wildcards, threads and resources of each job of a dry run, those in groups, too."""
+    """Return rule, wildcards, threads and resources of all jobs of a dry run, also in groups."""
     jobs = []
     for _, rule, details in re.findall(
         r"^( *)(?:local)?rule (\w+):\n((?:\1    .*\n)*)", printed, re.M
@@ -51,10 +51,10 @@ def declared_jobs(printed: str) -> list[dict[str, str]]:
 
 
 class Slurm:
-    """Three nodes: cpu1, and gpu1 and gpu2 with two pretended GPUs each.
+    """Slurm with three nodes: cpu1, and gpu1 and gpu2 with two simulated GPUs each.
 
-    They pretend to have the memory that the rules ask for, and their partitions take the walltimes
-    of the profile.
+    The nodes claim to have the memory that the rules request, and their partitions accept the
+    walltimes of the profile.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -80,7 +80,7 @@ class Slurm:
         ).stdout
 
     def accounted(self, run: str) -> list[dict[str, str]]:
-        """What accounting has of a run's jobs: one row for each time that a job ran."""
+        """Return accounting's rows of a run's jobs, one for each time that a job ran."""
         columns = "JobID,Comment,Partition,AllocTRES,State,TimelimitRaw,NodeList,ReqMem"
         text = self.ask(
             *("sacct", "--allocations", "--duplicates", "--noheader", "--parsable2"),
@@ -91,7 +91,7 @@ class Slurm:
 
 
 class Run:
-    """Snakemake with profiles/slurm in a project, here or on a machine that sees a disk its way."""
+    """Snakemake with profiles/slurm in a project, here or on a `Machine`."""
 
     def __init__(
         self, project: Project, *arguments: str, hog: int = 0, machine: Machine | None = None
@@ -101,7 +101,7 @@ class Run:
         self._from = self.printed.stat().st_size if self.printed.exists() else 0
         command = [sys.executable, "-m", "snakemake", "--snakefile", str(SNAKEFILE)]
         command += ["--directory", str(project.folder), "--workflow-profile", str(PROFILE)]
-        # The profile's 40 seconds between two looks at the queue are for queues of many users.
+        # The profile's 40 seconds between two status checks are for queues of many users.
         command += ["--slurm-init-seconds-before-status-checks", "2", *arguments]
         environment = PATIENT | {"PYTHONPATH": str(WITNESS)}
         environment |= {"WITNESS": str(project / "witness.jsonl")}
@@ -115,21 +115,21 @@ class Run:
             )
 
     def text(self) -> str:
-        """What it has printed so far."""
+        """Return what it has printed so far."""
         return self.printed.read_text()[self._from :]
 
     @property
     def name(self) -> str:
-        """Slurm's name of all its jobs."""
+        """Return Slurm's name of all its jobs."""
         return re.search(r"SLURM run ID: (\S+)", self.text()).group(1)
 
     def job(self) -> str | None:
-        """Slurm's number of the latest training job."""
+        """Return Slurm's number of the latest training job."""
         numbers = re.findall(r"rule_train_model/\S*?/?(\d+)\.log", self.text())
         return numbers[-1] if numbers else None
 
     def script(self) -> psutil.Process | None:
-        """The process that trains now."""
+        """Return the process that trains now."""
         for process in psutil.process_iter(["cmdline", "cwd"]):
             command, folder = process.info["cmdline"], process.info["cwd"]
             trains = command and command[-1].endswith(".train_model.py")
@@ -151,12 +151,12 @@ class Run:
         assert self.end() == 0, self.text()
 
     def kill(self) -> None:
-        """SIGKILL to Snakemake alone: its Slurm jobs know nothing of it."""
+        """Send SIGKILL to Snakemake alone: its Slurm jobs continue."""
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
 
 
 def seen(project: Project) -> list[dict]:
-    """What the witness saw of the project's scripts."""
+    """Return the records of the project's scripts by `witness/sitecustomize.py`."""
     lines = (project / "witness.jsonl").read_text().splitlines()
     return [json.loads(line) for line in lines]

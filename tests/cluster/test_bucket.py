@@ -1,4 +1,4 @@
-"""Recordings and results in a bucket: the results are those of a disk.
+"""Results in a bucket, from recordings in a bucket, equal those on a disk.
 
 The bucket is an S3 server on this machine.
 """
@@ -18,7 +18,7 @@ from workflow.test_reproducible import assert_equal, content_of, files_of
 
 pytestmark = pytest.mark.slow
 
-# What a training keeps beside its outputs stays where it ran; folders are none in a bucket.
+# Files of a training that are not outputs stay on its disk, and a bucket has no folders.
 ON_A_DISK = {".lock", "snapshots", "examples"}
 
 
@@ -34,7 +34,7 @@ def bucket(tmp_path_factory):
 
 
 def with_recordings_in(bucket, project):
-    """The project without its recordings: its sheet names them by their addresses."""
+    """Move the recordings of a project into the bucket, and their addresses into its table."""
     for file in (project / "recordings").iterdir():
         bucket.put(file, f"recordings/{file.name}")
     shutil.rmtree(project / "recordings")
@@ -54,7 +54,7 @@ def assert_same_numbers(project, expected, files):
 
 @pytest.fixture(scope="module")
 def project(bucket, tmp_path_factory):
-    """A project that ran from the bucket and into it."""
+    """Run a project with recordings and results in the bucket."""
     project = with_recordings_in(bucket, make_project(tmp_path_factory.mktemp("s3") / "project"))
     bucket.run(bucket.command(project, "whole"))
     return project
@@ -62,28 +62,28 @@ def project(bucket, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def fetched(bucket, project, tmp_path_factory):
-    """The project's folder of the bucket, with its config."""
+    """Download the project's folder of the bucket, and add its config."""
     fetched = bucket.fetch("whole", tmp_path_factory.mktemp("s3") / "fetched")
     shutil.copytree(project / "config", fetched / "config")
     return fetched
 
 
-def test_results_are_those_of_a_disk(fetched, finished_once):
+def test_results_equal_those_on_a_disk(fetched, finished_once):
     expected = {file for file in files_of(finished_once) if not ON_A_DISK & set(file.parts)}
     assert files_of(fetched) == expected
     assert assert_same_numbers(fetched, finished_once, expected) > 40
 
 
-def test_results_lie_in_the_bucket_alone(project):
+def test_results_are_only_in_the_bucket(project):
     assert not (project / "results").exists()
 
 
-def test_what_is_in_the_bucket_is_not_made_again(bucket, project):
+def test_results_in_the_bucket_are_not_computed_again(bucket, project):
     printed = bucket.run(bucket.command(project, "whole", "--dry-run"))
     assert "Nothing to be done" in printed
 
 
-def test_fetched_results_belong_to_their_records(bucket, fetched):
+def test_downloaded_results_can_be_verified(bucket, fetched):
     command = [str(bucket.python), *fetched.command("verify")[1:]]
     printed = bucket.run(command)
     assert "all files are unchanged" in printed
@@ -95,13 +95,13 @@ def test_fetched_results_belong_to_their_records(bucket, fetched):
     damaged.write_bytes(whole)
 
 
-def test_the_report_is_made_from_the_bucket(bucket, project):
+def test_the_report_can_be_written_from_the_bucket(bucket, project):
     bucket.run(bucket.command(project, "whole", "--report", "report.html"))
     assert (project / "report.html").stat().st_size > 2**20
 
 
-def test_a_killed_training_goes_on_where_it_ran(bucket, tmp_path_factory, undisturbed):
-    """Its state stays on that disk, where the next job finds it."""
+def test_a_killed_training_continues_where_it_ran(bucket, tmp_path_factory, undisturbed):
+    """Its state stays on that disk, and the next job finds it there."""
     folder = tmp_path_factory.mktemp("s3")
     project = with_recordings_in(bucket, make_project(folder / "project"))
     project.write_config(**LONG)

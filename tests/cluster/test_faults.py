@@ -1,4 +1,4 @@
-"""What can happen to a training job on Slurm; it ends in the weights of an undisturbed one."""
+"""A training job that fails on Slurm is repeated, with the weights of an undisturbed training."""
 
 import signal
 import time
@@ -9,8 +9,8 @@ from cluster.trainings import assert_same_result, in_the_middle, outcome, times_
 pytestmark = pytest.mark.slow
 
 
-def test_cancelled(slurm, start, undisturbed, survived):
-    """Submitted again."""
+def test_a_cancelled_training_is_repeated(slurm, start, undisturbed, survived):
+    """It is submitted again."""
     run = start()
     first = in_the_middle(run)
     slurm.ask("scancel", first)
@@ -24,8 +24,8 @@ def test_cancelled(slurm, start, undisturbed, survived):
     survived("cancelled", **outcome(slurm, run))
 
 
-def test_killed_for_memory(slurm, start, undisturbed, survived):
-    """The same need, met at the second attempt."""
+def test_a_training_killed_for_its_memory_is_repeated(slurm, start, undisturbed, survived):
+    """The second attempt has enough memory."""
     run = start("--set-resources", "train_model:mem_mb=1500 * attempt", hog=1200)
     in_the_middle(run)
     (run.project / "hog.now").touch()
@@ -40,11 +40,11 @@ def test_killed_for_memory(slurm, start, undisturbed, survived):
     survived("killed for memory", **outcome(slurm, run))
 
 
-def test_out_of_walltime(slurm, start, undisturbed, survived):
+def test_a_training_out_of_walltime_is_continued(slurm, start, undisturbed, survived):
     """The state is written on the signal; the next attempt has more time."""
     run = start()
     job = in_the_middle(run)
-    # Held here until Slurm, which looks at its clock twice a minute, wakes it with the signal.
+    # The job is stopped until Slurm, which checks times twice a minute, sends the signal.
     run.script().send_signal(signal.SIGSTOP)
     now = time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime(time.time() + 1))
     slurm.ask("scontrol", "update", f"JobId={job}", f"EndTime={now}")
@@ -52,13 +52,13 @@ def test_out_of_walltime(slurm, start, undisturbed, survived):
     rows = trainings(slurm, run)
     assert [row["State"] for row in rows] == ["TIMEOUT", "COMPLETED"]
     assert rows[1]["TimelimitRaw"] == "1440"
-    assert "SIGTERM: stopped after epoch" in run.text()  # of the first attempt's log
+    assert "SIGTERM: stopped after epoch" in run.text()  # in the log of the first attempt
     assert_same_result(run.project, undisturbed)
     survived("out of walltime", **outcome(slurm, run))
 
 
-def test_preempted(slurm, start, undisturbed, survived):
-    """Requeued by Slurm as the same job, which uses up none of the retries."""
+def test_a_preempted_training_is_continued(slurm, start, undisturbed, survived):
+    """Slurm requeues it as the same job, which does not count as a retry."""
     run = start("--set-resources", "train_model:slurm_partition=scavenge", "--retries", "0")
     job = in_the_middle(run)
     node = slurm.ask("squeue", "--noheader", "--job", job, "--format", "%N").strip()
@@ -74,8 +74,8 @@ def test_preempted(slurm, start, undisturbed, survived):
     survived("preempted", **outcome(slurm, run))
 
 
-def test_node_lost(slurm, start, undisturbed, survived):
-    """Requeued by Slurm on another node."""
+def test_a_training_on_a_lost_node_is_continued(slurm, start, undisturbed, survived):
+    """Slurm requeues it on another node."""
     run = start("--retries", "0")
     job = in_the_middle(run)
     node = slurm.ask("squeue", "--noheader", "--job", job, "--format", "%N").strip()
@@ -91,8 +91,8 @@ def test_node_lost(slurm, start, undisturbed, survived):
     survived("node lost", **outcome(slurm, run))
 
 
-def test_snakemake_killed_and_started_again_at_once(slurm, start, undisturbed, survived):
-    """Its training job lives on; the new one may not touch the model as long as it does."""
+def test_a_training_survives_a_kill_and_restart_of_snakemake(slurm, start, undisturbed, survived):
+    """Its training job continues, and until it ends, a new one must not write the model."""
     run = start()
     first = in_the_middle(run)
     run.kill()

@@ -1,4 +1,4 @@
-"""Profiles are parsed, agree with each other and the rules, and give each job what it declares."""
+"""Profiles agree with each other and with the rules, and give each job its resources."""
 
 import re
 
@@ -25,38 +25,38 @@ def pairs(entries):
 
 
 def jobs(project, cluster, *arguments, **settings):
-    """Rule and resources of each job, from a dry run with a profile."""
+    """Return rule and resources of each job of a dry run with a profile."""
     project.write_config(**settings)
     where = str(ROOT / f"profiles/{cluster}")
     return declared_jobs(project.quick("--workflow-profile", where, "--dry-run", *arguments))
 
 
-def test_every_profile_but_the_local_one_is_tested_here():
+def test_every_profile_except_the_local_one_is_tested_here():
     assert {path.parent.name for path in ROOT.glob("profiles/*/*.yaml")} == {"default", *CLUSTERS}
 
 
 @each_cluster
 def test_a_profile_repeats_what_it_replaces(cluster):
-    """--workflow-profile takes the place of profiles/default."""
+    """--workflow-profile replaces profiles/default."""
     for key in ("rerun-triggers", "rerun-incomplete", "show-failed-logs"):
         assert profile(cluster)[key] == profile("default")[key]
 
 
 @each_cluster
-def test_failed_jobs_are_tried_again_and_files_waited_for(cluster):
+def test_profiles_retry_failed_jobs_and_wait_for_files(cluster):
     settings = profile(cluster)
     assert int(settings["retries"]) >= 1
     assert int(settings["latency-wait"]) >= 30
     assert str(settings["keep-going"]) == "True"
 
 
-def test_no_rule_has_retries_of_its_own():
-    """They would be made inside the cluster's job as well, in the memory of the first attempt."""
+def test_no_rule_declares_retries():
+    """They would also run within the cluster's job, with the memory of the first attempt."""
     assert not re.search(r"^\s+retries:", RULES, re.M)
 
 
 @each_cluster
-def test_a_profile_names_rules_that_there_are(cluster):
+def test_all_rules_in_a_profile_exist(cluster):
     settings = profile(cluster)
     named = {entry.split(":")[0] for entry in settings["set-resources"]}
     named |= pairs(settings["groups"]).keys()
@@ -64,7 +64,7 @@ def test_a_profile_names_rules_that_there_are(cluster):
 
 
 @each_cluster
-def test_jobs_of_one_session_or_model_are_grouped_but_for_long_ones(cluster):
+def test_jobs_of_one_session_or_model_are_grouped_except_long_ones(cluster):
     settings = profile(cluster)
     groups = pairs(settings["groups"])
     logs = {name: re.search(r"log:\n\s+(.*)", body) for name, body in BODIES.items()}
@@ -76,19 +76,19 @@ def test_jobs_of_one_session_or_model_are_grouped_but_for_long_ones(cluster):
     assert all(int(size) >= 10 for size in sizes.values())
 
 
-def test_clusters_group_alike():
+def test_all_profiles_have_the_same_groups():
     for key in ("groups", "group-components", "resources", "set-resource-scopes"):
         assert profile("slurm")[key] == profile("cluster-generic")[key]
 
 
 @each_cluster
-def test_a_labs_names_stand_in_one_place(cluster):
+def test_names_of_a_lab_are_only_in_the_variables(cluster):
     text = (ROOT / f"profiles/{cluster}/profile.yaml").read_text()
     variables = re.search(r"^__variables__:\n((?:  .*\n)+)", text, re.M).group(1)
     below = text[text.index(variables) + len(variables) :]
     for name, value in re.findall(r"^  (\w+): (\S+)", variables, re.M):
         assert re.search(rf"\?.*\b{name}\b", below), f"{name} is not used"
-        assert not re.search(rf": {re.escape(value)}$", below, re.M), f"{value} stands there twice"
+        assert not re.search(rf": {re.escape(value)}$", below, re.M), f"{value} is there twice"
 
 
 @pytest.mark.parametrize("cluster", ["slurm", "cluster-generic"])
@@ -101,16 +101,16 @@ def test_every_job_has_memory_and_a_walltime(project, cluster):
             assert int(job["runtime"]) >= 5, rule
 
 
-def test_what_runs_the_network_goes_where_the_gpus_are(project):
+def test_jobs_that_run_the_network_are_submitted_to_the_gpu_partition(project):
     wide = jobs(project, "slurm", device="auto", hidden_size_layer_1=256)
     found = {job["rule"]: job for job in wide}
     assert {rule for rule, job in found.items() if job.get("gpu") == "1"} == RUN_THE_NETWORK
     in_gpu = {rule for rule, job in found.items() if job.get("slurm_partition") == "gpu"}
     assert in_gpu == RUN_THE_NETWORK
-    assert found["train_model"]["threads"] == "2"  # of four: --cores says what a dry run has
+    assert found["train_model"]["threads"] == "2"  # of four, because --cores limits a dry run
 
 
-def test_a_model_on_the_cpu_asks_for_no_gpu(project):
+def test_a_model_on_the_cpu_requests_no_gpu(project):
     models = {"small": {"device": "cpu"}, "large": {"device": "cuda"}}
     asked = {
         job["wildcards"]: job["gpu"]
@@ -120,7 +120,7 @@ def test_a_model_on_the_cpu_asks_for_no_gpu(project):
     assert asked == {"model=small, seed=0": "0", "model=large, seed=0": "1"}
 
 
-def test_each_attempt_has_more_memory_and_time_up_to_the_longest_there_is(project):
+def test_each_attempt_has_more_memory_and_time_up_to_the_limit(project):
     for attempt, memory, minutes in (
         (1, "8000", "720"),
         (2, "16000", "1440"),

@@ -1,4 +1,4 @@
-"""A shared disk with a latency of half a minute, between the nodes of Slurm and Snakemake."""
+"""Trainings work on a shared disk with a latency of half a minute between nodes and Snakemake."""
 
 import contextlib
 import re
@@ -17,9 +17,9 @@ from projects import ROOT
 pytestmark = pytest.mark.slow
 
 NODES = ("cpu1", "gpu1", "gpu2")
-# Looks for files again and again, as a shell's `watch` does.
+# Looks up files repeatedly, as the command `watch` does.
 LOOK = "while sleep 1; do stat {}; done >/dev/null 2>&1"
-# Prints the epochs in the state of the training under way, again and again.
+# Prints the epochs in the state of the present training repeatedly.
 READ = """
 import pathlib, sys, time
 sys.path.insert(0, sys.argv[1])
@@ -40,7 +40,7 @@ with only_one(pathlib.Path(sys.argv[2])):
 
 @pytest.fixture
 def disk(slurm, copy_of):
-    """A project on a disk that Slurm's nodes and a login node see each in its own way."""
+    """Return a project on a disk of which all nodes, and a login node, have their own views."""
     if reason := missing():
         pytest.skip(reason)
     project, machines = copy_of("disk"), {}
@@ -56,23 +56,23 @@ def disk(slurm, copy_of):
         yield project, machines
 
 
-def test_a_machine_learns_late_of_anothers_files(disk):
-    """The disk is as slow as it is meant to be."""
+def test_a_machine_sees_files_of_another_one_late(disk):
+    """The disk is as slow as these tests need it."""
     project, machines = disk
     file = project / "new.txt"
     assert not machines["gpu1"].sees(file)
-    began = time.monotonic()
+    start_time = time.monotonic()
     machines["cpu1"].run("touch", str(file))
     assert machines["cpu1"].sees(file)
-    assert machines["gpu2"].sees(file)  # it has not looked before
+    assert machines["gpu2"].sees(file)  # it has not looked it up before
     assert not machines["gpu1"].sees(file)
     while not machines["gpu1"].sees(file):
         time.sleep(0.5)
-    assert SECONDS - 5 < time.monotonic() - began < SECONDS + 15
+    assert SECONDS - 5 < time.monotonic() - start_time < SECONDS + 15
 
 
-def test_a_training_goes_on_on_another_node(slurm, disk, start, undisturbed, survived):
-    """Its node is lost; the other node, and Snakemake, have looked for the files before."""
+def test_a_training_continues_on_another_node(slurm, disk, start, undisturbed, survived):
+    """Its node is lost; the other node and Snakemake have looked up its files before."""
     project, machines = disk
     folder, lock = project / MODEL, project / MODEL / ".lock"
     outputs = " ".join(str(folder / name) for name in ("model.pt", "last.pt", "history.csv"))
@@ -93,7 +93,7 @@ def test_a_training_goes_on_on_another_node(slurm, disk, start, undisturbed, sur
         node = slurm.ask("squeue", "--noheader", "--job", job, "--format", "%N").strip()
         (other,) = {"gpu1", "gpu2"} - {node}
         script = psutil.Process(seen(project)[-1]["process"])
-        script.suspend()  # until the other node, too, sees that there is a lock
+        script.suspend()  # until the other node also sees the lock
         run.wait_for(lambda: machines[other].sees(lock), 2 * SECONDS)
         held = machines[other].python(HOLD, str(ROOT / "workflow/scripts"), str(lock))
         assert "is being written by another process: process " in held, held

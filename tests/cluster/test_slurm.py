@@ -1,4 +1,4 @@
-"""The tiny workflow through profiles/slurm on a real Slurm: the same results, nothing twice."""
+"""A run with profiles/slurm on a real Slurm has the same results, and runs every job once."""
 
 import re
 from collections import Counter
@@ -24,8 +24,10 @@ def project(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def declared(slurm, project):
-    """The jobs of a dry run with the profile: rule, wildcards, threads, resources."""
-    run = Run(project, "--dry-run", "--cores", "8")  # else it plans for this machine, of one core
+    """Return rule, wildcards, threads and resources of the jobs of a dry run with the profile."""
+    run = Run(
+        project, "--dry-run", "--cores", "8"
+    )  # otherwise it plans for the cores of this machine
     run.finish()
     return [job for job in declared_jobs(run.text()) if job["rule"] != "all"]
 
@@ -43,12 +45,12 @@ def accounted(slurm, run):
 
 
 def rules_of(row, declared):
-    """The rules that a Slurm job ran, from the comment that the plugin gives it."""
+    """Return the rules that a Slurm job ran, from the comment that the plugin sets."""
     text = row["Comment"].removeprefix("rule_").split("_wildcards_")[0]
     return {job["rule"] for job in declared if job["rule"] in text}
 
 
-def test_results_are_those_of_this_machine(run, locally):
+def test_results_equal_those_of_a_run_on_this_machine(run, locally):
     assert files_of(run.project) == files_of(locally)
     compared = 0
     for file in files_of(locally):
@@ -59,7 +61,7 @@ def test_results_are_those_of_this_machine(run, locally):
     assert compared > 40
 
 
-def test_what_came_from_slurm_is_current_here(run):
+def test_results_from_slurm_are_current_on_this_machine(run):
     assert "Nothing to be done" in run.project.snakemake("--dry-run")
 
 
@@ -72,7 +74,7 @@ def test_every_script_ran_once(run, declared):
     assert inside == expected.keys() - LOCAL
 
 
-def test_what_runs_the_network_held_a_gpu_and_nothing_else_did(accounted, declared):
+def test_only_jobs_that_run_the_network_have_a_gpu(accounted, declared):
     held = {True: set(), False: set()}
     for row in accounted:
         held["gres/gpu=" in row["AllocTRES"]] |= rules_of(row, declared)
@@ -82,7 +84,7 @@ def test_what_runs_the_network_held_a_gpu_and_nothing_else_did(accounted, declar
 
 
 @pytest.mark.parametrize("rule", ["train_model", "evaluate_model", "split_dataset", "check_poses"])
-def test_a_job_has_what_its_rule_declares(accounted, declared, rule):
+def test_a_job_has_the_resources_that_its_rule_declares(accounted, declared, rule):
     rows = [row for row in accounted if rules_of(row, declared) == {rule}]
     jobs = [job for job in declared if job["rule"] == rule]
     assert len(rows) == len(jobs) > 0
@@ -103,7 +105,7 @@ def test_small_jobs_of_sessions_share_a_slurm_job(accounted, declared):
     assert len(accounted) < len(declared) / 2
 
 
-def test_models_train_side_by_side_and_never_two_on_one_gpu(run):
+def test_models_train_in_parallel_and_never_two_on_one_gpu(run):
     trainings = {}
     for line in seen(run.project):
         if line["rule"] == "train_model":

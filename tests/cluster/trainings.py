@@ -1,4 +1,4 @@
-"""A training on Slurm that something happens to: when it does, and what came of it."""
+"""Trainings on Slurm that are disturbed: the moment of it, and the outcome."""
 
 import re
 
@@ -8,13 +8,13 @@ from faults.injector import MODEL, TARGETS, epochs_kept
 
 
 def in_the_middle(run):
-    """Wait until the training is under way; returns Slurm's number of its job."""
+    """Wait until some epochs are finished; return Slurm's number of the training's job."""
     run.wait_for(lambda: epochs_kept(run.project) >= 3)
     return run.job()
 
 
 def resumed(run):
-    """The epoch after which the training went on in the end, and the step, from its log."""
+    """Return epoch and step after which the training was continued, from its log."""
     log = (run.project / "logs/train_model/long/seed0.log").read_text()
     found = re.search(rf"resuming from {MODEL}/state-\w+.pt, after epoch (\d+) and step (\d+)", log)
     assert found, log
@@ -24,7 +24,7 @@ def resumed(run):
 
 
 def assert_same_result(project, expected):
-    """Exported here, where nothing is trained again, it is the undisturbed run's."""
+    """Export the model, without training again, and compare it with the undisturbed run's."""
     started = times_started(project)
     project.snakemake(*TARGETS)
     assert times_started(project) == started
@@ -32,7 +32,7 @@ def assert_same_result(project, expected):
 
 
 def trainings(slurm, run):
-    """Accounting's rows of the training, the first one first."""
+    """Return accounting's rows of the training, in order of time."""
     return [row for row in slurm.accounted(run.name) if "train_model" in row["Comment"]]
 
 

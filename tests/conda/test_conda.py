@@ -1,6 +1,6 @@
-"""Snakemake's whole conda path, with a stand-in for conda and a channel made of wheels.
+"""Snakemake deploys all environments with a replacement for conda and a channel made of wheels.
 
-Not "tested with conda": what the real conda-forge has, and how conda solves it, is not seen here.
+This is not a test with conda: packages of conda-forge, and how conda solves them, are not tested.
 """
 
 import json
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.slow
 FOLDER = Path(os.environ.get("OFFLINE_CONDA", ROOT.parent / "shared/tools/offline-conda"))
 WITNESS = ROOT / "tests/cluster/witness/sitecustomize.py"
 FILES = sorted((ROOT / "envs").glob("*.yaml"))
-# What conda has by another name than wheels, and imports that are needed without being written.
+# Packages whose names differ between conda and wheels, and packages that other packages import.
 WHEELS = {"pytorch": "torch", "matplotlib-base": "matplotlib", "pytables": "tables"}
 IMPORTED_BY_OTHERS = {
     "poses.yaml": {"netCDF4", "tables"},
@@ -46,7 +46,7 @@ def make_venv(folder, *packages):
 
 
 def wanted():
-    """Wheels of all that the environments name, in the versions that these tests run with."""
+    """Return names of wheels for all packages of the environments."""
     names = {"pip", "setuptools", "wheel"}
     for file in FILES:
         for entry in yaml.safe_load(file.read_text())["dependencies"]:
@@ -58,7 +58,7 @@ def wanted():
 
 @pytest.fixture(scope="module")
 def conda(tmp_path_factory):
-    """The environment in which Snakemake runs: itself, the stand-in, a channel."""
+    """Return the environment variables for Snakemake with the replacement and its channel."""
     if not (FOLDER / "mkchannel.py").is_file():
         pytest.skip(f"{FOLDER} has no mkchannel.py; OFFLINE_CONDA names its folder")
     if "python=3.11" not in FILES[0].read_text() or sys.version_info[:2] != (3, 11):
@@ -88,7 +88,7 @@ def conda(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def project(conda, tmp_path_factory):
-    """A project of which every rule ran with --use-conda."""
+    """Run every rule of a project with --use-conda."""
     project = make_project(tmp_path_factory.mktemp("with_conda") / "project")
     project.write_sheet(sheet_for_nwb())
 
@@ -108,7 +108,7 @@ def project(conda, tmp_path_factory):
 
 
 def prefixes(project):
-    """The folder of each environment, by the name of its file."""
+    """Return the folder of each environment by the name of its file."""
     by_content = {file.read_text(): file.name for file in FILES}
     return {
         by_content[copy.read_text()]: copy.with_suffix("")
@@ -116,14 +116,14 @@ def prefixes(project):
     }
 
 
-def test_snakemake_has_nothing_that_a_rule_could_borrow(conda):
+def test_snakemake_has_no_packages_that_rules_could_use(conda):
     python = conda["PATH"].split(":")[0] + "/python"
     for name in ("numpy", "pandas", "scipy", "torch", "matplotlib"):
         result = subprocess.run([python, "-c", f"import {name}"], check=False, capture_output=True)
         assert b"ModuleNotFoundError" in result.stderr
 
 
-def test_every_environment_is_solved_and_linked(conda, project):
+def test_every_environment_is_solved_and_installed(conda, project):
     assert prefixes(project).keys() == {file.name for file in FILES}
     for prefix in prefixes(project).values():
         assert list((prefix / "conda-meta").glob("python-3.11*.json"))
@@ -131,7 +131,7 @@ def test_every_environment_is_solved_and_linked(conda, project):
     assert asked == len(FILES)
 
 
-def test_every_rule_ran_inside_its_own_environment(conda, project):
+def test_every_rule_ran_in_its_environment(conda, project):
     lines = [json.loads(line) for line in Path(conda["WITNESS"]).read_text().splitlines()]
     ran = {(line["rule"], line["prefix"]) for line in lines}
     assert ran == {
@@ -141,7 +141,7 @@ def test_every_rule_ran_inside_its_own_environment(conda, project):
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
 def test_an_environment_imports_what_its_rules_need(project, file):
-    """Alone (-I): without Snakemake's packages, PYTHONPATH or those of the user."""
+    """Python runs isolated (-I): without packages of Snakemake, of PYTHONPATH or of the user."""
     names = environments()[f"envs/{file.name}"] | IMPORTED_BY_OTHERS.get(file.name, set())
     python = prefixes(project)[file.name] / "bin/python"
     run(python, "-I", "-c", f"import sys, {', '.join(sorted(names) or ['json'])}")

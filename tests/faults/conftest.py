@@ -7,7 +7,7 @@ from projects import Project
 
 @pytest.fixture(scope="session")
 def prepared(finished_once, tmp_path_factory):
-    """A project whose dataset is there and whose one model is longer in training."""
+    """Return a finished project with another model, which trains longer and has not run yet."""
     folder = tmp_path_factory.mktemp("faults") / "prepared"
     shutil.copytree(finished_once.folder, folder, symlinks=True)
     project = Project(folder)
@@ -27,7 +27,7 @@ def copy_of(prepared, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def undisturbed(copy_of):
-    """What an undisturbed training comes to."""
+    """Return the result of an undisturbed training."""
     project = copy_of("undisturbed")
     project.snakemake(*TARGETS)
     return result_of(project)

@@ -1,4 +1,4 @@
-"""Runs that are disturbed, and what they must come to all the same."""
+"""Runs that are killed or interrupted, and a check of their results."""
 
 import csv
 import signal
@@ -14,12 +14,12 @@ from projects import ROOT, Project
 MODEL = "results/models/long/seed0"
 EXPORT = "results/export/long/seed0"
 TARGETS = (f"{EXPORT}/manifest.json",)
-# Long enough that most moments lie within training; the rest as in every tiny project.
+# A longer training, so that most random moments are within it.
 LONG = {"models": {"long": {"max_epochs": 30, "steps_per_epoch": 30, "noise": True}}}
 
 
 class Disturbed:
-    """Snakemake running in a project, its processes, and the blows that they take."""
+    """Snakemake running in a project, with signals to its processes."""
 
     def __init__(self, project: Project, *arguments: str) -> None:
         self.project = project
@@ -33,7 +33,7 @@ class Disturbed:
         )
 
     def job(self, script: str) -> psutil.Process | None:
-        """The Python process of a rule's script, if it runs now."""
+        """Return the Python process of a rule's script if it runs now."""
         for process in self.processes():
             try:
                 command = process.cmdline()
@@ -50,7 +50,7 @@ class Disturbed:
             return []
 
     def wait_for(self, condition: Callable[[], object], seconds: float = 120) -> bool:
-        """Whether the condition came true before Snakemake ended."""
+        """Return whether the condition became true before Snakemake ended."""
         deadline = time.monotonic() + seconds
         while self.process.poll() is None and time.monotonic() < deadline:
             if condition():
@@ -59,7 +59,7 @@ class Disturbed:
         return False
 
     def kill_job(self) -> bool:
-        """SIGKILL to the script that runs now, as a node out of memory does."""
+        """Send SIGKILL to the script that runs now, as a node without free memory does."""
         for script in ("train_model", "export_checkpoint"):
             if job := self.job(script):
                 job.kill()
@@ -67,7 +67,7 @@ class Disturbed:
         return False
 
     def kill_all(self) -> bool:
-        """SIGKILL to Snakemake and all its jobs at once, as a power cut does."""
+        """Send SIGKILL to Snakemake and all its jobs at once, which is like a power cut."""
         if self.process.poll() is not None:
             return False
         for process in [*self.processes(), psutil.Process(self.process.pid)]:
@@ -78,7 +78,7 @@ class Disturbed:
         return True
 
     def press_ctrl_c(self) -> None:
-        """SIGINT to the whole group, as a terminal sends it."""
+        """Send SIGINT to the whole process group, as a terminal does."""
         self.process.send_signal(signal.SIGINT)
         for process in self.processes():
             try:
@@ -87,7 +87,7 @@ class Disturbed:
                 continue
 
     def end(self, seconds: float = 120) -> int:
-        """Snakemake's exit code, once it and its jobs have ended."""
+        """Return Snakemake's exit code when it and its jobs have ended."""
         children = self.processes()
         code = self.process.wait(seconds)
         psutil.wait_procs(children, seconds)
@@ -96,14 +96,14 @@ class Disturbed:
 
 
 def epochs_kept(project: Project) -> int:
-    """Finished epochs in the state on disk; a state that cannot be read fails the test."""
+    """Return the finished epochs in the state on disk; fail if the state cannot be read."""
     states = list((project / MODEL).glob("state-*.pt"))
     assert len(states) <= 1
     return torch.load(states[0], weights_only=True)["state"]["epoch"] if states else 0
 
 
 def result_of(project: Project) -> dict:
-    """All that a training leaves, but seconds: tensors, history, what the checkpoints say."""
+    """Return all results of a training except seconds: tensors, history and metadata."""
     result = {}
     for name in ("model.pt", "last.pt"):
         checkpoint = torch.load(project / MODEL / name, weights_only=True)
@@ -127,6 +127,6 @@ def assert_same_result(project: Project, expected: dict) -> None:
 
 
 def leftovers(project: Project) -> list[str]:
-    """Files that must not remain at the end: states and temporary files."""
+    """Return files that must not remain at the end: states and temporary files."""
     found = {*(project / "results").rglob("*.part*"), *(project / "results").rglob("state-*.pt")}
     return sorted(str(Path(path).relative_to(project.folder)) for path in found)

@@ -18,7 +18,7 @@ def can_mount(folder):
 
 @pytest.fixture
 def run_on_a_small_disk(tmp_path):
-    """Runs Snakemake twice with a small disk on one folder, which is enlarged between the runs."""
+    """Return a function that runs Snakemake twice, with a small disk on a folder the first time."""
     if not can_mount(tmp_path):
         pytest.skip("mounting a file system in a namespace of one's own is not allowed here")
 
@@ -49,8 +49,10 @@ def run_on_a_small_disk(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_disk_that_fills_up_while_training(copy_of, undisturbed, run_on_a_small_disk, tmp_path):
-    """The disk holds one state, but not the next one beside it."""
+def test_a_training_on_a_disk_that_fills_up_can_continue(
+    copy_of, undisturbed, run_on_a_small_disk, tmp_path
+):
+    """The disk has space for one state, but not for the next one at the same time."""
     project = copy_of("full")
     printed = run_on_a_small_disk(
         project, "results/models/long", first="size=200k", then="size=10m", targets=TARGETS
@@ -75,7 +77,7 @@ def test_a_disk_that_fills_up_while_training(copy_of, undisturbed, run_on_a_smal
         pytest.param(EXPORT, f"{EXPORT}/manifest.json", "model.onnx", marks=pytest.mark.slow),
     ],
 )
-def test_a_full_disk_is_named_with_the_file(
+def test_a_full_disk_is_reported_with_the_file(
     copy_of, run_on_a_small_disk, tmp_path, folder, target, named
 ):
     project = copy_of("full")
@@ -91,7 +93,7 @@ def test_a_full_disk_is_named_with_the_file(
 
 
 @pytest.mark.slow
-def test_a_folder_that_is_read_only_is_named(copy_of, undisturbed, run_on_a_small_disk):
+def test_a_read_only_folder_is_reported(copy_of, undisturbed, run_on_a_small_disk):
     project = copy_of("readonly")
     (project / MODEL).mkdir(parents=True)
     printed = run_on_a_small_disk(

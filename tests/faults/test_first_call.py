@@ -1,4 +1,4 @@
-"""A fresh process computes what every other one does, from its first call on."""
+"""New processes compute the same numbers from their first call on."""
 
 import os
 
@@ -9,14 +9,14 @@ from vame_core.determinism import use_threads
 PROCESSES = 1000
 
 
-def tanh_in_a_fresh_process(numbers: torch.Tensor) -> bytes:
-    """What the first tanh of a process that was just forked comes to, with two threads."""
+def tanh_in_a_new_process(numbers: torch.Tensor) -> bytes:
+    """Return the result of the first tanh in a process that was just forked, with two threads."""
     reader, writer = os.pipe()
     child = os.fork()
     if not child:
         use_threads(2)
         rows = numbers.clone()
-        for _ in range(3):  # until both threads are awake, and begin at the same time
+        for _ in range(3):  # so that both threads are awake and start at the same time
             rows += 1
             rows -= 1
         rows[:, :6].tanh_()
@@ -32,4 +32,4 @@ def tanh_in_a_fresh_process(numbers: torch.Tensor) -> bytes:
 @pytest.mark.slow
 def test_the_first_tanh_of_every_process_is_the_same():
     numbers = torch.linspace(-2, 2, 800 * 24).reshape(800, 24)
-    assert len({tanh_in_a_fresh_process(numbers) for _ in range(PROCESSES)}) == 1
+    assert len({tanh_in_a_new_process(numbers) for _ in range(PROCESSES)}) == 1

@@ -1,4 +1,4 @@
-"""A training that was killed and started again ends in the weights of one that was not."""
+"""A training that is killed and started again ends with the weights of one that is not killed."""
 
 import random
 import signal
@@ -9,24 +9,24 @@ from faults.injector import MODEL, Disturbed, assert_same_result, epochs_kept
 
 
 def disturb(project, *, kills, seed):
-    """Kill so often, each time at a random moment; returns how many kills there were."""
+    """Kill a run several times at random moments; return the number of kills."""
     rng = random.Random(seed)
     done = kept = 0
     while done < kills:
         run = Disturbed(project)
-        blow = rng.choice([run.kill_job, run.kill_all])
-        # Moments are drawn from when training has begun; a draw after the end is the export.
+        kill = rng.choice([run.kill_job, run.kill_all])
+        # Random moments count from the start of training; after its end, the export is killed.
         run.wait_for(lambda run=run: run.job("train_model"))
         wait_until = time.monotonic() + rng.uniform(0, 12)
         run.wait_for(lambda until=wait_until: time.monotonic() > until)
-        killed = blow()
+        killed = kill()
         code = run.end()
         if not killed:
             assert code == 0, (project / "printed.txt").read_text()[-3000:]
             break
         done += 1
-        if blow == run.kill_all:
-            project.snakemake("--unlock")  # as Snakemake asks after a power cut
+        if kill == run.kill_all:
+            project.snakemake("--unlock")  # as Snakemake requests after a power cut
         if (project / MODEL / "model.pt").exists():
             break  # the kill came after training
         assert epochs_kept(project) >= kept
@@ -35,7 +35,7 @@ def disturb(project, *, kills, seed):
 
 
 @pytest.mark.parametrize("kills", [1, pytest.param(3, marks=pytest.mark.slow)])
-def test_killed_at_random(copy_of, undisturbed, kills):
+def test_a_training_killed_at_a_random_moment_has_the_same_result(copy_of, undisturbed, kills):
     project = copy_of("killed")
     disturb(project, kills=kills, seed=0)
     project.snakemake("results/export/long/seed0/manifest.json")
@@ -44,7 +44,7 @@ def test_killed_at_random(copy_of, undisturbed, kills):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(1, 13))
-def test_killed_often_at_random(copy_of, undisturbed, seed, record_property):
+def test_a_training_killed_often_has_the_same_result(copy_of, undisturbed, seed, record_property):
     project = copy_of("killed")
     record_property("kills", disturb(project, kills=4, seed=seed))
     project.snakemake("results/export/long/seed0/manifest.json")
@@ -54,7 +54,7 @@ def test_killed_often_at_random(copy_of, undisturbed, seed, record_property):
 @pytest.mark.parametrize(
     "number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)]
 )
-def test_a_signal_ends_the_job_with_its_state_written(copy_of, undisturbed, number):
+def test_a_signal_ends_the_job_after_its_state_is_written(copy_of, undisturbed, number):
     project = copy_of("signalled")
     run = Disturbed(project)
     assert run.wait_for(lambda: epochs_kept(project) >= 3)
@@ -74,7 +74,7 @@ def test_a_signal_ends_the_job_with_its_state_written(copy_of, undisturbed, numb
 
 
 @pytest.mark.slow
-def test_ctrl_c_loses_nothing(copy_of, undisturbed):
+def test_ctrl_c_loses_no_finished_epoch(copy_of, undisturbed):
     project = copy_of("interrupted")
     run = Disturbed(project)
     assert run.wait_for(lambda: epochs_kept(project) >= 3)

@@ -7,7 +7,7 @@ from parity import peer as published
 
 @pytest.fixture(scope="session")
 def peer(request, tmp_path_factory):
-    """The peer's modules; tests that need them are skipped where they cannot be had."""
+    """Load the modules of the published VAME; skip tests if it cannot be downloaded."""
     folder = f"vame-py-{published.VERSION}"
     cache = getattr(request.config, "cache", None)
     folder = cache.mkdir(folder) if cache else tmp_path_factory.mktemp(folder)

@@ -1,12 +1,12 @@
-"""The same small network, ours and the peer's."""
+"""The same small network in our implementation and in the published one (the peer)."""
 
 import torch
 from tiny_models import make_model, make_network
 
 
 def make_peer_model(peer, *, n_features=3, seed=0, **changes):
-    """The peer's model of the network that ``make_model`` makes; torch's global state stays."""
-    changes.pop("mixed_decoder_start", None)  # which the peer always has
+    """Return the peer's model of the network of ``make_model``; keep torch's global state."""
+    changes.pop("mixed_decoder_start", None)  # the peer always has it
     network = make_network(**changes)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
@@ -28,7 +28,7 @@ def make_peer_model(peer, *, n_features=3, seed=0, **changes):
 
 
 def make_pair(peer, **changes):
-    """Ours, with VAME's decoder start, and the peer's, on the peer's weights."""
+    """Return our model with VAME's decoder start and the peer's, both with the peer's weights."""
     theirs = make_peer_model(peer, **changes)
     ours = make_model(seed=1, vame_quirks=["mixed_decoder_start"], **changes)
     ours.load_state_dict(theirs.state_dict(), strict=True)
@@ -36,7 +36,7 @@ def make_pair(peer, **changes):
 
 
 def assert_close(actual, expected, *, tolerance):
-    """Largest difference beside the largest value, of tensors or of lists of numbers."""
+    """Compare the largest difference with the largest value, of tensors or lists of numbers."""
     actual, expected = (torch.as_tensor(v, dtype=torch.float64) for v in (actual, expected))
     assert actual.shape == expected.shape
     assert torch.isfinite(actual).all()

@@ -1,7 +1,7 @@
-"""The published peer, vame-py 0.14.4: its `vame.model` modules, from its wheel, unmodified.
+"""Load the published VAME, the peer: unmodified `vame.model` modules of the wheel vame-py 0.14.4.
 
-They import logging, schemas and TensorBoard, which the mathematics does not need and whose
-packages need an older Python; small stand-ins take their place.
+They import logging, schemas and TensorBoard, which the computations do not need and whose packages
+need an older Python; small replacements are loaded instead.
 """
 
 import hashlib
@@ -20,12 +20,12 @@ WHEEL_SHA256 = "9f747cddb5dbef1a793672a0d7b53c81d3abe613166733a9fb9037929680a6c5
 
 
 def fetch(cache: Path) -> Path:
-    """The folder of the unzipped wheel, downloaded by pip on the first call.
+    """Return the folder of the unzipped wheel; pip downloads it on the first call.
 
     Raises
     ------
     OSError
-        If it cannot be had, or is not the published file.
+        If it cannot be downloaded, or differs from the published file.
     """
     unzipped = cache / "unzipped"
     if not unzipped.is_dir():
@@ -46,8 +46,8 @@ def fetch(cache: Path) -> Path:
 
 
 def load(unzipped: Path) -> SimpleNamespace:
-    """The peer's modules: rnn_vae, rnn_model and dataloader."""
-    stand_ins = _stand_ins(unzipped / "vame")
+    """Return the peer's modules: rnn_vae, rnn_model and dataloader."""
+    stand_ins = _replacements(unzipped / "vame")
     tensorboard = [name for name in stand_ins if name.startswith("torch.")]
     hidden = {name: sys.modules[name] for name in tensorboard if name in sys.modules}
     sys.modules.update(stand_ins)
@@ -55,7 +55,7 @@ def load(unzipped: Path) -> SimpleNamespace:
         names = ("rnn_vae", "rnn_model", "dataloader")
         modules = {name: importlib.import_module(f"vame.model.{name}") for name in names}
     finally:
-        # torch's own are for whoever imports them next.
+        # Remove the replacements of torch's modules, so that later imports load the real ones.
         for name in tensorboard:
             del sys.modules[name]
         sys.modules.update(hidden)
@@ -63,7 +63,7 @@ def load(unzipped: Path) -> SimpleNamespace:
 
 
 class _Silent:
-    """Takes every call and does nothing."""
+    """An object whose methods do nothing."""
 
     def __init__(self, *_, **__) -> None:
         self.logger = logging.getLogger("vame")
@@ -78,7 +78,7 @@ class _Silent:
         return None
 
 
-def _stand_ins(package: Path) -> dict[str, ModuleType]:
+def _replacements(package: Path) -> dict[str, ModuleType]:
     contents = {
         "vame.logging.logger": {"VameLogger": _Silent, "TqdmToLogger": _Silent},
         "vame.schemas.states": {
@@ -88,7 +88,7 @@ def _stand_ins(package: Path) -> dict[str, ModuleType]:
         "vame.util.auxiliary": {"get_device": lambda *_, **__: torch.device("cpu")},
         "torch.utils.tensorboard.writer": {"SummaryWriter": _Silent},
     }
-    # Packages of the wheel whose own __init__ would import all of it.
+    # Packages of the wheel whose __init__ would import everything.
     real = {"vame": package, "vame.model": package / "model", "vame.util": package / "util"}
     packages = [*real, "vame.logging", "vame.schemas", "torch.utils.tensorboard"]
     modules = {name: ModuleType(name) for name in [*packages, *contents]}

@@ -1,4 +1,4 @@
-"""The arguments of VAME's RNN_VAE that a model card lists are right for the published one."""
+"""The arguments of RNN_VAE in a model card fit the published VAME."""
 
 import pytest
 import torch

@@ -13,12 +13,12 @@ EPOCHS, BATCHES, BATCH, WINDOW, FUTURE = 5, 4, 8, 16, 4
 BETA, KLOSS, KLMBDA = 2.0, 3, 0.1
 TOLERANCE = 2e-4
 
-# The peer hands the plateau scheduler a loss with its graph.
+# The peer gives the plateau scheduler a loss with its graph.
 pytestmark = pytest.mark.filterwarnings("ignore:Converting a tensor with requires_grad")
 
 SCHEDULERS = {
     "step": lambda optimizer: StepLR(optimizer, step_size=2, gamma=0.5),
-    # Lowers the rate whenever the last batch's loss has not fallen by more than half.
+    # Reduces the rate unless the loss of the last batch has decreased by more than half.
     "plateau": lambda optimizer: ReduceLROnPlateau(
         optimizer, factor=0.5, patience=0, threshold=0.5
     ),
@@ -30,15 +30,15 @@ def frames():
     return make_frames(frames=BATCHES * BATCH)
 
 
-def listed(frames, peer, folder):
-    """The same list of batches in every epoch."""
+def fixed_batches(frames, peer, folder):
+    """Return the same list of batches for every epoch."""
     starts = range(0, BATCHES * BATCH // 2)
     windows = [frames[start : start + WINDOW].T for start in starts] * 2
     return [torch.stack(windows[n : n + BATCH]) for n in range(0, BATCHES * BATCH, BATCH)]
 
 
-def drawn(frames, peer, folder):
-    """The peer's own loader, which draws windows from numpy's global state."""
+def sampled_batches(frames, peer, folder):
+    """Return the peer's loader, which samples windows with numpy's global random state."""
     np.save(folder / "train_seq.npy", frames.T.double().numpy())
     dataset = peer.dataloader.SEQUENCE_DATASET(
         f"{folder}/", data="train_seq.npy", train=True, temporal_window=WINDOW
@@ -47,7 +47,7 @@ def drawn(frames, peer, folder):
 
 
 def run(module, model, batches, *, future, noise, scheduler, reduction="sum", annealing="linear"):
-    """What train and test return in each epoch, with the learning rate after it."""
+    """Return the values of train and test, and the learning rate, of each epoch."""
     optimizer = torch.optim.Adam(model.parameters(), lr=0.005, amsgrad=True)
     scheduler = SCHEDULERS[scheduler](optimizer)
     torch.manual_seed(31)
@@ -82,7 +82,7 @@ def run(module, model, batches, *, future, noise, scheduler, reduction="sum", an
 
 
 def assert_same_epochs(ours, theirs):
-    """Number by number: each beside its own size."""
+    """Compare single numbers, each with a relative tolerance."""
     assert len(ours) == len(theirs) == EPOCHS
     for row, expected in zip(ours, theirs, strict=True):
         assert row == pytest.approx(expected, rel=TOLERANCE, abs=1e-9)
@@ -91,8 +91,8 @@ def assert_same_epochs(ours, theirs):
 @pytest.mark.parametrize("scheduler", SCHEDULERS)
 @pytest.mark.parametrize("noise", [False, True], ids=["plain", "noise"])
 @pytest.mark.parametrize("future", [False, True], ids=["no future", "future"])
-@pytest.mark.parametrize("loader", [listed, drawn])
-def test_the_peers_model_through_our_functions_and_its_own(
+@pytest.mark.parametrize("loader", [fixed_batches, sampled_batches])
+def test_our_functions_train_the_peers_model_as_its_own_functions_do(
     peer, frames, tmp_path, loader, future, noise, scheduler
 ):
     _, model = make_pair(peer, prediction_decoder=future)
@@ -103,7 +103,7 @@ def test_the_peers_model_through_our_functions_and_its_own(
     ours = run(rnn_vae, models[1], batches, **options)
     assert_same_epochs(ours, theirs)
     assert_same_weights(models[1], models[0], tolerance=TOLERANCE)
-    # What is compared has moved: the rate fell, the weight rose, the network learnt.
+    # The values have changed: the rate is lower, the weight is higher, and the network has learned.
     assert theirs[-1][-1] < 0.005
     assert [row[0] for row in theirs] == pytest.approx([0, 1 / 3, 2 / 3, 1, 1])
     assert theirs[-1][1] < theirs[0][1]
@@ -112,31 +112,31 @@ def test_the_peers_model_through_our_functions_and_its_own(
 @pytest.mark.parametrize("noise", [False, True], ids=["plain", "noise"])
 @pytest.mark.parametrize("future", [False, True], ids=["no future", "future"])
 @pytest.mark.parametrize("softplus", [False, True], ids=["", "softplus"])
-def test_our_model_through_our_functions_and_the_peers_through_its_own(
+def test_our_functions_train_our_model_as_the_peers_functions_train_its_model(
     peer, frames, tmp_path, future, noise, softplus
 ):
     ours, theirs = make_pair(peer, prediction_decoder=future, softplus=softplus)
     options = {"future": future, "noise": noise, "scheduler": "plateau", "annealing": "sigmoid"}
-    batches = drawn(frames, peer, tmp_path)
+    batches = sampled_batches(frames, peer, tmp_path)
     expected = run(peer.rnn_vae, theirs, batches, **options)
     assert_same_epochs(run(rnn_vae, ours, batches, **options), expected)
     assert_same_weights(ours, theirs, tolerance=TOLERANCE)
 
 
 @pytest.mark.parametrize("future", [False, True], ids=["no future", "future"])
-def test_averaged_errors(peer, frames, future):
+def test_epochs_with_averaged_errors_are_the_same(peer, frames, future):
     ours, theirs = make_pair(peer, prediction_decoder=future)
     options = {"future": future, "noise": False, "scheduler": "step", "reduction": "mean"}
-    batches = listed(frames, peer, None)
+    batches = fixed_batches(frames, peer, None)
     expected = run(peer.rnn_vae, theirs, batches, **options)
     assert_same_epochs(run(rnn_vae, ours, batches, **options), expected)
     assert_same_weights(ours, theirs, tolerance=TOLERANCE)
 
 
-def test_a_smaller_last_batch(peer, frames):
+def test_epochs_with_a_smaller_last_batch_are_the_same(peer, frames):
     ours, theirs = make_pair(peer)
     options = {"future": True, "noise": True, "scheduler": "plateau"}
-    batches = listed(frames, peer, None)
+    batches = fixed_batches(frames, peer, None)
     batches[-1] = batches[-1][:4]
     expected = run(peer.rnn_vae, theirs, batches, **options)
     assert_same_epochs(run(rnn_vae, ours, batches, **options), expected)
@@ -144,9 +144,9 @@ def test_a_smaller_last_batch(peer, frames):
 
 
 @pytest.mark.parametrize("future", [False, True], ids=["no future", "future"])
-def test_one_steps_gradients(peer, frames, future):
+def test_gradients_of_one_step_are_the_same(peer, frames, future):
     ours, theirs = make_pair(peer, prediction_decoder=future)
-    batches = listed(frames, peer, None)[:1]
+    batches = fixed_batches(frames, peer, None)[:1]
     gradients = []
     for module, model in ((rnn_vae, ours), (peer.rnn_vae, theirs)):
         optimizer = torch.optim.SGD(model.parameters(), lr=0.0)

@@ -31,7 +31,7 @@ def make_tensors(*shape, n=2, seed=0):
 @pytest.mark.parametrize("name", ["reconstruction_loss", "future_reconstruction_loss"])
 @pytest.mark.parametrize("reduction", ["sum", "mean"])
 @pytest.mark.parametrize("shape", [(1, 4, 2), (8, 15, 12), (64, 30, 12)])
-def test_squared_errors(peer, name, reduction, shape):
+def test_squared_errors_are_the_same(peer, name, reduction, shape):
     assert_same(
         lambda x, y: getattr(rnn_vae, name)(x, y, reduction),
         lambda x, y: getattr(peer.rnn_vae, name)(x, y, reduction),
@@ -45,7 +45,7 @@ def test_squared_errors(peer, name, reduction, shape):
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (8, 3), (64, 30)])
-def test_divergence(peer, shape):
+def test_the_divergence_is_the_same(peer, shape):
     theirs = peer.rnn_vae.kullback_leibler_loss
     assert_same(rnn_vae.kullback_leibler_loss, theirs, *make_tensors(*shape))
     assert_same(lambda *x: kl_divergence(*x) / shape[1], theirs, *make_tensors(*shape))
@@ -56,7 +56,7 @@ def test_divergence(peer, shape):
     [(8, 3, 1), (8, 3, 3), (64, 30, 30), (64, 30, 10), (6, 10, 6), (256, 30, 30)],
 )
 @pytest.mark.parametrize("scale", [0.01, 1.0, 50.0])
-def test_cluster_loss_up_to_the_rank(peer, batch, zdims, kloss, scale):
+def test_the_cluster_loss_is_the_same_up_to_the_rank(peer, batch, zdims, kloss, scale):
     (H,) = make_tensors(zdims, batch, n=1)
     H = scale * H
 
@@ -67,7 +67,7 @@ def test_cluster_loss_up_to_the_rank(peer, batch, zdims, kloss, scale):
     assert_same(lambda H: 0.1 * cluster_norm(H.T, kloss), theirs, H, tolerance=1e-4)
 
 
-def test_cluster_loss_of_another_batch_size(peer):
+def test_the_cluster_loss_of_another_batch_size_is_the_same(peer):
     (H,) = make_tensors(3, 5, n=1)
     assert_same(
         lambda H: rnn_vae.cluster_loss(H, 2, 0.1, 8),
@@ -77,7 +77,7 @@ def test_cluster_loss_of_another_batch_size(peer):
     )
 
 
-def test_at_zero_the_peers_cluster_loss_has_no_gradient_and_ours_has(peer):
+def test_at_zero_only_our_cluster_loss_has_a_finite_gradient(peer):
     z = torch.zeros(3, 8)
     value, (theirs,) = value_and_gradients(lambda H: peer.rnn_vae.cluster_loss(H, 2, 0.1, 8), z)
     ours_value, (ours,) = value_and_gradients(lambda H: rnn_vae.cluster_loss(H, 2, 0.1, 8), z)
@@ -86,7 +86,7 @@ def test_at_zero_the_peers_cluster_loss_has_no_gradient_and_ours_has(peer):
     assert torch.isfinite(ours).all()
 
 
-def test_above_the_rank_only_the_peers_cluster_loss_goes_on_growing(peer):
+def test_above_the_rank_only_the_peers_cluster_loss_increases(peer):
     (H,) = make_tensors(3, 8, n=1)
     theirs = [peer.rnn_vae.cluster_loss(H, kloss, 1.0, 8) for kloss in (3, 8)]
     ours = [rnn_vae.cluster_loss(H, kloss, 1.0, 8) for kloss in (3, 8)]
@@ -95,7 +95,7 @@ def test_above_the_rank_only_the_peers_cluster_loss_goes_on_growing(peer):
 
 
 @pytest.mark.parametrize("function", ["linear", "sigmoid"])
-def test_annealing_over_all_epochs(peer, function):
+def test_the_annealing_weight_of_all_epochs_is_the_same(peer, function):
     for kl_start, annealtime in itertools.product((0, 1, 2, 10, 50), (1, 2, 4, 30, 100)):
         for epoch in range(501):
             expected = peer.rnn_vae.kl_annealing(epoch, kl_start, annealtime, function)
@@ -104,7 +104,7 @@ def test_annealing_over_all_epochs(peer, function):
             assert kl_weight(*arguments) == rnn_vae.kl_annealing(*arguments)
 
 
-def test_an_unknown_annealing_function_is_the_same_error(peer):
+def test_an_unknown_annealing_function_raises_the_same_error(peer):
     for module in (rnn_vae, peer.rnn_vae):
         with pytest.raises(NotImplementedError):
             module.kl_annealing(5, 2, 4, "cosine")
@@ -112,7 +112,7 @@ def test_an_unknown_annealing_function_is_the_same_error(peer):
 
 @pytest.mark.parametrize("shape", [(1, 4, 2), (8, 15, 12), (64, 30, 12)])
 @pytest.mark.parametrize("level", [0.8, 0.1])
-def test_noise_of_the_same_draws(peer, shape, level):
+def test_noise_is_the_same_with_the_same_random_numbers(peer, shape, level):
     (windows,) = make_tensors(*shape, n=1)
     noisy = []
     for function in (
@@ -126,7 +126,7 @@ def test_noise_of_the_same_draws(peer, shape, level):
     assert_close(noisy[2], noisy[0], tolerance=1e-6)
 
 
-def test_noise_has_the_same_default_and_is_for_training(peer):
+def test_noise_has_the_same_default_and_is_added_only_in_training(peer):
     (windows,) = make_tensors(4, 8, 3, n=1)
     for training in (True, False):
         torch.manual_seed(11)

@@ -9,7 +9,7 @@ BOTH = pytest.mark.parametrize("future", [True, False], ids=["future", "no futur
 
 
 def named(outputs):
-    """The peer's bare tuple with our names."""
+    """Return the peer's tuple of outputs with our names."""
     names = ("reconstruction", "future", "z", "mu", "logvar")
     if len(outputs) == 4:
         names = ("reconstruction", "z", "mu", "logvar")
@@ -25,7 +25,7 @@ def assert_same_outputs(ours, theirs, tolerance=1e-5):
 
 
 @BOTH
-def test_weights_load_both_ways(peer, tmp_path, future):
+def test_each_model_loads_the_weights_of_the_other(peer, tmp_path, future):
     theirs = make_peer_model(peer, prediction_decoder=future)
     ours = make_model(seed=1, prediction_decoder=future)
     export_state_dict(ours, tmp_path / "vame.pkl")
@@ -37,7 +37,7 @@ def test_weights_load_both_ways(peer, tmp_path, future):
 
 
 @BOTH
-def test_new_weights_are_drawn_in_the_same_order(peer, future):
+def test_initial_weights_are_the_same_with_the_same_seed(peer, future):
     theirs = make_peer_model(peer, prediction_decoder=future, seed=5).state_dict()
     ours = make_model(prediction_decoder=future, seed=5).state_dict()
     assert all(torch.equal(ours[name], value) for name, value in theirs.items())
@@ -46,7 +46,7 @@ def test_new_weights_are_drawn_in_the_same_order(peer, future):
 @BOTH
 @pytest.mark.parametrize("softplus", [False, True])
 @pytest.mark.parametrize("batch", [1, 2, 5, 8])
-def test_forward_at_the_mean(peer, future, softplus, batch):
+def test_outputs_at_the_posterior_mean_are_the_same(peer, future, softplus, batch):
     ours, theirs = make_pair(peer, prediction_decoder=future, softplus=softplus)
     windows = make_batch(batch=batch)
     assert_same_outputs(ours.eval()(windows), theirs.eval()(windows))
@@ -54,7 +54,7 @@ def test_forward_at_the_mean(peer, future, softplus, batch):
 
 @BOTH
 @pytest.mark.parametrize("dropout", [0.0, 0.3])
-def test_forward_with_the_same_draws(peer, future, dropout):
+def test_outputs_with_the_same_random_numbers_are_the_same(peer, future, dropout):
     ours, theirs = make_pair(peer, prediction_decoder=future, dropout_encoder=dropout)
     windows, outputs = make_batch(), []
     for model in (ours, theirs):
@@ -65,7 +65,7 @@ def test_forward_with_the_same_draws(peer, future, dropout):
 
 @BOTH
 @pytest.mark.parametrize("softplus", [False, True])
-def test_gradients(peer, future, softplus):
+def test_gradients_are_the_same(peer, future, softplus):
     ours, theirs = make_pair(peer, prediction_decoder=future, softplus=softplus)
     windows = make_batch()
     for model in (ours, theirs):
@@ -77,7 +77,7 @@ def test_gradients(peer, future, softplus):
         assert_close(gradients[name], parameter.grad, tolerance=1e-5)
 
 
-def test_the_peer_mixes_windows_and_we_do_not(peer):
+def test_only_the_peers_decoder_mixes_windows_of_a_batch(peer):
     theirs = make_peer_model(peer).eval()
     ours = make_model().eval()
     ours.load_state_dict(theirs.state_dict())

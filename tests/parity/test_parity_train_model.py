@@ -76,7 +76,7 @@ def projects(tmp_path):
 
 
 def files(folder):
-    """All but the record of states, which a stand-in does not write, and TensorBoard's."""
+    """Return all files except records of states, which the peer does not write here, and logs."""
     paths = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
     return sorted(str(path) for path in paths if path.parts[0] in ("data", "model"))
 
@@ -85,7 +85,7 @@ def losses(folder, name):
     return np.load(folder / "model" / "model_losses" / f"{name}_VAME.npy")
 
 
-def test_the_same_files_of_the_same_shapes_are_left(peer, projects):
+def test_the_same_files_with_the_same_shapes_are_written(peer, projects):
     ours, theirs = projects
     train_ours(ours)
     train_theirs(peer, theirs)
@@ -100,7 +100,7 @@ def test_the_same_files_of_the_same_shapes_are_left(peer, projects):
     assert losses(ours, "weight_values").tolist() == losses(theirs, "weight_values").tolist()
 
 
-def test_each_others_models_load(peer, projects):
+def test_each_loads_the_models_of_the_other(peer, projects):
     ours, theirs = projects
     train_ours(ours)
     train_theirs(peer, theirs)
@@ -115,7 +115,7 @@ def has_future(model):
 
 
 class Replay:
-    """The same windows and the same noise for both: what a side draws depends on its turn alone."""
+    """Give both trainings the same windows and noise: a split's samples depend only on its turn."""
 
     def __init__(self, *, batch_size):
         self.batch_size = batch_size
@@ -154,7 +154,7 @@ class Replay:
 
 @pytest.fixture
 def replay(peer, monkeypatch):
-    """Both begin with the same weights and see the same windows."""
+    """Let both trainings start with the same weights and use the same windows."""
 
     def with_weights(make):
         def made(*args, **kwargs):
@@ -199,7 +199,7 @@ def test_train_model_gives_the_same_numbers_and_weights(peer, projects, replay, 
 
 @pytest.mark.parametrize("changes", VARIANTS, ids=str)
 def test_the_preset_trains_as_vame_does(peer, projects, replay, changes):
-    """The workflow's own training, under presets/vame.yaml: the same history, epoch for epoch."""
+    """The workflow's training with presets/vame.yaml has the same history in every epoch."""
     settings = SETTINGS | {"max_epochs": 10, "steps_per_epoch": 5} | changes
     train_theirs(peer, projects[1], **settings)
     preset = yaml.safe_load((ROOT / "config/presets/vame.yaml").read_text())
@@ -244,7 +244,7 @@ def test_the_preset_trains_as_vame_does(peer, projects, replay, changes):
     assert saved.exists() == (state.best_epoch is not None)
 
 
-def test_both_go_on_from_a_model_of_the_project_with_annealing_done(peer, projects):
+def test_both_continue_a_model_of_the_project_without_annealing(peer, projects):
     ours, theirs = projects
     changes = {
         "pretrained_weights": True,

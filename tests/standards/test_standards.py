@@ -1,6 +1,6 @@
-"""The workflow catalog's tool deploys this workflow, and the crate of a run is a valid one.
+"""snakedeploy can deploy this workflow, and the RO-Crate of a run is valid.
 
-Each tool has a Python of its own: they need other versions of packages than the workflow does.
+Each tool has its own Python, since it needs other versions of packages than the workflow.
 """
 
 import json
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow
 
 REPOSITORY = "https://github.com/lab/vame-pipeline"
 TAG = "v1.0"
-# RECOMMENDED for what has an address; this workflow and an institution of a config have none.
+# RECOMMENDED checks of addresses; this workflow and the institution in a config have none.
 WITHOUT_ADDRESS = {
     "process-run-crate-0.5_3.2",  # the url of an application
     "process-run-crate-0.5_5.1",  # an application's identifier as an absolute URI
@@ -37,7 +37,7 @@ def run(*command, **how):
 
 
 def make_python(folder, group):
-    """The programs of a Python that has a group of pyproject.toml and nothing else."""
+    """Install a group of pyproject.toml into a new Python; return the folder of its programs."""
     venv.create(folder, with_pip=True)
     groups = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]
     install = [folder / "bin/python", "-m", "pip", "install", "--quiet", *groups[group]]
@@ -49,7 +49,7 @@ def make_python(folder, group):
 
 @pytest.fixture
 def on_github(tmp_path):
-    """An environment in which git takes a repository on this disk for one on GitHub."""
+    """Return environment variables with which git reads a local repository in place of GitHub."""
     repository = tmp_path / "repository"
     run("git", "clone", "--quiet", "--no-local", ROOT, repository)
     for file in run("git", "-C", ROOT, "ls-files", "--modified").splitlines():  # as they are now
@@ -68,7 +68,7 @@ def on_github(tmp_path):
 
 
 def test_a_deployed_workflow_runs(tmp_path, on_github):
-    """`snakedeploy deploy-workflow`, settings and recordings of one's own, then `snakemake`."""
+    """Run `snakedeploy deploy-workflow`, add config and recordings, and run `snakemake`."""
     tools, deployed = make_python(tmp_path / "tools", "snakedeploy"), tmp_path / "deployed"
     deploy = (tools / "snakedeploy", "deploy-workflow", REPOSITORY, deployed, "--tag", TAG)
     run(*deploy, env=on_github)
@@ -85,7 +85,7 @@ def test_a_deployed_workflow_runs(tmp_path, on_github):
 
 @pytest.fixture(scope="module")
 def issues(tmp_path_factory, run_once):
-    """What the validator finds in the crate of a run whose config names an author and a licence."""
+    """Validate the crate of a run whose config names an author and a licence."""
     folder = tmp_path_factory.mktemp("crate")
     python = make_python(folder / "validator", "roc-validator") / "python"
     project = Project(shutil.copytree(run_once, folder / "project", symlinks=True))
@@ -101,15 +101,15 @@ def issues(tmp_path_factory, run_once):
     return json.loads(result.stdout)
 
 
-def test_a_crate_has_all_that_is_required(issues):
+def test_a_crate_meets_all_requirements(issues):
     assert [issue for issue in issues if issue["severity"] == "REQUIRED"] == []
 
 
-def test_a_crate_has_what_is_recommended_but_for_addresses(issues):
+def test_a_crate_meets_all_recommendations_except_addresses(issues):
     assert [issue for issue in issues if issue["check"] not in WITHOUT_ADDRESS] == []
 
 
-def test_the_validator_looks_at_every_script(issues):
-    """Each of them is an application without an address, which is the one thing that it lacks."""
+def test_the_validator_checks_every_script(issues):
+    """Each script is an application that lacks only an address."""
     without = {each["entity"] for each in issues if each["check"] == "process-run-crate-0.5_3.2"}
     assert "./workflow/workflow/scripts/train_model.py" in without

@@ -1,10 +1,10 @@
-"""Validate a crate against Workflow Run Crate 0.5, without a network; a program for other Pythons.
+"""Validate a crate against Workflow Run Crate 0.5, without a network.
 
-Run by a Python that has roc-validator and no packages of ours. Prints a JSON list of issues, each
-with its severity, check, message and entity.
+A Python with roc-validator, and without the packages of this workflow, runs this program. It prints
+a JSON list of issues, each with severity, check, message and entity.
 
-The validator's profiles lie in its package; what it asks of the network are the two JSON-LD
-contexts that a crate names. Both are answered here, and any other question ends the program.
+The validator has its profiles in its package, and requests the two JSON-LD contexts of a crate from
+the network. Both requests are answered here, and any other request ends the program.
 """
 
 import io
@@ -18,7 +18,7 @@ from email.message import Message
 import requests
 from rocrate_validator import models, services
 
-# RO-Crate 1.1, as the package rocrate has it for a later release, with what that renamed.
+# RO-Crate 1.1: the context of a later release in the package rocrate, and names that it changed.
 CRATE = "https://w3id.org/ro/crate/1.1/context"
 BIOSCHEMAS = "https://bioschemas.org/"
 OF_1_1 = {name: f"{BIOSCHEMAS}{name}" for name in ("ComputationalWorkflow", "FormalParameter")}
@@ -27,7 +27,7 @@ OF_RUNS = {"sha256": "https://w3id.org/ro/terms/workflow-run#sha256"}
 
 
 class NoNetwork(urllib.request.BaseHandler):
-    """Answers urllib, which rdflib uses."""
+    """Answer requests by urllib, which rdflib uses."""
 
     handler_order = 100
 
@@ -47,7 +47,7 @@ class NoNetwork(urllib.request.BaseHandler):
     http_open = https_open
 
     def send(self, request, **_):
-        """Answer requests, which the validator's own checks use."""
+        """Answer requests by the package requests, which the validator's own checks use."""
         if request.url not in self.contents:
             raise requests.ConnectionError(f"there is no network: {request.url}")
         answer = requests.Response()

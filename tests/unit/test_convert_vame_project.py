@@ -1,4 +1,4 @@
-"""A VAME project, old or new, becomes a config and a sessions table that this workflow takes."""
+"""Old and new VAME projects are converted to a config and a sessions table of this workflow."""
 
 import csv
 import re
@@ -99,7 +99,7 @@ def test_a_new_project_knows_its_frame_rate_and_reference_keypoints(tmp_path):
     ]
 
 
-def test_where_only_vames_own_series_are_left_they_are_taken(tmp_path):
+def test_vames_own_series_are_used_if_there_is_nothing_else(tmp_path):
     (tmp_path / "old/data/mouse1").mkdir(parents=True)
     (tmp_path / "old/config.yaml").write_text(yaml.safe_dump(OLD | {"video_sets": ["mouse1"]}))
     np.save(tmp_path / "old/data/mouse1/mouse1-PE-seq.npy", np.zeros((3, 9)))
@@ -111,7 +111,7 @@ def test_where_only_vames_own_series_are_left_they_are_taken(tmp_path):
 SPACED = ["video 1", "video 1.2", "Mouse#2 (trial)", "Mouse 2 [a-z]", "all", "m*", "m3", "-{x}?"]
 
 
-def test_names_of_sessions_become_those_that_the_workflow_takes(tmp_path, capsys):
+def test_names_of_sessions_are_converted_to_valid_ones(tmp_path, capsys):
     folder = tmp_path / "old"
     write_old(folder)
     (folder / "config.yaml").write_text(yaml.safe_dump(OLD | {"video_sets": SPACED}))
@@ -126,13 +126,13 @@ def test_names_of_sessions_become_those_that_the_workflow_takes(tmp_path, capsys
     assert [Path(row["poses"]).name.removesuffix(".csv") for row in rows] == [
         f"{name}{'DLC_net' if n % 2 else ''}" for n, name in enumerate(SPACED)
     ]
-    told = capsys.readouterr().out.splitlines()
-    assert "session renamed: Mouse#2 (trial) → Mouse-2-trial" in told
-    assert sum(line.startswith("session renamed: ") for line in told) == 7
+    printed = capsys.readouterr().out.splitlines()
+    assert "session renamed: Mouse#2 (trial) → Mouse-2-trial" in printed
+    assert sum(line.startswith("session renamed: ") for line in printed) == 7
 
 
 def fixed_tracks(frames=40, **how):
-    """A head-fixed animal: the trunk stays where it is in the image, but for jitter; paws move."""
+    """Return tracks of a head-fixed animal: the trunk only jitters, and the paws move."""
     rng = np.random.default_rng(0)
     body = {
         name: np.array(xy) + (rng.normal(size=(frames, 2)) if "paw" in name else 0)
@@ -143,7 +143,7 @@ def fixed_tracks(frames=40, **how):
 
 
 def egocentric(tmp_path, capsys, tracks, series=()):
-    """The rows and what is said of a project with `egocentric_data: true`."""
+    """Convert a project with `egocentric_data: true`; return rows and printed text."""
     folder = tmp_path / "old"
     (folder / "videos/pose_estimation").mkdir(parents=True)
     settings = OLD | {"egocentric_data": True, "video_sets": ["m1", "m2"]}
@@ -155,23 +155,23 @@ def egocentric(tmp_path, capsys, tracks, series=()):
         np.save(folder / f"data/{name}/{name}-PE-seq.npy", np.zeros((3, 9)))
     options = ("--fps", "60", "--center", "tail", "--orient", "nose")
     config, rows = run(folder, tmp_path / "mine", *options)
-    (said,) = (
+    (printed_text,) = (
         line for line in capsys.readouterr().out.splitlines() if line.startswith("egocentric_data")
     )
-    return config, [Path(row["poses"]).suffix for row in rows], said
+    return config, [Path(row["poses"]).suffix for row in rows], printed_text
 
 
 @pytest.mark.parametrize("series", [(), ("m1", "m2")])
-def test_poses_that_are_aligned_already_are_shifted_and_turned_alike(tmp_path, capsys, series):
-    _, files, said = egocentric(tmp_path, capsys, fixed_tracks(heading=0.7), series)
+def test_aligned_poses_are_only_shifted_and_rotated_equally(tmp_path, capsys, series):
+    _, files, printed_text = egocentric(tmp_path, capsys, fixed_tracks(heading=0.7), series)
     assert files == [".csv", ".csv"]
-    assert said == (
+    assert printed_text == (
         "egocentric_data: true: the poses are already aligned; tail and nose do not move in them, "
         "so that the workflow's alignment only shifts and rotates all frames by the same amount"
     )
 
 
-def test_aligning_aligned_poses_again_is_one_shift_and_one_turn():
+def test_aligning_aligned_poses_is_one_shift_and_one_rotation():
     frames, angle = 40, 0.7
     paws = np.random.default_rng(1).normal(size=(frames, 2, 2))
     own = {"tail": (0, 0), "nose": (10, 0), "left": paws[:, 0], "right": paws[:, 1]}
@@ -182,10 +182,12 @@ def test_aligning_aligned_poses_again_is_one_shift_and_one_turn():
     np.testing.assert_allclose(to_egocentric(again, again[:, :2]), again, atol=1e-9)
 
 
-def test_vames_own_series_are_taken_where_the_reference_keypoints_move(tmp_path, capsys):
-    config, files, said = egocentric(tmp_path, capsys, make_lively_tracks(frames=40), ("m1", "m2"))
+def test_vames_own_series_are_used_if_the_reference_keypoints_move(tmp_path, capsys):
+    config, files, printed_text = egocentric(
+        tmp_path, capsys, make_lively_tracks(frames=40), ("m1", "m2")
+    )
     assert files == [".npy", ".npy"]
-    assert said == (
+    assert printed_text == (
         "egocentric_data: true: VAME's own series of the aligned poses are read as features; the "
         "workflow does not align them again"
     )
@@ -193,30 +195,30 @@ def test_vames_own_series_are_taken_where_the_reference_keypoints_move(tmp_path,
 
 
 def test_poses_that_are_not_aligned_are_aligned_which_is_reported(tmp_path, capsys):
-    _, files, said = egocentric(tmp_path, capsys, make_lively_tracks(frames=40), ("m1",))
+    _, files, printed_text = egocentric(tmp_path, capsys, make_lively_tracks(frames=40), ("m1",))
     assert files == [".csv", ".csv"]
     assert re.fullmatch(
         r"egocentric_data: true: the poses are not aligned in m1\.csv, where tail moves by [\d.]+ "
         r"px and the direction from tail to nose turns by [\d.]+ degrees; the workflow aligns the "
         r"poses by center and orient\. If the animal is fixed in the image, use two keypoints that "
         r"do not move as --center and --orient: then the alignment changes nothing",
-        said,
+        printed_text,
     )
 
 
-def test_all_that_is_unknown_is_asked_for_at_once(tmp_path):
+def test_all_unknown_values_are_requested_at_once(tmp_path):
     write_old(tmp_path / "old")
     (tmp_path / "old/videos/pose_estimation/mouse2.csv").unlink()
     with pytest.raises(SystemExit) as stopped:
         run(tmp_path / "old", tmp_path / "mine")
-    said = str(stopped.value)
-    assert "mouse1: its frame rate is not stored in the project; give it with --fps" in said
-    assert "mouse2: no pose file; looked for data/raw/mouse2.nc" in said
-    assert "give --center and --orient" in said
+    printed_text = str(stopped.value)
+    assert "mouse1: its frame rate is not stored in the project; give it with --fps" in printed_text
+    assert "mouse2: no pose file; looked for data/raw/mouse2.nc" in printed_text
+    assert "give --center and --orient" in printed_text
     assert not (tmp_path / "mine").exists()
 
 
-def test_a_damaged_netcdf_is_refused_by_name(tmp_path):
+def test_a_damaged_netcdf_is_refused_with_its_name(tmp_path):
     write_new(tmp_path / "new")
     (tmp_path / "new/data/processed/mouse1_processed.nc").write_bytes(b"damaged")
     with pytest.raises(SystemExit, match=r"mouse1_processed\.nc: cannot be read"):

@@ -1,4 +1,4 @@
-"""Environments, exact versions and pyproject.toml agree, also with what tests run on."""
+"""Environments, exact versions, pyproject.toml and installed packages agree."""
 
 import re
 import tomllib
@@ -17,7 +17,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 FILES = sorted((ROOT / "envs").glob("*.yaml"))
 EXACT = {path.stem.split("-")[1]: path for path in (ROOT / "envs").glob("constraints-*.txt")}
 WHEELS = {"pytorch": "torch", "matplotlib-base": "matplotlib", "pytables": "tables"}
-# What no script imports by name: pandas reads h5 files with pytables, xarray netCDF with netcdf4.
+# Packages that no script imports: pandas reads h5 with pytables, xarray reads netCDF with netcdf4.
 IMPORTED_BY_OTHERS = {
     "poses.yaml": {"netcdf4", "pytables"},
     "report.yaml": {"netcdf4"},
@@ -29,7 +29,7 @@ each_file = pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
 
 
 def entries(file):
-    """(name, bounds) of all that an environment asks for, of pip too."""
+    """Return (name, bounds) of all requirements of an environment, also those for pip."""
     listed = yaml.safe_load(file.read_text())["dependencies"]
     listed = [
         *listed,
@@ -38,12 +38,12 @@ def entries(file):
     for entry in listed:
         if isinstance(entry, str):
             name, bounds = re.fullmatch(r"([\w.-]+)\s*(.*)", entry).groups()
-            fuzzy = re.fullmatch(r"=([\d.]+)", bounds)  # conda's way to write ==….*
+            fuzzy = re.fullmatch(r"=([\d.]+)", bounds)  # conda writes ==….* so
             yield name, SpecifierSet(f"=={fuzzy.group(1)}.*" if fuzzy else bounds)
 
 
 def of_project():
-    """Bounds of pyproject.toml, by package; several where they depend on Python's version."""
+    """Return the bounds of pyproject.toml by package; several if Python's version matters."""
     bounds = {}
     for entry in PROJECT["dependency-groups"]["run"]:
         requirement = Requirement(entry)
@@ -52,13 +52,13 @@ def of_project():
 
 
 @each_file
-def test_packages_come_from_conda_forge_alone(file):
+def test_packages_are_only_from_conda_forge(file):
     content = yaml.safe_load(file.read_text())
     assert content.keys() == {"channels", "dependencies"}
     assert content["channels"] == ["conda-forge"]
 
 
-def test_there_is_one_python():
+def test_all_environments_have_the_same_python():
     versions = {dict(entries(file))["python"] for file in FILES}
     (version,) = versions
     assert str(version) == "==3.11.*"
@@ -66,7 +66,7 @@ def test_there_is_one_python():
 
 
 @each_file
-def test_versions_are_those_of_pyproject(file):
+def test_bounds_are_those_of_pyproject(file):
     for name, bounds in entries(file):
         if name not in ("python", "pip"):
             assert bounds, f"{name}: any version"
@@ -76,14 +76,14 @@ def test_versions_are_those_of_pyproject(file):
 
 
 @each_file
-def test_what_is_installed_here_is_a_version_that_it_allows(file):
+def test_installed_versions_are_within_the_bounds(file):
     for name, bounds in entries(file):
         if name not in ("python", "pip"):
             assert bounds.contains(metadata.version(WHEELS.get(name, name))), name
 
 
 @each_file
-def test_it_has_nothing_that_its_rules_do_not_import(file):
+def test_an_environment_has_only_packages_that_its_rules_import(file):
     imported = {CONDA.get(name, name) for name in environments()[f"envs/{file.name}"]}
     others = IMPORTED_BY_OTHERS.get(file.name, set())
     listed = yaml.safe_load(file.read_text())["dependencies"]
@@ -92,7 +92,7 @@ def test_it_has_nothing_that_its_rules_do_not_import(file):
 
 
 def exact(python):
-    """The exact versions for a Python, by package."""
+    """Return the exact versions for a Python by package."""
     lines = EXACT[python].read_text().splitlines()
     entries = [Requirement(line) for line in lines if not line.startswith("#")]
     wanted = [entry for entry in entries if applies(entry, python)]
@@ -101,14 +101,14 @@ def exact(python):
 
 
 def applies(requirement, python):
-    """True if this Python, in its newest release and on Linux, has a use for it."""
+    """Return True if the requirement applies to this Python, in its newest release, on Linux."""
     here = {"python_version": python, "python_full_version": f"{python}.99"}
     here |= {"sys_platform": "linux"}
     return requirement.marker is None or requirement.marker.evaluate(here)
 
 
 def requirements(group):
-    """What a group of pyproject.toml asks for, with the groups that it includes."""
+    """Return the requirements of a group of pyproject.toml, with the groups that it includes."""
     for entry in PROJECT["dependency-groups"][group]:
         if isinstance(entry, dict):
             yield from requirements(entry["include-group"])
@@ -122,14 +122,14 @@ def version_of(specifiers):
     return only.version
 
 
-def test_every_python_has_its_exact_versions():
+def test_every_python_has_exact_versions():
     assert sorted(EXACT) == ["3.11", "3.12", "3.13"]
     assert all(python in SpecifierSet(PROJECT["project"]["requires-python"]) for python in EXACT)
 
 
 @each_python
-def test_exact_versions_are_names_and_versions_alone(python):
-    """No hashes, hosts or paths, and no builds: pip takes a CPU build of torch for its version."""
+def test_files_of_exact_versions_have_only_names_and_versions(python):
+    """There are no hashes, hosts, paths or builds: pip accepts a CPU build of torch."""
     head, *lines = EXACT[python].read_text().splitlines()
     assert head.startswith(f"# Exact versions for Python {python}")
     entry = re.compile(r"[\w.-]+==[\w.]+(; [\w ().'\"<>=]+)?")
@@ -138,7 +138,7 @@ def test_exact_versions_are_names_and_versions_alone(python):
 
 @each_python
 @pytest.mark.parametrize("group", ["dev", "docs"])
-def test_what_make_installs_has_an_exact_version_within_its_bounds(python, group):
+def test_packages_that_make_installs_have_exact_versions_within_bounds(python, group):
     versions = exact(python)
     for requirement in requirements(group):
         if applies(requirement, python):
@@ -147,19 +147,19 @@ def test_what_make_installs_has_an_exact_version_within_its_bounds(python, group
 
 
 @each_file
-def test_exact_versions_are_some_that_an_environment_allows(file):
+def test_exact_versions_are_within_the_bounds_of_environments(file):
     versions = exact("3.11")
     for name, bounds in entries(file):
         if name not in ("python", "pip"):
             assert bounds.contains(version_of(versions[WHEELS.get(name, name)])), name
 
 
-def test_a_package_of_the_model_has_one_version_on_every_python():
+def test_packages_of_the_model_have_the_same_version_on_every_python():
     for name in ("torch", "snakemake", "safetensors", "onnx"):
         assert len({version_of(exact(python)[name]) for python in EXACT}) == 1, name
 
 
-def test_the_version_is_that_of_the_citation_and_the_changelog():
+def test_project_citation_and_changelog_have_the_same_version():
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
     assert citation["version"] == PROJECT["project"]["version"]
     changelog = (ROOT / "CHANGELOG.md").read_text()

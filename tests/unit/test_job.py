@@ -1,4 +1,4 @@
-"""A job writes a log, complete outputs and a record, or reports in a sentence why not."""
+"""A job writes a log, complete outputs and a record, or reports an error in a sentence."""
 
 import errno
 import json
@@ -34,7 +34,7 @@ def namedlist(items):
 
 @pytest.fixture
 def snakemake(tmp_path, monkeypatch):
-    """A script's `snakemake`, in a folder with its files; pytest keeps descriptors 1 and 2."""
+    """Return a script's `snakemake`, in a folder with files; pytest keeps descriptors 1 and 2."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("job.log_to", lambda _: sys.stderr)
     for path in ("poses.csv", "sub/a.labels.npy", "table.csv", LOG):
@@ -68,7 +68,7 @@ def files_in(folder):
 LEFT = ["a.labels.npy", "mouse1.log", "poses.csv", "table.csv"]
 
 
-def test_all_are_renamed_once_all_are_written(snakemake, tmp_path):
+def test_outputs_are_renamed_when_all_are_written(snakemake, tmp_path):
     with job(snakemake) as out:
         write_outputs(out)
         assert outputs(snakemake) == ["old", "old"]
@@ -76,14 +76,14 @@ def test_all_are_renamed_once_all_are_written(snakemake, tmp_path):
     assert files_in(tmp_path) == sorted([*LEFT, "mouse1.json"])
 
 
-def test_an_aside_has_its_outputs_suffix(snakemake):
-    """Libraries choose the format by it, or append a missing one."""
+def test_a_temporary_file_has_the_suffix_of_its_output(snakemake):
+    """Libraries choose the format by the suffix, or append a missing one."""
     with job(snakemake) as out:
         assert (Path(out.table).suffix, Path(out.array).suffix) == (".csv", ".npy")
         write_outputs(out)
 
 
-def test_two_writers_do_not_share_an_aside(snakemake, monkeypatch):
+def test_two_writers_do_not_share_a_temporary_file(snakemake, monkeypatch):
     asides = set()
     for process, machine in ((1, "node1"), (2, "node1"), (1, "node2")):
         monkeypatch.setattr(os, "getpid", lambda process=process: process)
@@ -104,14 +104,14 @@ def test_an_output_may_be_a_folder_of_files_which_are_in_the_record(snakemake):
     assert json.loads(Path(RECORD).read_text())["outputs"].keys() == {"films/a.gif"}
 
 
-def test_an_output_that_a_run_does_not_have_is_none(snakemake):
+def test_an_output_that_a_run_does_not_have_is_skipped(snakemake):
     snakemake.output = namedlist({"table": "table.csv", "films": []})
     with job(snakemake) as out:
         assert not hasattr(out, "films")
         Path(out.table).touch()
 
 
-def test_a_folder_that_was_not_finished_is_removed(snakemake):
+def test_an_unfinished_folder_is_removed(snakemake):
     snakemake.output = namedlist({"films": "films"})
 
     def fail():
@@ -126,7 +126,7 @@ def test_a_folder_that_was_not_finished_is_removed(snakemake):
 
 
 @pytest.mark.parametrize("error", [KeyError, KeyboardInterrupt])
-def test_a_job_that_fails_leaves_earlier_outputs(snakemake, tmp_path, error):
+def test_a_failed_job_keeps_earlier_outputs(snakemake, tmp_path, error):
     def fail():
         with job(snakemake) as out:
             Path(out.table).write_text("half")
@@ -138,7 +138,7 @@ def test_a_job_that_fails_leaves_earlier_outputs(snakemake, tmp_path, error):
     assert files_in(tmp_path) == LEFT
 
 
-def test_a_job_that_writes_as_it_goes_writes_to_the_outputs_themselves(snakemake):
+def test_a_job_that_writes_gradually_writes_to_the_outputs_directly(snakemake):
     with job(snakemake, aside=False) as out:
         assert out.table == "table.csv"
     assert outputs(snakemake) == ["old", "old"]
@@ -153,14 +153,14 @@ def test_an_output_that_was_not_written_is_named(snakemake, capfd):
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS])
-def test_a_disk_that_takes_nothing_is_named_with_the_outputs(snakemake, capfd, number):
+def test_a_disk_that_cannot_be_written_is_reported_with_the_outputs(snakemake, capfd, number):
     with pytest.raises(SystemExit), job(snakemake):
         raise OSError(number, "so says the library")
     expected = f"ERROR: cannot write table.csv, sub/a.labels.npy: {os.strerror(number)}"
     assert expected in capfd.readouterr().err
 
 
-def test_a_full_disk_is_named_whatever_the_library_says(snakemake, capfd, monkeypatch):
+def test_a_full_disk_is_reported_with_any_message_of_a_library(snakemake, capfd, monkeypatch):
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(100, 100, 0))
     with pytest.raises(SystemExit), job(snakemake):
@@ -178,7 +178,7 @@ def test_an_input_that_cannot_be_read_is_not_an_output(snakemake, capfd):
 
 @pytest.mark.parametrize("jump", [-3600, 0, 3600])
 def test_no_output_is_older_than_an_input(snakemake, jump):
-    """Where the clock jumps back between two jobs, the second one's outputs would look stale."""
+    """If the clock jumps back between two jobs, outputs of the second one would seem stale."""
     now = Path("table.csv").stat().st_mtime
     os.utime("poses.csv", (now + jump, now + jump))
     with job(snakemake) as out:
@@ -187,7 +187,7 @@ def test_no_output_is_older_than_an_input(snakemake, jump):
     assert all(Path(path).stat().st_mtime_ns >= newest for path in snakemake.output)
 
 
-def test_a_record_says_what_ran_on_what(snakemake):
+def test_a_record_has_code_inputs_and_outputs(snakemake):
     with job(snakemake) as out:
         write_outputs(out)
         out.device = "cuda"
@@ -203,14 +203,14 @@ def test_a_record_says_what_ran_on_what(snakemake):
     assert record["software"]["python"].count(".") == 2
 
 
-def test_what_is_not_written_yet_is_not_part_of_a_record(snakemake):
+def test_files_that_are_not_written_yet_are_not_in_a_record(snakemake):
     with job(snakemake) as out:
         Path(out.table).write_text("new")
         assert out.describe()["outputs"].keys() == {"table.csv"}
         write_outputs(out)
 
 
-def test_a_job_without_a_record_leaves_none(snakemake):
+def test_a_job_without_a_record_writes_none(snakemake):
     with job(snakemake, record=False) as out:
         write_outputs(out)
     assert not Path("results").exists()
@@ -248,7 +248,7 @@ with job(snakemake) as out:
 def test_an_error_of_the_user_is_a_sentence_and_a_bug_is_a_traceback(
     tmp_path, body, sentence, traceback
 ):
-    """A ValueError that numpy raises is also a bug of ours."""
+    """A ValueError raised within numpy is also a bug of the workflow."""
     (tmp_path / "logs/r").mkdir(parents=True)
     scripts = tmp_path / "scripts"
     (tmp_path / "rules").mkdir()
@@ -263,7 +263,7 @@ def test_an_error_of_the_user_is_a_sentence_and_a_bug_is_a_traceback(
         """
     )
     (scripts / "job.py").write_text(own)
-    # As Snakemake names a script's folder, by way of the rules'.
+    # Snakemake's path of a script's folder, relative to that of the rules.
     script = SCRIPT.format(scripts=str(tmp_path / "rules/../scripts"), body=body)
     ran = subprocess.run(
         [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False

@@ -1,4 +1,4 @@
-"""Stage = rule file = package = environment, five times; packages meet in files."""
+"""There are five stages, each with a rule file, a package and an environment."""
 
 import ast
 import re
@@ -21,7 +21,7 @@ STAGES = {  # rule file and environment: package
 FOLDERS = {path.parent.name: path.parent for path in SCRIPTS.glob("*/__init__.py")}
 LONGEST_FUNCTION, LONGEST_FILE = 60, 400
 
-# Names under which conda has what Python imports by another.
+# Names of packages in conda that differ from the names of imports.
 CONDA = {
     "torch": "pytorch",
     "yaml": "pyyaml",
@@ -38,7 +38,7 @@ CONDA = {
 
 
 def imports_of(path):
-    """Modules that a file imports, wherever in it."""
+    """Return the modules that a file imports anywhere."""
     names = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
@@ -54,7 +54,7 @@ def tops(names):
 
 
 def followed(path):
-    """All that a file imports, through our own files as well."""
+    """Return all imports of a file, also those through our own files."""
     seen, ahead = set(), imports_of(path)
     while ahead:
         name = ahead.pop()
@@ -69,7 +69,7 @@ def followed(path):
 
 
 def rules():
-    """(rule, stage, environment, script) of every rule that runs a script."""
+    """Return (rule, stage, environment, script) of every rule that runs a script."""
     for path in sorted(RULES.glob("*.smk")):
         for name, body in re.findall(
             r"^rule (\w+):\n(.*?)(?=^\S|\Z)", path.read_text(), re.M | re.S
@@ -80,7 +80,7 @@ def rules():
 
 
 def environments():
-    """What each environment has to hold: what its scripts and our modules under them import."""
+    """Return the packages that each environment needs: imports of its scripts and their modules."""
     own = {*FOLDERS, *(path.stem for path in SCRIPTS.glob("*.py"))}
     needed = {}
     for _, _, environment, script in rules():
@@ -92,7 +92,7 @@ def environments():
 each_rule = pytest.mark.parametrize(("name", "stage", "environment", "script"), list(rules()))
 
 
-def test_there_are_five_stages_and_what_they_share():
+def test_there_are_five_stages_and_shared_packages():
     assert FOLDERS.keys() == {*STAGES.values(), "formats", "settings"}
     assert {path.stem for path in RULES.glob("*.smk")} == {*STAGES, "common"}
     assert {path.stem for path in (ROOT / "envs").glob("*.yaml")} == set(STAGES)
@@ -107,7 +107,7 @@ def test_a_rule_runs_its_script_in_its_stages_environment_with_its_stages_packag
 
 
 @each_rule
-def test_a_script_is_glue(name, stage, environment, script):
+def test_a_script_has_no_logic(name, stage, environment, script):
     longest = 40 if name == "train_model" else 28
     assert len(script.read_text().splitlines()) <= longest
 
@@ -120,25 +120,25 @@ def test_a_rule_depends_on_the_code_of_its_script(name, stage, environment, scri
 
 
 @pytest.mark.parametrize("package", FOLDERS)
-def test_a_package_imports_formats_and_nothing_else_of_ours(package):
+def test_a_package_imports_only_formats_of_our_packages(package):
     others = {"snakemake", "job", *FOLDERS} - {package, "formats"}
     for path in FOLDERS[package].glob("*.py"):
         assert not tops(imports_of(path)) & others, path.name
         assert not re.search(r"\bsnakemake\.", path.read_text()), path.name
 
 
-def test_packages_have_no_folders_that_a_digest_would_miss():
+def test_packages_have_no_subfolders_which_digests_would_miss():
     assert sorted(SCRIPTS.glob("*/*/*.py")) == []
 
 
-def test_imports_name_modules():
-    """A digest follows `from package.module import name`, not `from package import module`."""
+def test_imports_are_from_modules():
+    """A digest follows `from package.module import name` but not `from package import module`."""
     for path in SCRIPTS.rglob("*.py"):
         assert not imports_of(path) & FOLDERS.keys(), path
 
 
 @pytest.mark.parametrize("environment", environments())
-def test_an_environment_holds_what_its_rules_import(environment):
+def test_an_environment_has_the_packages_that_its_rules_import(environment):
     dependencies = yaml.safe_load((ROOT / environment).read_text())["dependencies"]
     of_pip = [name for entry in dependencies if isinstance(entry, dict) for name in entry["pip"]]
     entries = [entry for entry in dependencies if isinstance(entry, str)] + of_pip
@@ -147,13 +147,13 @@ def test_an_environment_holds_what_its_rules_import(environment):
     assert needed <= names
 
 
-def test_every_script_is_a_rules_but_job():
+def test_every_script_except_job_belongs_to_a_rule():
     scripts = {path.stem for path in SCRIPTS.glob("*.py")}
     assert scripts == {name for name, *_ in rules()} | {"job"}
 
 
-def test_a_rule_takes_few_lines():
-    """On average, with the functions that rules share: Python belongs in packages."""
+def test_rules_are_short():
+    """The mean per rule includes shared functions: Python code belongs in packages."""
     lines = sum(len(path.read_text().splitlines()) for path in RULES.glob("*.smk"))
     assert lines / len(list(rules())) <= 31
 
@@ -162,12 +162,12 @@ def sources():
     return [*SCRIPTS.rglob("*.py"), *(ROOT / "tools").glob("*.py"), *RULES.glob("*.smk")]
 
 
-def test_no_file_is_longer_than_one_reads():
+def test_files_are_short():
     long = {p.name: n for p in sources() if (n := len(p.read_text().splitlines())) > LONGEST_FILE}
     assert long == {}
 
 
-def test_no_function_is_longer_than_a_page():
+def test_functions_are_at_most_a_page_long():
     long = {
         f"{path.name}: {node.name}": lines
         for path in sources()
@@ -180,6 +180,6 @@ def test_no_function_is_longer_than_a_page():
 
 
 def test_modules_of_tests_have_different_names():
-    """pytest imports them by their name alone, wherever they are."""
+    """pytest imports them by their name, without the folder."""
     names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
     assert len(names) == len(set(names))

@@ -1,4 +1,4 @@
-"""What the workflow runs imports nothing that Windows or macOS lack, and needs no fork there."""
+"""The workflow imports no module that Windows or macOS lack, and does not need fork there."""
 
 import ast
 from pathlib import Path
@@ -11,7 +11,7 @@ ONLY_POSIX = {
     *("fcntl", "grp", "posix", "pty", "pwd", "readline", "resource", "syslog", "termios", "tty"),
     *("crypt", "nis", "spwd"),
 }
-# Of modules that every system has, what some systems lack.
+# Functions that some systems lack, in modules that every system has.
 NOT_EVERYWHERE = {
     *("os.fork", "os.forkpty", "os.getuid", "os.geteuid", "os.getpgid", "os.killpg", "os.setsid"),
     *("os.nice", "os.mkfifo", "os.chown", "os.sched_getaffinity", "os.posix_fadvise", "os.pread"),
@@ -19,7 +19,7 @@ NOT_EVERYWHERE = {
     *("signal.SIGKILL", "signal.SIGALRM", "signal.SIGHUP", "signal.SIGUSR1", "signal.SIGUSR2"),
     *("signal.alarm", "signal.setitimer", "signal.pause", "signal.ITIMER_REAL", "signal.SIGSTOP"),
 }
-# A damaged HDF5 file is read in a child process; where none can be forked, it is read without.
+# A damaged HDF5 file could crash: it is read in a child process, or directly if there is no fork.
 GUARDED = {
     "workflow/scripts/pose_prep/isolation.py": {
         *("signal.SIGALRM", "signal.setitimer", "signal.ITIMER_REAL"),
@@ -32,7 +32,7 @@ each = pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 
 
 @each
-def test_no_module_of_posix_alone_is_imported(path):
+def test_no_module_that_only_posix_has_is_imported(path):
     names = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
@@ -43,7 +43,7 @@ def test_no_module_of_posix_alone_is_imported(path):
 
 
 @each
-def test_what_some_systems_lack_stands_behind_a_question_for_fork(path):
+def test_functions_that_some_systems_lack_are_called_only_where_fork_exists(path):
     text = path.read_text()
     used = {
         f"{node.value.id}.{node.attr}"
@@ -60,7 +60,7 @@ def test_what_some_systems_lack_stands_behind_a_question_for_fork(path):
 
 @each
 def test_text_is_read_and_written_as_utf_8(path):
-    """Windows has another encoding where none is named."""
+    """Windows has another default encoding."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             named = {keyword.arg for keyword in node.keywords}

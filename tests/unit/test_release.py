@@ -1,4 +1,4 @@
-"""A release has the notes of its version; files for GitHub say what is true of this project."""
+"""A release has the notes of its version; files for GitHub agree with the project."""
 
 import re
 from pathlib import Path

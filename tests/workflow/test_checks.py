@@ -1,4 +1,4 @@
-"""Bad input is refused before any job, all at once, with key or row and cure."""
+"""Bad input is refused before any job: all errors at once, each with its key or row and a cure."""
 
 import importlib.util
 
@@ -65,12 +65,12 @@ def test_settings_that_do_not_go_together_are_refused(project):
     assert "vame_quirks: model skipped has one epoch and would skip it" in printed
 
 
-def test_a_model_to_embed_is_one_of_the_models(project):
+def test_embed_models_must_name_models_of_the_config(project):
     project.write_config(models={"a": {}}, embed_models=["a", "b"])
     assert "embed_models: no model is 'b'; the models are: a" in refused(project)
 
 
-def test_there_is_something_to_choose_by(project):
+def test_choosing_by_prediction_needs_a_model_that_predicts(project):
     project.write_config(choose_by="future", models={"bare": {"prediction_decoder": False}})
     assert "choose_by: no model predicts the future; choose by reconstruction" in refused(project)
 
@@ -96,7 +96,7 @@ def test_a_grid_is_checked_like_a_model(project):
         ),
     ],
 )
-def test_models_have_names_of_their_own(project, models, grid, sentence):
+def test_names_of_models_must_be_unique_and_valid(project, models, grid, sentence):
     project.write_config(models=models, grid=grid)
     assert sentence in refused(project)
 
@@ -108,7 +108,7 @@ def test_a_missing_required_key_is_named(project):
     assert "orient: is missing" in printed
 
 
-def test_all_errors_of_a_sheet_are_named_at_once(project):
+def test_all_errors_of_a_sessions_table_are_named_at_once(project):
     project.write_sheet(
         "session\tposes\tsoftware\tfps\tcolour\n"
         "mouse1\trecordings/mouse1.csv\tDeepLabCut\t30\t\n"
@@ -134,12 +134,12 @@ def test_all_errors_of_a_sheet_are_named_at_once(project):
         ("session\tposes\tsoftware\tfps\n", "it has no rows"),
     ],
 )
-def test_a_sheet_without_rows_or_columns_is_refused(project, text, sentence):
+def test_a_sessions_table_without_rows_or_columns_is_refused(project, text, sentence):
     project.write_sheet(text)
     assert sentence in refused(project)
 
 
-def test_a_missing_sheet_is_named(project):
+def test_a_missing_sessions_table_is_named(project):
     project.write_config(sessions="elsewhere.tsv")
     assert "sessions: elsewhere.tsv does not exist" in refused(project)
 
@@ -164,7 +164,7 @@ def sheet(*rows):
 
 
 def test_individual_all_makes_a_session_of_each_animal(project):
-    """Their names are read at parse time, from the header of whatever file."""
+    """Names are read at parse time, from the header of a pose file in any format."""
     names, folder = ("black", "white 2"), project / "recordings"
     two_mice(project, "csv", names)
     two_mice(project, "h5", names)
@@ -185,8 +185,8 @@ def test_individual_all_makes_a_session_of_each_animal(project):
             assert f"output: results/poses/s{n}_{name}.nc" in printed
 
 
-def test_animals_that_cannot_be_read_at_parse_time_are_asked_for(project, monkeypatch):
-    """Where Snakemake's own environment has neither h5py nor pandas, one row per animal it is."""
+def test_one_row_per_animal_is_requested_if_names_cannot_be_read(project, monkeypatch):
+    """If Snakemake's environment has neither h5py nor pandas, the table needs a row per animal."""
     two_mice(project, "h5")
     bare = project / "bare"
     for name in ("h5py", "pandas"):
@@ -205,7 +205,7 @@ def test_animals_that_cannot_be_read_at_parse_time_are_asked_for(project, monkey
     assert "output: results/poses/cage.nc" in project.run("--dry-run")
 
 
-def test_animals_that_no_row_names_are_not_dropped_without_a_word(project):
+def test_animals_without_a_row_are_reported(project):
     two_mice(project)
     project.write_sheet(sheet(("cage", "recordings/cage.csv", "30", "white")))
     printed = project.quick("--dry-run")
@@ -236,7 +236,7 @@ def test_errors_of_animals_are_named_before_any_job(project):
     assert "5 errors:" in printed
 
 
-def test_mice_told_apart_by_prefixes_are_animals(project):
+def test_prefixes_of_keypoints_identify_animals(project):
     names = [f"{mouse}_{name}" for mouse in "BW" for name in BODY]
     tracks = np.concatenate([make_lively_tracks(seed=1), make_lively_tracks(seed=2)], axis=1)
     write_deeplabcut(path=project / "recordings/cage.csv", tracks=tracks, keypoints=names)
@@ -247,7 +247,7 @@ def test_mice_told_apart_by_prefixes_are_animals(project):
     assert "output: results/poses/cage_W.nc" in printed
 
 
-def test_a_keypoint_to_leave_out_must_be_in_some_recording(project):
+def test_an_excluded_keypoint_must_be_in_some_recording(project):
     project.write_config(exclude_keypoints=["left_paw", "rigth_paw"])
     printed = refused(project)
     assert "exclude_keypoints in the config: no recording has a keypoint 'rigth_paw'" in printed
@@ -255,22 +255,22 @@ def test_a_keypoint_to_leave_out_must_be_in_some_recording(project):
     assert "1 error:" in printed
 
 
-def test_sessions_to_hold_out_must_be_there(project):
+def test_held_out_sessions_and_groups_must_exist(project):
     project.write_config(test_sessions=["mouse9"], test_groups=["placebo"])
     printed = refused(project)
     assert "test_sessions in the config: no recording of this table is 'mouse9'" in printed
     assert "test_groups in the config: no recording of this table is 'placebo'" in printed
 
 
-def test_sessions_to_train_on_must_be_there_and_hold_the_test_sessions(project):
+def test_train_on_must_list_existing_sessions_and_all_test_sessions(project):
     project.write_config(train_on=["mouse2", "mouse9"], test_sessions=["mouse1"])
     printed = refused(project)
     assert "train_on in the config: no recording of this table is 'mouse9'" in printed
     assert "test_sessions in the config: no recording of this table that train_on lists" in printed
 
 
-def test_a_vame_config_can_be_brought_along(project):
-    """VAME's dead keys are taken with one warning; its 0 and 1 are read as it means them."""
+def test_a_vame_config_can_be_used(project):
+    """VAME's unused keys give one warning; where VAME writes 0 and 1, they are read as booleans."""
     project.write_config(
         hidden_size_layer_2=256,
         dropout_rec=0.1,
@@ -290,7 +290,7 @@ def test_a_vame_config_can_be_brought_along(project):
     )
 
 
-def test_what_does_not_do_what_one_may_expect_is_warned_about(project):
+def test_settings_with_unexpected_effects_give_warnings(project):
     project.write_config(
         models={"vame": {}, "wide": {"kmeans_loss": 5}, "blunt": {"softplus": 1}, "brief": BRIEF}
     )
@@ -307,7 +307,7 @@ def test_what_does_not_do_what_one_may_expect_is_warned_about(project):
 
 
 @pytest.mark.parametrize(("device", "gpus"), [("cpu", 0), ("auto", 1), ("cuda", 1)])
-def test_what_runs_the_network_asks_for_a_gpu_unless_told_not_to(project, device, gpus):
+def test_jobs_that_run_the_network_request_a_gpu_unless_device_is_cpu(project, device, gpus):
     project.write_config(device=device)
     jobs = project.quick("--dry-run").split("\nrule ")
     asking = {job.split(":")[0] for job in jobs if f"gpu={gpus}" in job}
@@ -315,15 +315,15 @@ def test_what_runs_the_network_asks_for_a_gpu_unless_told_not_to(project, device
     assert "gpu=" not in "".join(job for job in jobs if job.split(":")[0] not in asking)
 
 
-def test_the_vame_preset_changes_what_vame_does_otherwise(project):
-    """Over a config of one's own, the preset sets every key of the models but the device."""
+def test_the_vame_preset_sets_every_key_that_changes_results(project):
+    """The preset sets every key of a training except those that do not change its results."""
     preset = yaml.safe_load((ROOT / "config/presets/vame.yaml").read_text())
     schema = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
     entries = schema["properties"].items()
     trained = {key for key, entry in entries if "train_model" in entry.get("used_by", [])}
     fixed = {"device", "held_out_windows", "pretrained_weights", "pretrained_model"}
-    fixed |= {"precision", "fused_optimizer", "compile"}  # how, not what is computed
-    fixed |= {"warmup_steps"}  # of one_cycle
+    fixed |= {"precision", "fused_optimizer", "compile"}  # change how, not what, it computes
+    fixed |= {"warmup_steps"}  # for one_cycle
     assert trained - fixed <= preset.keys()
     printed = project.quick("--dry-run", "--configfile", str(ROOT / "config/presets/vame.yaml"))
     assert "train_model" in printed

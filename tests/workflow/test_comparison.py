@@ -35,7 +35,7 @@ def test_the_table_has_a_row_per_training_with_its_own_numbers(finished_once):
         assert row["motifs"] == "kmeans-4"
 
 
-def test_it_says_what_each_number_is_over(finished_once):
+def test_the_table_names_the_frames_of_each_error(finished_once):
     vame, bare = read(finished_once, "results/comparison.csv")
     assert vame["reconstruction_over"] == bare["reconstruction_over"] == "frames 1-8"
     assert (vame["future_over"], bare["future_over"]) == ("frames 9-12", "")
@@ -44,7 +44,7 @@ def test_it_says_what_each_number_is_over(finished_once):
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_sessions_weighted_by_their_windows_make_the_whole(finished_once, model):
+def test_sessions_weighted_by_their_windows_give_the_overall_metrics(finished_once, model):
     metrics = read_json(finished_once, f"results/models/{model}/seed0/metrics.json")
     rows = [
         row
@@ -59,7 +59,7 @@ def test_sessions_weighted_by_their_windows_make_the_whole(finished_once, model)
     assert mean == pytest.approx(metrics["reconstruction"], rel=1e-4)
 
 
-def test_two_held_out_sessions_name_no_winner(finished_once):
+def test_two_held_out_sessions_do_not_decide_which_model_is_better(finished_once):
     (pair,) = read(finished_once, "results/comparison_pairs.csv")
     assert (pair["measure"], pair["model"], pair["other"]) == ("reconstruction", "vame", "bare")
     assert pair["note"] == "no interval: 2 held-out sessions, at least 6 are needed"
@@ -68,7 +68,7 @@ def test_two_held_out_sessions_name_no_winner(finished_once):
     assert {row["best_of_all_in"] for row in rows} == {""}
 
 
-def test_best_is_the_export_of_the_chosen_model_and_says_why(finished_once):
+def test_best_is_the_export_of_the_chosen_model_with_the_reason(finished_once):
     choice = read_json(finished_once, "results/best/choice.json")
     rows = read(finished_once, "results/comparison.csv")
     best = max(rows, key=lambda row: float(row["r2_reconstruction"]))

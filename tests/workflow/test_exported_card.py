@@ -1,4 +1,4 @@
-"""The model card of a finished run: what it says to run runs, and only its own rule writes it."""
+"""The code in the model card of a finished run works, and only the card's rule writes the card."""
 
 import json
 import os
@@ -25,9 +25,9 @@ def read_card(project, model):
 
 @pytest.fixture
 def documented_vame(monkeypatch):
-    """VAME's package, as far as the card needs it: its RNN_VAE, made of ours.
+    """Replace VAME's package, as far as the card needs it: its RNN_VAE builds our network.
 
-    tests/parity loads the exports of the same networks into the published one.
+    tests/parity loads exports of the same networks into the published RNN_VAE.
     """
 
     def rnn_vae(**given):
@@ -49,7 +49,7 @@ def documented_vame(monkeypatch):
 
 
 @pytest.mark.parametrize("model", ["vame", "bare"])
-def test_what_the_card_tells_to_run_runs(finished_once, model, documented_vame, monkeypatch):
+def test_the_python_code_in_the_card_works(finished_once, model, documented_vame, monkeypatch):
     monkeypatch.chdir(finished_once / EXPORT.format(model=model))
     onnx, safetensors, vame = blocks(read_card(finished_once, model), "python")
     in_onnx, in_safetensors, in_vame = {}, {}, {}
@@ -67,7 +67,7 @@ def test_what_the_card_tells_to_run_runs(finished_once, model, documented_vame, 
         assert torch.equal(weights[name], value), name
 
 
-def test_the_onnx_lines_need_nothing_of_this_workflow(finished_once):
+def test_the_onnx_code_needs_nothing_of_this_workflow(finished_once):
     onnx = blocks(read_card(finished_once, "vame"), "python")[0]
     folder = finished_once / EXPORT.format(model="vame")
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
@@ -75,12 +75,12 @@ def test_the_onnx_lines_need_nothing_of_this_workflow(finished_once):
     subprocess.run(command, check=True, cwd=folder, env=environment)
 
 
-def test_the_config_of_the_card_is_one_of_new_recordings(finished_once):
+def test_the_config_in_the_card_embeds_new_recordings(finished_once):
     (config,) = blocks(read_card(finished_once, "vame"), "yaml")
     assert yaml.safe_load(config).keys() == {"use_model"}  # test_use_model.py runs it
 
 
-def test_the_card_has_this_runs_numbers(finished_once):
+def test_the_card_has_the_numbers_of_this_run(finished_once):
     card = read_card(finished_once, "vame")
     metrics = json.loads((finished_once / "results/models/vame/seed0/metrics.json").read_text())
     assert f"| R² of the reconstruction | {metrics['r2_reconstruction']:.3f} |" in card
@@ -92,7 +92,7 @@ def test_the_card_has_this_runs_numbers(finished_once):
     assert "DeepLabCut" in card
 
 
-def test_another_evaluation_writes_the_card_and_exports_nothing(finished):
+def test_a_new_evaluation_rewrites_the_card_and_does_not_export_again(finished):
     with open(finished / "results/models/vame/seed0/metrics.json", "a") as file:
         file.write("\n")
     stale = finished.stale_jobs()

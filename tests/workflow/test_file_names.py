@@ -1,4 +1,4 @@
-"""Files and folders of the user's have any names, from the sheet to the crate."""
+"""Files and folders of the user may have any names, from the sessions table to the RO-Crate."""
 
 import csv
 import json
@@ -33,7 +33,7 @@ def write_video(path, frames):
 
 @pytest.fixture(scope="module")
 def named(tmp_path_factory):
-    """A finished run in such a folder; files of one of its two recordings have such names, too."""
+    """Finish a run in a folder with such a name, and with such names for one recording's files."""
     project = make_project(tmp_path_factory.mktemp("named") / FOLDER)
     project.write_config(models={"vame": {}}, example_bouts=1, surrogates=1, permutations=100)
     path = project / FILES["poses"]
@@ -52,7 +52,7 @@ def named(tmp_path_factory):
     return project
 
 
-def test_all_of_them_are_read(named):
+def test_all_files_are_read(named):
     with np.load(named / "results/aligned/a.npz") as aligned:
         assert "speed" in aligned["features"].tolist()
         assert aligned["usable"].sum() > 300
@@ -61,7 +61,7 @@ def test_all_of_them_are_read(named):
     assert list((named / FILMS).glob("*.mp4"))
 
 
-def test_records_name_them_as_the_sheet_does(named):
+def test_records_name_files_as_the_sessions_table_does(named):
     jobs = json.loads((named / "results/manifest.json").read_text())["jobs"]
     inputs = {path for job in jobs for path in job["inputs"]}
     assert {*FILES.values(), "b.csv", "numbers.csv"} <= inputs
@@ -70,7 +70,7 @@ def test_records_name_them_as_the_sheet_does(named):
     assert f"read {FILES['poses']} as DeepLabCut" in log
 
 
-def test_the_crate_mentions_them_by_identifiers_without_spaces(named):
+def test_identifiers_of_files_in_the_crate_have_no_spaces(named):
     with zipfile.ZipFile(named / "results/ro-crate.zip") as crate:
         graph = json.loads(crate.read("ro-crate-metadata.json"))["@graph"]
     entities = {entity.get("name"): entity["@id"] for entity in graph}
@@ -79,7 +79,7 @@ def test_the_crate_mentions_them_by_identifiers_without_spaces(named):
         assert not set(identifier[1:]) & set(' {}<>[]"\\#é'), identifier
 
 
-def test_nothing_runs_again_until_one_of_them_changes(named):
+def test_nothing_runs_again_until_a_file_changes(named):
     with open(named / "config/sessions.tsv", newline="") as file:
         assert {row["session"] for row in csv.DictReader(file, delimiter="\t")} == {"a", "b"}
     assert named.stale_jobs() <= {"write_manifest"}
@@ -90,7 +90,7 @@ def test_nothing_runs_again_until_one_of_them_changes(named):
     assert not named.stale_rules() & {"import_poses", "train_model"}
 
 
-def test_an_error_names_the_file_as_the_sheet_does(named):
+def test_an_error_names_the_file_as_the_sessions_table_does(named):
     path = named / FILES["features"]
     text = path.read_text()
     path.write_text("speed\n1\n")

@@ -1,6 +1,6 @@
-"""Another workflow uses this one as a module, and the catalog finds what it looks for.
+"""Another workflow can use this one as a module, and Snakemake's catalog finds what it needs.
 
-test_reproducible.py has a whole run as a module.
+test_reproducible.py runs all jobs as a module.
 """
 
 import re
@@ -16,7 +16,7 @@ JOB_COUNT = re.compile(r"^(\w+) +(\d+)$", re.M)
 
 @pytest.fixture
 def on_github(tmp_path, monkeypatch):
-    """This workflow as lab/vame on GitHub, tag v1, in Snakemake's cache as if fetched."""
+    """Put this workflow into Snakemake's cache, as if fetched from lab/vame on GitHub, tag v1."""
     git = ("git", "-c", "user.name=lab", "-c", "user.email=lab@example.org")
     clone = tmp_path / "clone"
     clone.mkdir()
@@ -35,21 +35,21 @@ def on_github(tmp_path, monkeypatch):
     return 'github("lab/vame", path="Snakefile", tag="v1")'
 
 
-def test_a_remote_module_brings_its_packages_along(project, on_github):
-    """Both those that check the config and those that scripts import."""
+def test_a_remote_module_includes_its_packages(project, on_github):
+    """The packages that check the config come along, and those that scripts import."""
     snakefile = write_outer(project)
     snakefile.write_text(snakefile.read_text().replace(f'"{ROOT}/Snakefile"', on_github))
     target = "results/quality/mouse1.svg"
     project.snakemake(target, snakefile=snakefile)
     assert (project / target).is_file()
-    assert project.stale_jobs(target) == set()  # asked of this workflow where it lies
+    assert project.stale_jobs(target) == set()  # by the workflow in this checkout
     (project / "config/outer.yaml").write_text("behaviour: {orient: nose}\n")
     printed = project.snakemake(target, snakefile=snakefile, check=False)
     assert "center: is missing" in printed
 
 
 def planned(project: Project, *arguments: str, **keywords) -> dict[str, int]:
-    """How many jobs of each rule a dry run plans."""
+    """Count the jobs of each rule that a dry run plans."""
     printed = project.quick(*arguments, "--dry-run", **keywords)
     return {rule: int(count) for rule, count in JOB_COUNT.findall(printed)}
 
@@ -61,8 +61,8 @@ def test_a_module_leaves_the_target_of_the_workflow_that_uses_it(project):
     assert "vame_plot_losses" not in jobs
 
 
-def test_what_ran_by_itself_is_finished_for_a_workflow_that_uses_it(finished):
-    """Neither paths, settings nor digests depend on who asks."""
+def test_a_finished_run_is_also_finished_for_a_workflow_that_uses_it(finished):
+    """Paths, settings and digests are the same in a module."""
     snakefile = write_outer(finished)
     assert "Nothing to be done" in finished.snakemake("vame_all", "--dry-run", snakefile=snakefile)
     (finished / "results/figures/vame/seed0/losses.svg").unlink()
@@ -70,12 +70,12 @@ def test_what_ran_by_itself_is_finished_for_a_workflow_that_uses_it(finished):
     assert jobs == {"vame_plot_losses": 1, "vame_write_manifest": 1, "vame_all": 1, "total": 3}
 
 
-def test_a_modules_errors_are_refused_as_its_own_would_be(project):
+def test_errors_in_the_config_of_a_module_are_refused_in_the_same_words(project):
     printed = project.quick("--dry-run", snakefile=write_outer(project, kl_strt=3), check=False)
     assert "kl_strt: there is no such setting; did you mean kl_start?" in printed
 
 
-def test_the_demos_recordings_are_made_under_the_prefix(project):
+def test_the_recordings_of_the_demo_are_written_under_the_prefix(project):
     project.write_sheet((ROOT / "config/sessions.tsv").read_text())
     snakefile = write_outer(project, prefix="behaviour", center="tail_base")
     printed = project.quick("--dry-run", snakefile=snakefile)
@@ -92,19 +92,19 @@ def test_the_catalogs_snakefile_plans_the_same_jobs(project):
 
 
 @pytest.mark.parametrize("path", ["workflow/Snakefile", "config/README.md", "LICENSE"])
-def test_the_catalogs_standard_files_are_there(path):
+def test_files_that_the_catalog_needs_exist(path):
     assert (ROOT / path).is_file()
 
 
-def test_the_catalog_is_told_how_software_is_deployed():
+def test_the_catalog_knows_how_software_is_deployed():
     usage = yaml.safe_load((ROOT / ".snakemake-workflow-catalog.yml").read_text())["usage"]
     assert usage["software-stack-deployment"]["conda"] is True
     assert usage["report"] is True
     assert set(usage) == {"mandatory-flags", "software-stack-deployment", "report"}
 
 
-def test_what_else_is_named_settings_stays_apart(project, tmp_path):
-    """A module of the workflow that uses this one, and another version of this one beside it."""
+def test_other_modules_named_settings_do_not_interfere(project, tmp_path):
+    """The outer workflow has a module `settings`, and uses another version of this one, too."""
     other = tmp_path / "other"
     for name in ("workflow", "envs"):
         shutil.copytree(ROOT / name, other / name)

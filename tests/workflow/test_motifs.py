@@ -1,4 +1,4 @@
-"""Motifs of a complete run: every frame has a row, all tables agree, and all are used."""
+"""Motifs of a complete run: every frame has a row, all tables agree, and every motif is used."""
 
 import json
 import shutil
@@ -56,8 +56,9 @@ def test_frames_have_the_communities_of_the_table_and_the_distances_of_the_bouts
     assert {line.count(",") for line in lines.splitlines()} == {6}  # and no comment
 
 
-def test_windows_have_the_motif_whose_centre_is_nearest_but_for_short_bouts(finished_once):
-    """Means, deviations and changes of latents over half a second and two, by numpy alone."""
+def test_windows_have_the_motif_of_the_nearest_centre_except_in_short_bouts(finished_once):
+    """The expected motifs come from numpy alone: means, standard deviations and changes of latents
+    over half a second and two seconds."""
     segmenter = np.load(finished_once / "results/segmenters/vame/seed0/kmeans-4.npz")
     assert segmenter["reaches"].tolist() == [8, 30]  # at 30 frames a second
     for session in SESSIONS:
@@ -87,7 +88,7 @@ def test_tables_count_what_the_frames_say(finished_once):
     for row in usage.itertuples():
         assert row.frames == counted.get((row.session, row.motif), 0)
     total = usage.groupby("motif")["frames"].sum()
-    assert total.tolist() == sorted(total, reverse=True)  # numbered by falling use
+    assert total.tolist() == sorted(total, reverse=True)  # numbered by decreasing usage
     counts = table(finished_once, "transitions").set_index("session")
     assert counts.loc["all", "count"].sum() == sum(
         ((motif != motif.shift()) & motif.notna() & motif.shift().notna()).sum()
@@ -122,15 +123,15 @@ def test_every_number_has_a_verdict_and_a_sentence(finished_once):
         metrics["r2_hold_last_frame"], abs=1e-6
     )
     assert findings["seed_agreement"]["verdict"] == "unknown"
-    assert findings["nmi"]["verdict"] == "unknown"  # the sheet has no labels
+    assert findings["nmi"]["verdict"] == "unknown"  # the sessions table has no labels
     assert findings["different_motifs"]["verdict"] == "unknown"  # one animal in each group
     assert {each["verdict"] for each in findings.values()} <= {"good", "doubtful", "bad", "unknown"}
     assert all(each["sentence"].endswith(".") for each in findings.values())
     assert any("seeds: [0, 1, 2]" in sentence for sentence in quality["advice"])
 
 
-def test_seeds_are_compared_and_labels_and_animals_count(finished):
-    """With a second seed, labels, and a hidden Markov model, on the finished run."""
+def test_seeds_labels_and_animals_are_evaluated(finished):
+    """A second seed, labels and a hidden Markov model are added to the finished run."""
     for session in SESSIONS:
         labels = pd.Series(np.repeat(["a", "b"], 200), name="label")
         labels.to_csv(finished / f"recordings/{session}.labels.csv", index_label="frame")
@@ -170,7 +171,7 @@ def test_seeds_are_compared_and_labels_and_animals_count(finished):
 
 
 def test_usage_is_compared_within_an_animal_by_group_condition_and_time_bin(finished):
-    """One animal in both groups, two conditions, bins of three seconds of thirteen."""
+    """One animal is in both groups and both conditions; bins of 3 s divide its 13 s."""
     header, *rows = SHEET.splitlines()
     lines = [f"{header}\tanimal\tsex", *(f"{row}\trat\tF" for row in rows)]
     finished.write_sheet("\n".join(lines) + "\n")
@@ -246,7 +247,7 @@ def test_bad_intervals_are_refused_by_line(finished):
 
 
 def test_new_recordings_get_the_motifs_of_the_segmenter_beside_the_model(finished_once, tmp_path):
-    """The recording itself, in a project that has the model and the segmenter alone."""
+    """A recording of the training gets the same motifs if only model and segmenter are there."""
     shutil.copytree(finished_once / "results/export/vame/seed0", tmp_path / "model")
     shutil.copytree(finished_once / "results/segmenters/vame/seed0", tmp_path / "model/segmenters")
     (tmp_path / "config").mkdir()
@@ -268,7 +269,7 @@ def test_new_recordings_get_the_motifs_of_the_segmenter_beside_the_model(finishe
     assert "segment_motifs" in project.stale_rules()
 
 
-def test_a_segmenter_that_the_export_is_still_beside_is_found(finished_once, tmp_path):
+def test_the_segmenter_in_the_results_folder_of_the_export_is_found(finished_once, tmp_path):
     (tmp_path / "config").mkdir()
     config = {"use_model": str(finished_once / "results/export/vame/seed0"), "n_motifs": 4}
     (tmp_path / "config/config.yaml").write_text(yaml.safe_dump(config))
@@ -279,8 +280,8 @@ def test_a_segmenter_that_the_export_is_still_beside_is_found(finished_once, tmp
     assert "segment_motifs" not in project.stale_rules()
 
 
-def test_a_number_of_motifs_is_chosen_and_said_and_goes_with_the_model(finished, tmp_path):
-    """As a segmentation of its own, with a table, a figure and a sentence."""
+def test_a_chosen_number_of_motifs_is_reported_and_exported_with_the_model(finished, tmp_path):
+    """The chosen number is a separate segmentation, with a table, a figure and a sentence."""
     finished.write_config(models={"vame": {}}, n_motifs="auto", n_motifs_range=[2, 6])
     tables = "results/motif_tables/vame/seed0/kmeans-auto"
     figure = "results/figures/vame/seed0/kmeans-auto/n_motifs.svg"
@@ -310,11 +311,11 @@ def test_a_number_of_motifs_is_chosen_and_said_and_goes_with_the_model(finished,
     assert text == (finished / tables / "n_motifs.csv").read_text()
 
 
-def test_a_number_that_is_set_has_no_row_of_numbers_that_were_tried(finished_once):
+def test_the_table_of_tried_numbers_is_empty_if_the_number_is_set(finished_once):
     assert table(finished_once, "n_motifs").empty
 
 
-def test_groups_of_several_animals_are_told_apart_by_animals(finished_once):
+def test_groups_are_compared_by_animals(finished_once):
     groups = table(finished_once, "groups")
     pairs = list(combinations(["control", "treated"], 2))
     assert groups[["group_a", "group_b"]].drop_duplicates().to_numpy().tolist() == [
@@ -324,8 +325,8 @@ def test_groups_of_several_animals_are_told_apart_by_animals(finished_once):
     assert groups["p_value"].isna().all()
 
 
-def test_named_and_merged_motifs_are_so_in_every_table_and_figure(finished):
-    """Motif 3 counts as motif 1, which is called walk; nothing is fitted again."""
+def test_names_and_merges_of_motifs_are_in_every_table_and_figure(finished):
+    """Motif 3 counts as motif 1, which is named walk; nothing is fitted again."""
     key = ("vame", "0", "kmeans-4")
     segmenter = finished / "results/segmenters/vame/seed0/kmeans-4.npz"
     rows = [("1", "walk", "", ""), ("3", "", "1", "a fast walk")]

@@ -1,4 +1,4 @@
-"""The target `nwb`: each session with its motifs as a file of its own, on request."""
+"""The target `nwb` writes one file for each session and model with the motifs, on request."""
 
 import shutil
 from contextlib import contextmanager
@@ -23,12 +23,12 @@ FILES = {
 
 @pytest.fixture(scope="module")
 def exported(run_once, tmp_path_factory):
-    """A finished run whose sheet has metadata and a video, and whose first recording has a gap."""
+    """Finish a run with metadata and a video in the sessions table, and a gap in a recording."""
     folder = tmp_path_factory.mktemp("exported") / "project"
     shutil.copytree(run_once, folder, symlinks=True)
     project = Project(folder)
     tracks = make_lively_tracks(frames=400, seed=1)
-    tracks[200:230, :, 2] = 0  # longer than what is filled
+    tracks[200:230, :, 2] = 0  # longer than gaps that are filled
     write_deeplabcut(path=folder / "recordings/mouse1.csv", tracks=tracks)
     (folder / "videos").mkdir()
     (folder / "videos/cage 1.mp4").touch()
@@ -45,7 +45,7 @@ def opened(project, session, folder=FOLDER):
         yield io.read()
 
 
-def test_there_is_a_file_of_each_session_and_model_and_only_where_asked(exported, finished_once):
+def test_each_session_and_model_has_a_file_and_only_on_request(exported, finished_once):
     paths = exported.folder.glob("results/nwb/**/*.nwb")
     assert {path.relative_to(exported.folder).as_posix() for path in paths} == FILES
     assert exported.stale_jobs("nwb") == set()
@@ -54,7 +54,7 @@ def test_there_is_a_file_of_each_session_and_model_and_only_where_asked(exported
 
 
 @pytest.mark.parametrize("session", ["mouse1", "mouse2"])
-def test_it_is_a_valid_file_without_grave_findings(exported, session):
+def test_a_file_is_valid_and_has_no_critical_findings(exported, session):
     path = exported / f"{FOLDER}/{session}.nwb"
     assert pynwb.validate(path=str(path)) == []
     inspector = pytest.importorskip("nwbinspector", reason="nwbinspector is not installed")
@@ -92,7 +92,7 @@ def test_bouts_read_back_equal_the_table_of_bouts_and_motifs_the_csv(exported, s
     assert bouts["motif_name"].tolist() == table["name"].tolist()
 
 
-def test_a_recording_that_is_cut_by_a_gap_says_so(exported):
+def test_the_file_describes_how_a_gap_divides_the_recording(exported):
     with opened(exported, "mouse1") as file:
         usable = file.intervals["usable"].to_dataframe()
         latents = file.processing["behavior"]["VAMEProject"].latent_space_series.data[:]
@@ -104,7 +104,7 @@ def test_a_recording_that_is_cut_by_a_gap_says_so(exported):
     assert unknown.tolist() == list(range(200 - 8 + 1, 230))
 
 
-def test_the_video_and_the_animal_are_those_of_the_sheet(exported):
+def test_video_and_animal_are_those_of_the_sessions_table(exported):
     with opened(exported, "mouse1") as file:
         (address,) = file.acquisition["video"].external_file[:]
         assert not address.startswith("/")
@@ -115,7 +115,7 @@ def test_the_video_and_the_animal_are_those_of_the_sheet(exported):
         assert skeleton.edges[:].tolist() == [[0, 1], [1, 3]]
 
 
-def test_each_edit_of_metadata_writes_that_file_again(exported):
+def test_an_edit_of_metadata_rewrites_the_files_that_it_concerns(exported):
     sheet = (exported / "config/sessions.tsv").read_text()
     rows = sheet.splitlines(keepends=True)
     try:
@@ -128,7 +128,7 @@ def test_each_edit_of_metadata_writes_that_file_again(exported):
         exported.write_sheet(sheet)
 
 
-def test_names_and_merges_are_in_the_file(exported):
+def test_names_and_merges_of_motifs_are_in_the_file(exported):
     key = ("vame", "0", "kmeans-4")
     segmenter = exported / "results/segmenters/vame/seed0/kmeans-4.npz"
     lines = [
@@ -160,7 +160,7 @@ def test_names_and_merges_are_in_the_file(exported):
     assert catalogue["behavior"].tolist() == ["0", "walk", "2"]
 
 
-def test_all_that_the_sheet_lacks_is_named_before_a_job_runs(project):
+def test_all_missing_columns_are_named_before_a_job_runs(project):
     printed = project.quick("nwb", check=False)
     for column in METADATA:
         assert f"column {column} is missing or empty for mouse1, mouse2" in printed

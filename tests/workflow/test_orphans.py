@@ -1,4 +1,4 @@
-"""What a removed model, seed or session leaves is listed on request, and deleted on request."""
+"""Results of a removed model, seed or session can be listed and deleted."""
 
 import re
 import shutil
@@ -27,7 +27,7 @@ BARE = {
 
 
 def listed(project):
-    """What clean_orphans would delete, but for the benchmarks and records of jobs."""
+    """List what clean_orphans would delete, except benchmarks and records of jobs."""
     printed = project.quick("clean_orphans", "--dry-run")
     paths = re.search(r"to delete:\n((?:results/.*\n)*)", printed).group(1).splitlines()
     return {path for path in paths if not path.startswith(OF_JOBS)}
@@ -41,7 +41,7 @@ def test_a_finished_run_has_no_orphans(finished_once):
     assert listed(finished_once) == set()
 
 
-def test_results_of_what_is_no_longer_set_are_orphans(finished):
+def test_results_of_removed_models_seeds_and_sessions_are_orphans(finished):
     finished.write_config(models={"vame": {}})
     assert listed(finished) == BARE
     finished.write_config(seeds=[5])
@@ -57,7 +57,7 @@ def test_results_of_what_is_no_longer_set_are_orphans(finished):
     assert {path.rsplit(".", 1)[0] for path in listed(finished)} == mouse2
 
 
-def test_demo_recordings_and_their_labels_are_no_orphans_of_each_other(finished):
+def test_recordings_of_the_demo_and_their_labels_are_not_orphans(finished):
     finished.write_sheet(SHEET + "demo\tresults/demo/demo.csv\tDeepLabCut\t30\tcalm\n")
     (finished / "results/demo").mkdir()
     for name in ("demo", "demo.labels", "old", "old.labels"):
@@ -67,7 +67,7 @@ def test_demo_recordings_and_their_labels_are_no_orphans_of_each_other(finished)
 
 def test_cleaning_deletes_the_orphans_and_nothing_else(finished):
     before = files(finished / "results")
-    (finished / "results/models/bare/notes.txt").touch()  # of the user's
+    (finished / "results/models/bare/notes.txt").touch()  # a file of the user
     finished.write_config(models={"vame": {}})
     stale = finished.stale_jobs()
     finished.snakemake("clean_orphans")

@@ -1,4 +1,4 @@
-"""Every result can be traced to the pose files, checked, reported and packed."""
+"""Every result can be traced to the pose files, verified, reported and packed as an RO-Crate."""
 
 import hashlib
 import json
@@ -31,7 +31,7 @@ def sha256(path):
 
 
 def test_an_export_is_traced_to_its_pose_files(finished_once):
-    """From the weights back, every input is some job's output, or a recording."""
+    """Every input on the way back from the weights is a job's output or a recording."""
     jobs = read_json(finished_once, EXPORT)["jobs"]
     makers = {path: job for job in jobs for path in job["outputs"]}
     recordings, open_ends = set(), ["results/export/vame/seed0/vame.pkl"]
@@ -47,7 +47,7 @@ def test_an_export_is_traced_to_its_pose_files(finished_once):
     assert recordings == {"recordings/mouse1.csv", "recordings/mouse2.h5"}
 
 
-def test_a_trace_says_with_what_each_job_ran(finished_once):
+def test_a_trace_has_the_settings_and_software_of_each_job(finished_once):
     manifest = read_json(finished_once, EXPORT)
     (train,) = (job for job in manifest["jobs"] if job["rule"] == "train_model")
     assert train["wildcards"] == {"model": "vame", "seed": "0"}
@@ -78,7 +78,7 @@ def test_the_runs_manifest_holds_every_job_and_every_file(finished_once):
     assert named == there
 
 
-def test_what_was_altered_is_named_with_both_checksums(finished):
+def test_altered_files_are_named_with_both_checksums(finished):
     assert "all files are unchanged" in finished.snakemake("verify")
     model, table = (finished / path for path in ("results/models/vame/seed0/model.pt",
                                                  "results/comparison.csv"))  # fmt: skip
@@ -93,7 +93,7 @@ def test_what_was_altered_is_named_with_both_checksums(finished):
     assert f"actual sha256   {sha256(model)}" in printed
     assert "altered: results/comparison.csv" in printed
     assert "2 errors" in printed
-    assert "fame" in table.read_text()  # looked at, and not made anew
+    assert "fame" in table.read_text()  # verified, and not written again
 
 
 def test_an_edit_of_a_manifest_is_named(finished):
@@ -125,8 +125,8 @@ def test_a_finished_run_is_packed_as_a_crate(finished):
 
 
 @pytest.mark.parametrize("path", ["results/manifest.json", "results/provenance"])
-def test_records_tell_no_absolute_path(run_once, finished_once, path):
-    """A folder that is moved to another machine still verifies."""
+def test_records_contain_no_absolute_path(run_once, finished_once, path):
+    """A folder that was moved to another machine can still be verified."""
     files = [finished_once / path]
     if files[0].is_dir():
         files = list(files[0].rglob("*.json"))

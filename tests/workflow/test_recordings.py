@@ -1,4 +1,4 @@
-"""Recordings of several animals and with numbers per frame, from the sheet to the dataset."""
+"""Recordings with several animals and extra features, from the sessions table to the dataset."""
 
 import csv
 import json
@@ -10,7 +10,7 @@ from recordings import make_lively_tracks, write_deeplabcut
 
 @pytest.fixture
 def cage(project):
-    """Two mice in one csv, with a speed per frame; the white one is badly tracked."""
+    """Write two mice into one csv, with a speed per frame; the white one is badly tracked."""
     tracks = np.stack([make_lively_tracks(frames=400, seed=seed) for seed in (1, 2)], axis=1)
     tracks[:300, 1, 1, 2] = 0.1
     write_deeplabcut(
@@ -25,7 +25,7 @@ def cage(project):
     return project
 
 
-def test_animals_and_numbers_per_frame_reach_the_check_and_the_dataset(cage):
+def test_animals_and_extra_features_reach_the_quality_check_and_the_dataset(cage):
     cage.snakemake("results/quality.csv", "results/dataset/dataset.json")
     description = json.loads((cage / "results/dataset/dataset.json").read_text())
     assert description["sessions"] == ["cage_black", "cage_white"]
@@ -52,7 +52,7 @@ def test_labels_that_do_not_fit_the_track_are_refused(project):
 
 @pytest.mark.parametrize("lines", [("0,1,2,a,4,5,1",), ()], ids=["no number", "no frame"])
 def test_a_file_that_cannot_be_read_is_refused_in_a_sentence(project, lines):
-    """On the terminal and in the log, without a traceback around it."""
+    """The sentence is on the terminal and in the log, without a traceback."""
     header = ("scorer,s,s,s,s,s,s", "bodyparts,tail,tail,tail,nose,nose,nose")
     text = "\n".join([*header, "coords,x,y,likelihood,x,y,likelihood", *lines])
     (project / "recordings/mouse1.csv").write_text(text + "\n")

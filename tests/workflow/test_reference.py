@@ -1,4 +1,4 @@
-"""Motifs that keep their numbers when a recording is added: run, add, run with the reference."""
+"""Motifs keep their numbers when a recording is added and a reference is set."""
 
 import json
 import shutil
@@ -20,7 +20,7 @@ def motifs_of(project, sessions=("mouse1", "mouse2")):
 
 
 def rewrite_numbers(path, numbers):
-    """The reference with other motif numbers."""
+    """Write other motif numbers into the reference."""
     with np.load(path) as stored:
         arrays = dict(stored)
     numbers = np.array(numbers)
@@ -39,7 +39,7 @@ def findings(project):
 
 
 def test_the_same_recordings_keep_any_numbers_and_every_table_has_them(finished):
-    """Numbers with gaps: nothing that follows may take motifs for 0 to 3."""
+    """The numbers have gaps: no later rule may assume that motifs are 0 to 3."""
     before = motifs_of(finished)
     shutil.copytree(finished / "results/segmenters/vame/seed0", finished / "before")
     rewrite_numbers(finished / "before/kmeans-4.npz", [7, 0, 9, 4])
@@ -61,13 +61,13 @@ def test_the_same_recordings_keep_any_numbers_and_every_table_has_them(finished)
 
 
 def findings_without(project):
-    """The same run without a reference."""
+    """Return the findings of the same run without a reference."""
     project.write_config(models=MODELS)
     project.snakemake(f"results/motif_tables/{SEGMENTATION}/quality.json")
     return findings(project)
 
 
-def test_a_recording_more_keeps_the_numbers(finished):
+def test_an_added_recording_keeps_the_numbers(finished):
     """The model is trained again, on more data: latents and some motifs of frames differ."""
     before = motifs_of(finished)
     shutil.copytree(finished / "results/segmenters/vame/seed0", finished / "before")

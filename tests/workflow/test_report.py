@@ -1,4 +1,4 @@
-"""The report: a summary page and every figure with its caption, in one file, offline."""
+"""The report is one file that works offline, with a summary page and all figures and captions."""
 
 import base64
 import json
@@ -34,7 +34,7 @@ MOTIFS = "results/figures/{model}/seed0/kmeans-4"
 
 @pytest.fixture(scope="module")
 def report(finished_once, tmp_path_factory):
-    """The report's file; there is no network while it is written."""
+    """Write the report without a network, and return its file."""
     path = tmp_path_factory.mktemp("report") / "report.html"
     with pytest.MonkeyPatch.context() as patch:
         for name in ("http_proxy", "https_proxy", "all_proxy"):
@@ -58,7 +58,7 @@ def of_models(captions):
     }
 
 
-def test_it_holds_all_figures_with_captions(finished_once, results):
+def test_the_report_has_all_figures_with_captions(finished_once, results):
     kmeans = "<em>kmeans-4</em> of model <em>{model}</em>, seed 0"
     figures = of_models(
         {
@@ -91,7 +91,7 @@ def test_it_holds_all_figures_with_captions(finished_once, results):
         assert base64.b64decode(data) == (finished_once / path).read_bytes()
 
 
-def test_the_summary_tells_this_run(finished_once):
+def test_the_summary_describes_this_run(finished_once):
     page = (finished_once / "results/summary.html").read_text()
     dataset = json.loads((finished_once / "results/dataset/dataset.json").read_text())
     train = [each for each in dataset["segments"] if each["side"] == "train"]
@@ -137,7 +137,7 @@ def test_a_browser_opens_it_without_an_error_or_a_request(report, tmp_path):
         expected = ["Training data", "Quality", "Motifs and groups", "Cautions", "Advice"]
         assert headings[:5] == expected
         box = summary.locator("h1").bounding_box()
-        assert 0 <= box["y"] < 100  # one sees its beginning, and not its middle
+        assert 0 <= box["y"] < 100  # its top is visible, not its middle
 
         page.get_by_role("link", name="Motifs").click()
         page.get_by_text("model bare, seed 0, kmeans-4", exact=True).click()
@@ -159,14 +159,14 @@ def test_a_browser_opens_it_without_an_error_or_a_request(report, tmp_path):
 
 
 def press(page, key, expression):
-    """What the page's program gives for this before and after a key."""
+    """Return the value of an expression in the page before and after a key is pressed."""
     before = page.evaluate(expression)
     page.keyboard.press(key)
     return before, page.evaluate(expression)
 
 
 def with_a_map(page):
-    """The page with the middle of each bout on its map: the tiny project makes none."""
+    """Return the page with a map of the middles of bouts, which the tiny project lacks."""
     start = page.index("{", page.index('id="data">'))
     data, _ = json.JSONDecoder().raw_decode(page, start)
     own = data["bouts"]
@@ -185,7 +185,7 @@ def with_a_map(page):
 
 @contextmanager
 def browsing(finished_once, folder):
-    """The motif browser of kmeans-4, open; nothing in it may fail or ask the network."""
+    """Open the motif browser of kmeans-4, and fail on any error or request to the network."""
     sync_api = pytest.importorskip("playwright.sync_api")
     file = folder / "kmeans-4.html"
     file.write_text(
@@ -231,7 +231,9 @@ def test_firefox_opens_it_and_a_click_shows_the_animal(finished_once, tmp_path):
         assert window.errors() == []
         (tmp_path / "wrong.html").write_text("<script>missing()</script>")
         window.goto((tmp_path / "wrong.html").as_uri())
-        assert window.errors() == ["ReferenceError: missing is not defined"]  # it would be seen
+        assert window.errors() == [
+            "ReferenceError: missing is not defined"
+        ]  # such an error would be noticed
 
 
 @needs_chromium
@@ -258,7 +260,7 @@ def test_a_motifs_bouts_are_listed_and_played_by_mouse_and_keyboard(finished_onc
 
 
 @needs_chromium
-def test_names_and_merges_are_saved_as_the_workflow_takes_them(finished_once, tmp_path):
+def test_names_and_merges_are_saved_in_the_format_that_the_workflow_reads(finished_once, tmp_path):
     with browsing(finished_once, tmp_path) as page:
         rows = page.locator("#motifs tbody tr")
         one, other = (int(rows.nth(place).get_attribute("data-motif")) for place in (1, 2))
@@ -294,7 +296,7 @@ def test_the_map_is_coloured_by_annotated_labels(finished_once, tmp_path):
 
 
 @needs_chromium
-def test_a_lasso_on_the_map_has_the_bouts_of_its_points(finished_once, tmp_path):
+def test_a_lasso_on_the_map_lists_the_bouts_of_its_points(finished_once, tmp_path):
     with browsing(finished_once, tmp_path) as page:
         box = page.locator("#map .nsewdrag").bounding_box()
         x, y, wide, high = (box[key] for key in ("x", "y", "width", "height"))

@@ -1,7 +1,7 @@
 """The same seed gives the same bits, wherever the project lies and whoever runs the workflow.
 
-The other run is that of a workflow of somebody else's, which uses this one as a module under a
-prefix, in a folder with an awkward name.
+The second run belongs to another workflow, which uses this one as a module under a prefix, in a
+folder whose name has spaces and special characters.
 """
 
 import csv
@@ -23,7 +23,7 @@ THREADS = ("--set-threads", "vame_train_model=1", "vame_evaluate_model=1")
 
 @pytest.fixture(scope="module")
 def outer(tmp_path_factory):
-    """The workflow that uses this one: its config, sheet and recordings where it wants them."""
+    """Write a workflow that uses this one, with config, sessions table and recordings elsewhere."""
     project = make_project(tmp_path_factory.mktemp("odd") / ODD)
     (project / "recordings").rename(project / ODD)
     (project / "config/config.yaml").unlink()
@@ -36,11 +36,11 @@ def outer(tmp_path_factory):
 
 @pytest.fixture
 def repeated(outer):
-    """What the run of `finished_once` left when it was repeated."""
+    """Repeat the run of `finished_once` as a module, and return its results."""
     return Project(outer / PREFIX)
 
 
-def test_a_module_runs_under_a_prefix_with_its_own_config_and_sheet(outer, repeated):
+def test_a_module_runs_under_a_prefix_with_its_own_config_and_sessions_table(outer, repeated):
     manifest = json.loads((repeated / "results/export/vame/seed0/manifest.json").read_text())
     assert manifest["settings"]["max_epochs"] == 4
     assert "manifest.json" in (outer / "summary.txt").read_text()
@@ -58,12 +58,12 @@ def files_of(project):
         for path in results.rglob("*")
         if path.is_file()
         and not UNLIKE & set(path.relative_to(results).parts)
-        and "tfevents" not in path.name  # which has the time and the host in its name
+        and "tfevents" not in path.name  # its name has the time and the host
     }
 
 
 def content_of(path):
-    """A file's numbers and words, without the times in it."""
+    """Return the numbers and words of a file, without times."""
     match path.suffix:
         case ".pt" | ".pkl":
             content = torch.load(path, weights_only=True)
@@ -98,7 +98,7 @@ def assert_equal(one, other):
     )
 
 
-def test_two_runs_leave_the_same_files(finished_once, repeated):
+def test_two_runs_write_the_same_files(finished_once, repeated):
     assert files_of(repeated) == files_of(finished_once)
 
 
@@ -112,7 +112,7 @@ def test_two_runs_agree_in_every_number(finished_once, repeated):
     assert compared > 20
 
 
-def test_what_can_change_the_bits_is_in_the_manifest(finished_once):
+def test_the_manifest_has_everything_that_can_change_results(finished_once):
     manifest = json.loads((finished_once / "results/export/vame/seed0/manifest.json").read_text())
     assert {"seed", "device", "threads", "versions", "code", "machine"} <= manifest.keys()
     assert {"python", "torch", "numpy"} <= manifest["versions"].keys()

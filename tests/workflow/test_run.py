@@ -1,4 +1,4 @@
-"""One whole run: what it leaves, and that it is done once it is done."""
+"""A whole run writes all its results, and has nothing to do afterwards."""
 
 import csv
 import hashlib
@@ -26,7 +26,7 @@ def test_a_finished_run_has_nothing_to_do(finished):
 
 
 def test_segments_are_the_recording_scaled(finished_once, description):
-    """Each segment's rows, unscaled, are the aligned frames that it says they are."""
+    """The unscaled rows of each segment are the aligned frames that the description names."""
     mean, std = (np.array(description["scaling"][key]) for key in ("mean", "std"))
     for segment in description["segments"]:
         aligned = np.load(finished_once / f"results/aligned/{segment['session']}.npz")
@@ -82,8 +82,8 @@ def test_the_checkpoint_knows_its_features_and_scaling(finished_once, descriptio
     assert config.network.time_window == 8
 
 
-def test_latents_are_those_of_the_windows_that_the_model_was_judged_on(finished_once, description):
-    """Dataset and embedding take different ways from the aligned poses to the encoder."""
+def test_latents_are_those_of_the_windows_that_evaluation_used(finished_once, description):
+    """Dataset and embedding prepare the aligned poses for the encoder with different code."""
     model, _, _ = load_model(finished_once / MODEL / "model.pt", torch.device("cpu"))
     test = torch.from_numpy(np.load(finished_once / "results/dataset/test.npy"))
     for segment in description["segments"]:
@@ -97,7 +97,7 @@ def test_latents_are_those_of_the_windows_that_the_model_was_judged_on(finished_
             np.testing.assert_allclose(latents[first : first + len(mu)], mu.numpy(), atol=1e-5)
 
 
-def test_latents_are_known_where_all_frames_of_the_window_are_usable(finished_once):
+def test_latents_are_finite_where_all_frames_of_the_window_are_usable(finished_once):
     for session in ("mouse1", "mouse2"):
         usable = np.load(finished_once / f"results/aligned/{session}.npz")["usable"]
         latents = np.load(finished_once / f"results/latents/bare/seed0/{session}.npy")
@@ -105,10 +105,8 @@ def test_latents_are_known_where_all_frames_of_the_window_are_usable(finished_on
         np.testing.assert_array_equal(np.isfinite(latents).all(axis=1), inside)
 
 
-def test_the_exported_model_reads_pixels_as_the_scaled_frames_that_it_was_trained_on(
-    finished_once, description
-):
-    """From aligned poses through the export: the error on held-out windows that was measured."""
+def test_the_exported_model_scales_pixels_as_the_training_did(finished_once, description):
+    """The export of aligned poses has the error on held-out windows that evaluation measured."""
     network = onnxruntime.InferenceSession(finished_once / EXPORT / "model.onnx")
     std = np.array(description["scaling"]["std"])
     errors = []
@@ -126,7 +124,7 @@ def test_the_exported_model_reads_pixels_as_the_scaled_frames_that_it_was_traine
     assert np.concatenate(errors).mean() == pytest.approx(metrics["reconstruction"], rel=1e-4)
 
 
-def test_the_manifest_names_what_it_was_made_of(finished_once):
+def test_the_manifest_names_the_inputs_of_the_export(finished_once):
     manifest = json.loads((finished_once / EXPORT / "manifest.json").read_text())
 
     def sha256(path):
@@ -153,7 +151,7 @@ def test_without_a_future_decoder_there_is_no_future(finished_once):
     assert np.load(folder / "reconstructions.npz")["future"].shape[1] == 0
 
 
-def test_a_model_that_was_never_annealed_is_its_last_epoch_and_says_so(finished_once):
+def test_a_model_that_was_never_annealed_is_its_last_epoch_with_the_reason(finished_once):
     checkpoint = torch.load(finished_once / "results/models/bare/seed0/model.pt", weights_only=True)
     assert checkpoint["epoch"] == 4
     assert "never exceeded 0.99" in checkpoint["selection"]
@@ -182,7 +180,7 @@ def test_every_job_has_a_log(finished_once):
     assert "trained for 4 of 4 epochs" in log
 
 
-def test_every_recording_is_looked_at_before_training(finished_once):
+def test_every_recording_is_inspected_before_training(finished_once):
     folder = finished_once / "results/quality"
     with open(folder.with_suffix(".csv")) as file:
         rows = {row["session"]: row for row in csv.DictReader(file)}
@@ -208,7 +206,7 @@ def test_the_graph_of_rules_in_the_docs_is_complete(finished_once):
         for line in re.findall(r"^    (\w+ --> .*)$", page, re.MULTILINE)
         for before in [line.split(" --> ")[0]]
         for after in line.split(" --> ")[1].split(" & ")
-        if before != "simulate_demo"  # of the demo alone
+        if before != "simulate_demo"  # only the demo has it
     }
     graph = finished_once.quick("--rulegraph", "mermaid-js")
     names = dict(re.findall(r"(id\d+)\[(\w+)\]", graph))

@@ -1,7 +1,8 @@
-"""The rerun matrix: an edit reruns the jobs that it makes stale, and no others.
+"""An edit reruns the jobs that it makes stale, and no others.
 
-Each row is an edit of a finished run and the rules that must run again; a dry run says which would,
-by Snakemake's command line called from Python, and for a dozen rows in a process of its own.
+Each row of the tables below is an edit of a finished run and the rules that must run again. A dry
+run lists them: Snakemake's command line is called from Python, and for a dozen rows also in a new
+process.
 Every setting, every column of the sessions table and every environment has its row.
 """
 
@@ -21,7 +22,7 @@ SCHEMA = yaml.safe_load((SCHEMAS / "config.schema.yaml").read_text())
 SETTINGS = SCHEMA["properties"]
 COLUMNS = yaml.safe_load((SCHEMAS / "sessions.schema.yaml").read_text())["properties"]
 
-# Rules, by what their jobs are for.
+# Rules, by the wildcards of their jobs.
 OF_SESSION = {"import_poses", "align_poses", "inspect_poses", "plot_quality"}
 OF_SESSION_AND_MODEL = {"embed_session"}
 OF_TRAINING = {
@@ -36,7 +37,7 @@ OF_SEGMENTATION = {
 }
 OF_ALL_SEEDS = {"compare_seeds"}
 
-# What runs again: a rule, and all that follows it.
+# What runs again: a rule, and all rules that depend on it.
 NOTHING = set()
 MANIFEST = {"write_manifest"}
 SUMMARY = {"write_summary"} | MANIFEST
@@ -133,7 +134,7 @@ EDITS = {
     "fused_optimizer": (False, TRAIN),
     "compile": (True, TRAIN),
     "checkpoint_minutes": (1.0, NOTHING),
-    "publication": ({"license": "CC-BY-4.0"}, NOTHING),  # ro_crate is asked for by itself
+    "publication": ({"license": "CC-BY-4.0"}, NOTHING),  # only the target ro_crate uses it
     "noise": (True, TRAIN),
     "held_out_windows": (16, TRAIN),
     "model_convergence": (3, TRAIN),
@@ -163,7 +164,7 @@ EDITS = {
     "choose_by": ("future", CHOOSE),
     "model_license": ("mit", CARD),
 }
-# settings whose rows are tests of their own, below
+# settings with tests of their own below
 ELSEWHERE = {"demo", "models", "grid", "seeds", "use_model", "motifs", "n_motifs", "n_motifs_range"}
 ELSEWHERE |= {"factors"}
 
@@ -175,7 +176,7 @@ def jobs(
     seeds=(0,),
     segmentations=("kmeans-4",),
 ):
-    """The jobs of these rules, as `Project.stale_jobs` names them."""
+    """Return the jobs of these rules, named as `Project.stale_jobs` names them."""
     names = set()
     for rule in rules:
         if rule in OF_SEGMENTATION:
@@ -216,7 +217,7 @@ def edited_sheet(project, text):
 
 @pytest.fixture(scope="session")
 def sources(tmp_path_factory):
-    """A copy of the workflow, files as old as they are, to edit."""
+    """Copy the workflow, so that it can be edited; files keep their times."""
     folder = tmp_path_factory.mktemp("sources")
     for name in ("Snakefile", "CITATION.cff", "LICENSE"):
         shutil.copy2(ROOT / name, folder)
@@ -227,7 +228,7 @@ def sources(tmp_path_factory):
 
 @contextmanager
 def edited(paths, text="\n# a comment\n", time=None):
-    """Files with a comment or code at their end, as old as now or as `time` says."""
+    """Append a comment or code to files, and set their times to `time`, or to now."""
     before = [(path, path.read_bytes(), path.stat()) for path in paths]
     try:
         for path, content, _ in before:
@@ -243,13 +244,13 @@ def edited(paths, text="\n# a comment\n", time=None):
 # --- settings -------------------------------------------------------------------------------------
 
 
-def test_every_setting_has_its_row():
+def test_every_setting_has_a_row():
     assert EDITS.keys() | ELSEWHERE == SETTINGS.keys()
 
 
 @contextmanager
 def edited_setting(project, key):
-    """A project with another value of a setting, and the jobs that this makes stale."""
+    """Change the value of a setting in a project, and give the jobs that this makes stale."""
     value, rules = EDITS[key]
     (project / "config/the_same.tsv").write_text(SHEET)
     (project / "some.pt").touch()
@@ -269,7 +270,7 @@ def test_a_setting_reruns_what_uses_it(finished_once, key):
         assert finished_once.stale_jobs() == expected
 
 
-# One or two settings of each stage; of all others, a process asks that has imported Snakemake once.
+# One or two settings of each stage; one process that imported Snakemake once checks all others.
 ASKED_ANEW = ("sessions", "extra_features", "pose_confidence", "resample_fps", "train_on")
 ASKED_ANEW += ("time_window", "checkpoint_minutes", "motif_seed", "permutations", "figure_dpi")
 
@@ -280,13 +281,15 @@ def asked_anew(project, snakefile=SNAKEFILE):
 
 
 @pytest.mark.parametrize("key", ASKED_ANEW)
-def test_a_process_of_its_own_finds_the_same_jobs_stale(finished_once, key):
+def test_a_new_process_finds_the_same_jobs_stale(finished_once, key):
     with edited_setting(finished_once, key) as expected:
         assert asked_anew(finished_once) == expected
 
 
-def test_a_process_of_its_own_finds_the_same_stale_by_sheet_and_sources(finished_once, sources):
-    """Both at once."""
+def test_a_new_process_finds_the_same_jobs_stale_by_sessions_table_and_source(
+    finished_once, sources
+):
+    """The sessions table and a source are edited together."""
     with (
         edited_sheet(finished_once, sheet(("mouse1", "group", "control"))),
         edited([sources / "workflow/scripts/figures/losses.py"], "\nEDITED = True\n"),
@@ -295,12 +298,12 @@ def test_a_process_of_its_own_finds_the_same_stale_by_sheet_and_sources(finished
         assert asked_anew(finished_once, sources / "Snakefile") == expected
 
 
-def test_keys_of_vame_that_do_nothing_rerun_nothing(finished_once):
+def test_unused_keys_of_vame_rerun_nothing(finished_once):
     with edited_config(finished_once, **dict.fromkeys(SCHEMA["ignored"], 7)):
         assert finished_once.stale_jobs() == NOTHING
 
 
-def test_settings_of_the_demo_simulate_again(finished):
+def test_settings_of_the_demo_rerun_the_simulation(finished):
     finished.write_sheet(SHEET + "demo\tresults/demo/demo.csv\tDeepLabCut\t30\tcalm\n")
     target = "results/demo/demo.csv"
     (finished / target).parent.mkdir()
@@ -339,7 +342,7 @@ def test_the_order_of_keys_and_comments_rerun_nothing(finished_once):
 
 
 def test_the_order_of_a_list_of_names_reruns_nothing(finished):
-    """Which keypoints, held-out sessions or seeds there are matters, not which comes first."""
+    """Keypoints, held-out sessions and seeds are sets: their order has no effect."""
     names = {
         "keypoints": ["tail", "nose", "left_paw"],
         "exclude_keypoints": ["right_paw", "left_paw"],
@@ -385,13 +388,13 @@ def test_a_grid_that_grows_leaves_its_models_alone(finished):
     assert finished.stale_jobs() == jobs(TRAIN, models=["beta-3.0"])
 
 
-def test_a_model_less_compares_the_others_and_leaves_its_results(finished_once):
+def test_a_removed_model_is_no_longer_compared_and_keeps_its_results(finished_once):
     with edited_config(finished_once, models={"vame": {}}):
         assert finished_once.stale_jobs() == COMPARE
     assert (finished_once / "results/models/bare/seed0/model.pt").is_file()
 
 
-def test_another_number_or_kind_of_motifs_is_made_beside_the_others(finished_once):
+def test_another_segmentation_is_added_to_the_existing_ones(finished_once):
     with edited_config(finished_once, n_motifs=[4, 3], motifs=["kmeans", "hmm"]):
         segmentations = ["kmeans-3", "hmm-3", "hmm-4"]
         expected = jobs(SEGMENT, segmentations=segmentations) | jobs(JUDGE)
@@ -400,8 +403,8 @@ def test_another_number_or_kind_of_motifs_is_made_beside_the_others(finished_onc
         assert finished_once.stale_jobs() == set()
 
 
-def test_a_number_that_is_chosen_reruns_with_its_range_and_the_others_do_not(finished_once):
-    """The chosen number is a further segmentation, with its own figure."""
+def test_a_chosen_number_of_motifs_adds_a_segmentation(finished_once):
+    """The chosen number has a figure; its range has no effect on other segmentations."""
     chosen = jobs(SEGMENT | {"plot_n_motifs"}, segmentations=["kmeans-auto"])
     with edited_config(finished_once, n_motifs=[4, "auto"]):
         assert finished_once.stale_jobs() == chosen | jobs(AGREE)
@@ -409,11 +412,11 @@ def test_a_number_that_is_chosen_reruns_with_its_range_and_the_others_do_not(fin
         assert finished_once.stale_jobs() == set()
 
 
-# --- the sheet ------------------------------------------------------------------------------------
+# --- sessions table -------------------------------------------------------------------------------
 
 
 def sheet(*changes, header=None):
-    """The sheet with (session, column, value) changed."""
+    """Return the sessions table with (session, column, value) changed."""
     rows = list(csv.DictReader(SHEET.splitlines(), delimiter="\t"))
     for session, column, value in changes:
         next(row for row in rows if row["session"] == session)[column] = value
@@ -437,7 +440,7 @@ CELLS = {
     "features": ("recordings/numbers.csv", ONE_SESSION),
     "labels": ("recordings/labels.csv", jobs(QUALITY | JUDGE | EXPLORE, sessions=["mouse1"])),
     "video": ("recordings/mouse1.mp4", jobs(FILM | EXPLORE)),
-    # of NWB files, which are made on request
+    # for NWB files, which are written on request
     "session_start_time": ("2024-03-14T10:30:00+01:00", NOTHING),
     "species": ("Mus musculus", jobs(CARD)),
     "sex": ("F", NOTHING),
@@ -454,7 +457,7 @@ CELLS = {
 MOUSE3 = "mouse3\trecordings/mouse3.csv\tDeepLabCut\t30\tcontrol\n"
 
 
-def test_every_column_has_its_row():
+def test_every_column_has_a_row():
     assert CELLS.keys() == COLUMNS.keys()
 
 
@@ -470,7 +473,7 @@ def test_a_cell_reruns_what_uses_it(finished_once, column):
 
 
 def test_factors_compare_groups_again(finished_once):
-    """A column that is neither the schema's nor a factor is refused."""
+    """A column that is neither in the schema nor a factor is refused."""
     header, *rows = SHEET.splitlines()
     sheets = [
         "\n".join(
@@ -485,17 +488,17 @@ def test_factors_compare_groups_again(finished_once):
         assert "line 2, batch: there is no such setting" in printed
 
 
-def test_groups_split_again_where_groups_are_held_out(finished):
+def test_groups_rerun_the_split_if_groups_are_held_out(finished):
     finished.write_config(test_groups=["treated"])
     finished.take_for_current()
     finished.write_sheet(sheet(("mouse1", "group", "other"), ("mouse2", "group", "treated")))
     assert finished.stale_jobs() == jobs(SPLIT)
 
 
-def test_order_and_form_of_the_sheet_rerun_nothing(finished_once):
+def test_order_and_format_of_the_sessions_table_rerun_nothing(finished_once):
     header, first, second = SHEET.splitlines()
     for text in (
-        "\n".join([header, second, first]),  # without a newline at its end, too
+        "\n".join([header, second, first]),  # also without a newline at its end
         sheet(header=["group", "fps", "poses", "software", "session"]),
         sheet(("mouse1", "fps", "30.0"), ("mouse2", "fps", " 3e1 ")),
         SHEET.replace("\n", "\r\n"),
@@ -522,12 +525,12 @@ def test_another_session_is_embedded_only_where_train_on_lists_the_others(finish
         assert finished_once.stale_jobs() == jobs(rules, sessions=["mouse3"])
 
 
-def test_a_session_less_splits_again(finished_once):
+def test_a_removed_session_reruns_the_split(finished_once):
     with edited_sheet(finished_once, "".join(SHEET.splitlines(keepends=True)[:2])):
         assert finished_once.stale_jobs() == jobs(SPLIT | CHECK, sessions=["mouse1"])
 
 
-def test_a_recording_that_changed_is_imported_anew(finished):
+def test_a_changed_recording_is_imported_again(finished):
     with open(finished / "recordings/mouse1.csv", "a") as file:
         file.write("\n")
     assert finished.stale_jobs() == ONE_SESSION
@@ -536,7 +539,7 @@ def test_a_recording_that_changed_is_imported_anew(finished):
 # --- sources --------------------------------------------------------------------------------------
 
 CODE = {
-    # tests/unit/settings has every rule's digest beside what its script imports.
+    # tests/unit/settings compares the digest of every rule with what its script imports.
     "pose_prep/splitting.py": SPLIT,
     "pose_prep/deeplabcut.py": IMPORT,
     "vame_core/gru.py": TRAIN,
@@ -547,7 +550,7 @@ CODE = {
     "train_model.py": TRAIN,
     "embed_session.py": EMBED,
     "label_motifs.py": LABEL,
-    "simulate_demo.py": NOTHING,  # of recordings of one's own
+    "simulate_demo.py": NOTHING,  # the recordings are not those of the demo
 }
 ENVIRONMENTS = {
     "poses.yaml": IMPORT,
@@ -558,7 +561,7 @@ ENVIRONMENTS = {
 }
 
 
-def test_every_environment_has_its_row():
+def test_every_environment_has_a_row():
     assert ENVIRONMENTS.keys() == {path.name for path in (ROOT / "envs").glob("*.yaml")}
 
 
@@ -574,7 +577,7 @@ def test_comments_in_sources_rerun_nothing(finished_once, sources):
 
 
 def test_the_content_of_sources_counts_and_not_their_age(finished_once, sources):
-    """A fresh clone is all new; what rsync brings may be older than the results."""
+    """All files of a fresh clone are new; files that rsync copies may be older than the results."""
     with edited((sources / "workflow/scripts").rglob("*.py"), text=""):
         assert finished_once.stale_jobs(snakefile=sources / "Snakefile") == set()
     with edited([sources / "workflow/scripts/train_model.py"], "\nEDITED = True\n", time=0):
@@ -588,7 +591,7 @@ def test_comments_in_rules_and_schemas_and_captions_rerun_nothing(finished_once,
 
 
 def test_results_of_edited_sources_can_be_kept(finished_once, sources):
-    """With the flag that README names, which overlooks changed settings, too."""
+    """The flag that the docs name ignores changed settings, too."""
     keep = ("--rerun-triggers", "input", "mtime", "software-env")
     with (
         edited([sources / "workflow/scripts/vame_core/losses.py"], "\nEDITED = True\n"),
@@ -612,7 +615,7 @@ esac
 
 @pytest.fixture(scope="session")
 def with_conda(finished_once, sources, tmp_path_factory):
-    """Report what is stale in a copy of the finished run that was made with --use-conda."""
+    """Return a function that lists stale jobs of a finished run that was made with --use-conda."""
     folder = tmp_path_factory.mktemp("conda")
     (folder / "bin").mkdir()
     (folder / "bin/conda").write_text(CONDA)
@@ -626,7 +629,7 @@ def with_conda(finished_once, sources, tmp_path_factory):
 
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
-def test_an_edited_environment_reruns_what_it_holds(with_conda, sources, name):
+def test_an_edited_environment_reruns_the_rules_that_use_it(with_conda, sources, name):
     with edited([sources / "envs" / name]):
         assert with_conda() == jobs(ENVIRONMENTS[name])
 

@@ -1,7 +1,7 @@
-"""Recordings and results that lie elsewhere, as Snakemake's storage plugins fetch and put them.
+"""Recordings and results can be in remote storage, read and written by Snakemake's plugins.
 
-Recordings come from a web server on this machine, results go to another folder of it, which the
-plugin `fs` treats as it would a bucket. tests/cluster has whole runs in a bucket.
+Recordings come from a web server on this machine, and results go to another folder, which the
+plugin `fs` handles like a bucket. tests/cluster has whole runs in a bucket.
 """
 
 import functools
@@ -16,7 +16,7 @@ import pytest
 from projects import SHEET
 
 ALIGNED = "results/aligned/mouse1.npz"
-# Jobs that see no disk of this machine's; a dry run submits none.
+# Jobs that have no access to the disks of this machine; a dry run submits none.
 NO_SHARED_DISK = ("--executor", "cluster-generic", "--cluster-generic-submit-cmd", "false")
 NO_SHARED_DISK += (
     "--cluster-generic-status-cmd",
@@ -36,7 +36,7 @@ def assert_same_arrays(path, other):
 
 @pytest.fixture
 def elsewhere(tmp_path):
-    """A folder to put results into, with the options that say so."""
+    """Return a folder for results, and the options that make Snakemake use it."""
     if not shutil.which("rsync"):
         pytest.skip("Snakemake's plugin fs copies by rsync, which is not here")
     folder = tmp_path / "elsewhere"
@@ -46,7 +46,7 @@ def elsewhere(tmp_path):
 
 @contextmanager
 def served(folder):
-    """The address at which a server on this machine has the files of a folder."""
+    """Serve the files of a folder on this machine, and return their address."""
     handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=folder)
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -56,7 +56,7 @@ def served(folder):
 
 @pytest.fixture
 def address(project):
-    """Where a server on this machine has the recordings, which are gone from the project."""
+    """Move the recordings out of the project to a server on this machine; return their address."""
     folder = project.folder.with_name("elsewhere")
     (project / "recordings").rename(folder)
     with served(folder) as address:
@@ -72,7 +72,7 @@ def test_a_recording_on_a_web_server_is_fetched(project, finished_once, address)
     assert record["inputs"].keys() == {f"{address}/mouse1.csv"}
 
 
-def test_a_recording_that_is_not_there_is_named(project, address):
+def test_a_missing_recording_is_named(project, address):
     project.write_sheet(SHEET.replace("recordings/", f"{address}/").replace("mouse1.", "mouse7."))
     printed = project.snakemake("results/aligned/mouse1.npz", check=False)
     assert f"{address}/mouse7.csv" in printed
@@ -87,7 +87,7 @@ def test_a_model_to_start_from_is_fetched(finished, finished_once):
     assert "initial weights from .snakemake/storage/http/" in log
 
 
-def test_an_address_that_no_plugin_takes_is_refused_with_the_plugin_to_install(project):
+def test_an_address_without_a_plugin_is_refused_with_the_plugin_to_install(project):
     project.write_sheet(SHEET.replace("recordings/mouse1", "rsync9://lab/mouse1"))
     printed = project.quick("--dry-run", check=False)
     assert "line 2, poses: rsync9://lab/mouse1.csv cannot be fetched; install" in printed
@@ -101,7 +101,7 @@ def test_animals_of_a_file_elsewhere_have_rows_of_their_own(project):
     assert "individual: all requires that https://lab.org/cage.csv already exists" in printed
 
 
-def test_results_go_elsewhere(project, finished_once, elsewhere):
+def test_results_can_be_written_elsewhere(project, finished_once, elsewhere):
     folder, options = elsewhere
     project.snakemake(*options, ALIGNED)
     assert_same_arrays(folder / ALIGNED, finished_once / ALIGNED)
@@ -114,19 +114,19 @@ def test_results_go_elsewhere(project, finished_once, elsewhere):
 
 
 @pytest.mark.parametrize("rule", ["verify", "ro_crate", "list_orphans", "clean_orphans"])
-def test_what_reads_results_itself_says_that_they_are_elsewhere(project, elsewhere, rule):
+def test_rules_that_read_local_results_report_that_they_are_elsewhere(project, elsewhere, rule):
     folder, options = elsewhere
     printed = project.quick(*options, rule, "--dry-run", check=False)
     assert f"results are in {folder}. Fetch that folder" in printed
 
 
-def test_folders_are_outputs_on_a_disk_alone(project, elsewhere):
+def test_folders_are_outputs_only_on_a_local_disk(project, elsewhere):
     page = "results/figures/vame/seed0/kmeans-4/examples.html"
     assert "kmeans-4/examples," in project.quick(page, "--dry-run")
     assert "kmeans-4/examples " not in project.quick(*elsewhere[1], page, "--dry-run")
 
 
-def test_files_that_jobs_do_not_see_are_refused(project, elsewhere):
+def test_local_files_that_jobs_cannot_read_are_refused(project, elsewhere):
     own = {"pretrained_weights": True, "pretrained_model": "recordings/mouse1.csv"}
     project.write_config(models={"vame": own})
     options = (*NO_SHARED_DISK, *elsewhere[1], "--dry-run")
@@ -140,7 +140,7 @@ def test_files_that_jobs_do_not_see_are_refused(project, elsewhere):
     assert "simulate_demo" in project.quick(*options, ALIGNED.replace("mouse1", "demo"))
 
 
-def test_a_frozen_model_is_read_from_a_disk(project):
+def test_a_frozen_model_must_be_on_a_local_disk(project):
     project.write_config(use_model="s3://lab/export/vame/seed0")
     printed = project.quick("--dry-run", check=False)
     assert "use_model: s3://lab/export/vame/seed0 is read before the first job" in printed

@@ -1,4 +1,4 @@
-"""The target suggest_bouts: bouts to label next, their films, and a project of BORIS."""
+"""The target suggest_bouts suggests bouts to label next, with films and a project for BORIS."""
 
 import json
 
@@ -9,7 +9,7 @@ from projects import SHEET
 FOLDER = "results/suggestions/vame/seed0/kmeans-4"
 
 
-def test_bouts_are_suggested_filmed_and_laid_out_for_boris(finished):
+def test_bouts_are_suggested_with_films_and_a_boris_project(finished):
     labels = np.repeat(["walk", "rest", ""], [100, 100, 200])
     table = pd.DataFrame({"frame": range(400), "label": labels})
     table.to_csv(finished / "recordings/mouse1.labels.csv", index=False)
@@ -32,4 +32,4 @@ def test_bouts_are_suggested_filmed_and_laid_out_for_boris(finished):
     project = json.loads((finished / FOLDER / "project.boris").read_text())
     codes = [each["code"] for each in project["behaviors_conf"].values()]
     assert codes == ["rest", "walk"]
-    assert project["observations"] == {}  # the sheet has no videos
+    assert project["observations"] == {}  # the sessions table has no videos

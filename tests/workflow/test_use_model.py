@@ -1,4 +1,4 @@
-"""A model that is exported, taken elsewhere, and used on other recordings."""
+"""An exported model can be copied to another project and used on other recordings."""
 
 import json
 import shutil
@@ -19,7 +19,7 @@ CONFIG = {"use_model": "model", "device": "cpu"}
 
 
 def make_frantic_tracks():
-    """An animal with the poses of the training's, which moves and turns six times as fast."""
+    """Return tracks with the poses of the training that move and turn six times as fast."""
     rng = np.random.default_rng(8)
     moving = {name: np.array(xy) + rng.normal(size=(300, 2)) for name, xy in BODY.items()}
     return make_tracks(
@@ -31,7 +31,7 @@ def make_frantic_tracks():
 
 
 def take_model(finished, folder):
-    """Another project, with nothing of the first one but an exported model."""
+    """Write another project that has only the exported model of the first one."""
     shutil.copytree(finished / "results/export/vame/seed0", folder / "model")
     (folder / "config").mkdir()
     (folder / "config/config.yaml").write_text(yaml.safe_dump(CONFIG))
@@ -39,9 +39,9 @@ def take_model(finished, folder):
     tracks = make_lively_tracks(frames=300, seed=5)
     tracks[rng.random((300, 4)) < 0.02, 2] = 0  # not seen
     tracks[rng.random((300, 4)) < 0.01, :2] += 90  # seen where it cannot be
-    at_cut = slice(CUT - 5, CUT + 5)  # no gap reaches over it
+    at_cut = slice(CUT - 5, CUT + 5)  # no gap across the cut
     tracks[at_cut] = make_lively_tracks(frames=300, seed=5)[at_cut]
-    sheet = "session\tposes\tsoftware\tfps\tbody_length\n"  # the parts' medians would differ
+    sheet = "session\tposes\tsoftware\tfps\tbody_length\n"  # medians of the parts would differ
     for name, frames in PARTS.items():
         write_deeplabcut(path=folder / f"{name}.csv", tracks=tracks[frames])
         sheet += f"{name}\t{name}.csv\tDeepLabCut\t30\t10\n"
@@ -84,8 +84,8 @@ def test_recordings_are_aligned_and_embedded_and_nothing_is_trained(elsewhere):
 
 
 def test_a_recording_in_two_files_has_the_latents_of_the_whole(elsewhere):
-    """All windows inside a part, but those near the cut: the filter reaches over two frames there,
-    and motion is measured over four more."""
+    """All windows inside a part are compared, except those near the cut: the filter uses two frames
+    on each side, and motion is measured over four more."""
     whole, half_filter = latents_of(elsewhere, "whole"), 2 + 4
     for name, near_cut in (("first", slice(-half_filter, None)), ("second", slice(half_filter))):
         part = latents_of(elsewhere, name)
@@ -97,7 +97,7 @@ def test_a_recording_in_two_files_has_the_latents_of_the_whole(elsewhere):
         np.testing.assert_allclose(part[far], same[far], atol=1e-6)
 
 
-def test_outliers_are_judged_as_in_the_recordings_of_the_training(elsewhere, finished_once):
+def test_outliers_have_the_limits_of_the_recordings_of_the_training(elsewhere, finished_once):
     description = json.loads((finished_once / "results/dataset/dataset.json").read_text())
     aligned = np.load(elsewhere / "results/aligned/second.npz")
     assert aligned["features"].tolist() == description["features"]
@@ -126,8 +126,8 @@ def test_an_edit_of_the_model_embeds_again(elsewhere):
         path.write_bytes(content)
 
 
-def test_a_recording_that_the_model_does_not_know_is_named(elsewhere):
-    """The recordings in parts have errors of tracking, which the training's have not."""
+def test_a_recording_unlike_the_training_is_named(elsewhere):
+    """The recordings in parts have tracking errors, and those of the training have none."""
     measured = {
         name: json.loads((elsewhere / f"results/latents/vame/seed0/{name}.json").read_text())
         for name in ("clean", "whole", "frantic")
@@ -148,7 +148,7 @@ def test_a_recording_that_the_model_does_not_know_is_named(elsewhere):
 
 
 def test_an_export_of_an_earlier_version_embeds_as_before(not_run):
-    """One without the errors of its training, and without a model card."""
+    """The export lacks the reconstruction errors of its training and a model card."""
     path, target = not_run / "model/model.safetensors", "results/latents/vame/seed0/first"
     with safe_open(path, "pt") as file:
         header = file.metadata()
@@ -162,7 +162,7 @@ def test_an_export_of_an_earlier_version_embeds_as_before(not_run):
     assert (measured["share_beyond"], measured["percentile"]) == (None, None)
 
 
-def test_motifs_have_the_names_that_lie_beside_the_model(not_run, finished_once):
+def test_motifs_have_the_names_stored_with_the_model(not_run, finished_once):
     segmenters = not_run / "model/segmenters"
     shutil.copytree(finished_once / "results/segmenters/vame/seed0", segmenters)
     key = "vame\t0\tkmeans-4"
@@ -181,8 +181,8 @@ def test_motifs_have_the_names_that_lie_beside_the_model(not_run, finished_once)
     ).all()
 
 
-def test_settings_of_the_training_do_not_matter(elsewhere):
-    """So the config of the project that trained the model can be brought along."""
+def test_settings_of_the_training_have_no_effect(elsewhere):
+    """So the config of the project that trained the model can be used as it is."""
     try:
         text = yaml.safe_dump(
             CONFIG
@@ -208,7 +208,7 @@ def test_settings_of_the_training_do_not_matter(elsewhere):
         ({"use_model": "text"}, "use_model: text/model.safetensors is not a model that this"),
     ],
 )
-def test_what_does_not_go_with_the_model_is_refused(not_run, settings, sentence):
+def test_settings_that_contradict_the_model_are_refused(not_run, settings, sentence):
     (not_run / "text").mkdir()
     (not_run / "text/model.safetensors").write_text("nothing of the kind")
     (not_run / "config/config.yaml").write_text(yaml.safe_dump(CONFIG | settings))

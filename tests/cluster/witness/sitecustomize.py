@@ -1,8 +1,8 @@
-"""Python imports this at its start where the folder is on PYTHONPATH: a witness of all scripts.
+"""Record the start and the end of all scripts; Python imports this if the folder is on PYTHONPATH.
 
-A rule's script leaves one line of JSON in the file that WITNESS names when it starts, and one when
-it ends in order. A script that trains is also given as many megabytes of memory as MEMORY_WANTED
-says, once the file hog.now lies in its folder.
+A rule's script writes one line of JSON into the file WITNESS when it starts, and one when it ends
+without an error. A script that trains also allocates MEMORY_WANTED megabytes of memory as soon as
+the file hog.now is in its folder.
 """
 
 import atexit
@@ -29,7 +29,9 @@ def note(event: str) -> None:
         "prefix": sys.prefix,
     }
     with open(os.environ["WITNESS"], "a") as file:
-        file.write(json.dumps(line) + "\n")  # one write, so lines of several jobs do not mix
+        file.write(
+            json.dumps(line) + "\n"
+        )  # a single write, so that lines of several jobs do not mix
 
 
 def want_memory(megabytes: int) -> None:

@@ -29,7 +29,7 @@ EDGES = edges_of(NAMES, POSE, None)
 
 
 def make_aligned(*, frames=300, fps=30.0, speed=30.0, turning=0.0, start=(200.0, 100.0)):
-    """An animal that keeps its pose, at `speed` px/s and `turning` rad/s, in pixels."""
+    """Return an animal with a constant pose, at `speed` px/s and `turning` rad/s, in pixels."""
     time = np.arange(frames) / fps
     heading = turning * time
     step = speed / fps * np.column_stack([np.cos(heading), np.sin(heading)])
@@ -51,12 +51,12 @@ def is_shown(picture, colour):
 
 
 class TestSkeletons:
-    def test_keypoints_are_what_has_coordinates(self):
+    def test_keypoints_are_names_with_coordinates(self):
         names, columns = split_features(["tail_tip_x", "tail_tip_y", "speed", "nose_x", "index_z"])
         assert names == ["tail_tip", "nose"]
         assert columns == {("tail_tip", 0): 0, ("tail_tip", 1): 1, ("nose", 0): 3}
 
-    def test_constant_coordinates_come_back(self):
+    def test_constant_coordinates_are_restored(self):
         names, poses = poses_of(make_aligned().poses, FEATURES, CENTER)
         assert names == NAMES
         np.testing.assert_allclose(poses[0], POSE)
@@ -74,7 +74,10 @@ class TestSkeletons:
         }
         assert mirrored == named
         assert ("left_fore_paw", "nose") in named
-        assert ("left_hind_paw", "right_hind_paw") not in named  # shorter by way of the tail
+        assert (
+            "left_hind_paw",
+            "right_hind_paw",
+        ) not in named  # the path through the tail is shorter
 
     def test_lines_join_all_points(self):
         points = np.random.default_rng(0).normal(size=(12, 2))
@@ -83,7 +86,7 @@ class TestSkeletons:
             reached |= {b for pair in edges for b in pair if reached & set(pair)}
         assert reached == set(range(12))
 
-    def test_in_image_and_seen_from_undo_each_other(self):
+    def test_in_image_and_seen_from_are_inverse(self):
         aligned = make_aligned(turning=1.0)
         _, poses = poses_of(aligned.poses, FEATURES, CENTER)
         image = in_image(poses, aligned.track)
@@ -97,7 +100,7 @@ class TestSkeletons:
             turned(np.array([[[1.0, 0]]]), np.array([np.pi / 2])), [[[0, 1]]], atol=1e-12
         )
 
-    def test_an_animal_whose_place_is_unknown_stays_at_the_origin(self):
+    def test_an_animal_without_a_position_is_at_the_origin(self):
         _, poses = poses_of(make_aligned().poses, FEATURES, CENTER)
         unknown = np.full((300, 3), np.nan)
         np.testing.assert_array_equal(in_image(poses, unknown), poses)
@@ -108,11 +111,11 @@ class TestSkeletons:
         names, pose = mean_animal(tables.profile, CENTER)
         own = tables.profile[tables.profile["feature"] == "nose_x"]["mean"]
         assert pose[names.index("nose")].tolist() == pytest.approx([own.mean(), 0])
-        assert names == NAMES  # as of the recordings that its lines are drawn in
+        assert names == NAMES  # as in recordings, in which the lines are drawn
 
 
 class TestBouts:
-    def test_a_bout_is_its_frames_and_a_quarter_second_around(self):
+    def test_a_bout_is_shown_with_a_quarter_second_before_and_after(self):
         bout = cut_bout("m", make_aligned(), CENTER, 60, 89)  # 2 s to 3 s
         assert bout.seconds[0] == pytest.approx(1.75)
         assert bout.seconds[-1] == pytest.approx(3.2)
@@ -120,7 +123,7 @@ class TestBouts:
         inside = bout.seconds[bout.inside]
         assert (inside[0], inside[-1]) == pytest.approx((2.0, 2.95))
 
-    def test_places_are_those_of_the_image_between_frames_too(self):
+    def test_positions_are_interpolated_between_frames(self):
         bout = cut_bout("m", make_aligned(speed=30), CENTER, 60, 89)
         tail = bout.points[:, NAMES.index(CENTER)]
         np.testing.assert_allclose(tail[:, 0], 200 + 30 * bout.seconds, atol=1e-6)
@@ -130,7 +133,7 @@ class TestBouts:
         at = np.flatnonzero(bout.inside)[0]
         np.testing.assert_allclose(bout.shown[at], POSE, atol=1e-6)
 
-    def test_bouts_at_the_ends_of_a_recording(self):
+    def test_bouts_at_the_ends_of_a_recording_are_shown(self):
         first, last = (cut_bout("m", make_aligned(), CENTER, *at) for at in ((0, 9), (295, 299)))
         assert first.seconds[0] == 0
         assert last.seconds[-1] <= 299 / 30
@@ -159,7 +162,7 @@ class TestFilms:
         bout = cut_bout("m", make_aligned(**kind), CENTER, 60, 89)
         return draw_film(motif, [bout, bout], EDGES, NAMES.index(ORIENT), POSE, "12% of frames")
 
-    def test_a_film_has_the_motifs_colour_in_the_bout_alone(self):
+    def test_a_film_has_the_motifs_colour_only_in_the_bout(self):
         frames = self.film()
         body = [frame.convert("RGB").crop((0, 22, 150, 165)) for frame in frames]
         assert [is_shown(picture, motif_colour(3)) for picture in body] == [
@@ -188,7 +191,7 @@ class TestFilms:
         assert is_shown(frame, motif_colour(5))
         save_film([frame], tmp_path / "motif5.gif")
 
-    def test_frames_that_are_unknown_are_left_out(self):
+    def test_unknown_frames_are_left_out(self):
         aligned = make_aligned()
         aligned.poses[70:75] = np.nan
         aligned.track[70:75] = np.nan
@@ -208,7 +211,7 @@ class TestFilms:
 
 
 def write_video(path, *, frames=120, fps=30, size=(320, 240)):
-    """Frame n has a white dot of 9 pixels at x = 20 + 2n, y = 100, on black."""
+    """Write a video in which frame n has a white dot of 9 pixels at x = 20 + 2n, y = 100."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream("h264", rate=fps)
         stream.width, stream.height = size
@@ -230,12 +233,12 @@ def video(tmp_path_factory):
 
 class TestVideos:
     def bout(self, first=60, last=89):
-        """A tail where the dot is: 60 pixels a second from x = 20."""
+        """Return a bout with the tail at the dot: 60 pixels per second from x = 20."""
         aligned = make_aligned(frames=200, speed=60.0, start=(20.0, 100.0))
         return cut_bout("m", aligned, CENTER, first, last)
 
     @pytest.mark.parametrize("first", [0, 29, 75])
-    def test_frames_are_those_that_are_asked_for(self, video, first):
+    def test_the_requested_frames_are_read(self, video, first):
         for number, picture in read_frames(video, first, first + 5):
             bright = np.asarray(picture.convert("L")) > 128
             assert np.flatnonzero(bright.any(axis=0)).mean() == pytest.approx(
@@ -245,7 +248,7 @@ class TestVideos:
             range(first, first + 6)
         )
 
-    def test_a_cut_is_around_the_animal_at_its_times(self, video):
+    def test_a_film_is_cropped_around_the_animal(self, video):
         bout = self.bout()
         low, high = bout.points.min(axis=(0, 1)), bout.points.max(axis=(0, 1))
         pictures = cut_video(Video(video, 30.0), bout)
@@ -275,7 +278,7 @@ class TestVideos:
         with pytest.raises(ValueError, match=r"mouse\.mp4: frame .* is missing.*column video"):
             cut_video(Video(video, 30.0), self.bout(150, 170))
 
-    def test_what_is_not_a_video_is_named(self, tmp_path):
+    def test_a_file_that_is_not_a_video_is_named(self, tmp_path):
         (tmp_path / "notes.txt").write_text("no video")
         with pytest.raises(ValueError, match=r"notes\.txt: cannot be read as a video"):
             cut_video(Video(str(tmp_path / "notes.txt"), 30.0), self.bout())
@@ -301,7 +304,7 @@ class TestAllFilms:
             example_bouts=example_bouts,
         )
 
-    def test_each_motif_has_a_gif_and_where_it_was_filmed_an_mp4(self, tmp_path, video):
+    def test_each_motif_has_a_gif_and_an_mp4_if_there_is_a_video(self, tmp_path, video):
         films = self.films(tmp_path, video, make_tables(n_motifs=2, unused=0))
         names = {motif: [path.name for path in own] for motif, own in films.items()}
         assert names == {0: ["motif0.gif"], 1: ["motif1.gif", "motif1.mp4"]}
@@ -309,14 +312,14 @@ class TestAllFilms:
         with Image.open(films[1][0]) as gif:
             assert gif.size[0] == 2 * 150
 
-    def test_no_more_bouts_than_asked_for(self, tmp_path, video):
+    def test_the_number_of_bouts_is_limited(self, tmp_path, video):
         tables = make_tables(n_motifs=2, unused=0)
         films = self.films(tmp_path, video, tables, example_bouts=1)
         assert [path.name for path in films[1]] == ["motif1.gif"]
         with Image.open(films[1][0]) as gif:
             assert gif.size[0] == 150
 
-    def test_without_keypoints_a_film_says_that_there_is_nothing_to_show(self, tmp_path, video):
+    def test_without_keypoints_a_film_explains_that_nothing_can_be_shown(self, tmp_path, video):
         tables = make_tables(n_motifs=2, unused=0)
         tables.profile = tables.profile[tables.profile["feature"] == "speed"]
         films = self.films(tmp_path, video, tables)

@@ -29,7 +29,7 @@ def make_aligned(frames=50, **changes):
 
 
 def unpack(packed):
-    """(frame, number) as the page's program does, NaN where it is not known."""
+    """Decode (frame, number) as the page does, NaN if unknown."""
     numbers = np.frombuffer(zlib.decompress(base64.b64decode(packed["poses"])), "<i2")
     numbers = numbers.reshape(-1, 2 * 3 + 3).cumsum(axis=0, dtype=np.int16).astype(float)
     numbers[numbers == np.iinfo(np.int16).min] = np.nan
@@ -79,7 +79,7 @@ def data_of(page):
     return json.loads(re.search(r'id="data">(.*?)</script>', page, re.DOTALL)[1])
 
 
-def test_poses_and_track_come_back_within_a_step():
+def test_poses_and_track_are_decoded_within_rounding():
     aligned = make_aligned()
     packed = pack_recording(aligned, "tail", [[0, 50]])
     got = unpack(packed)
@@ -92,7 +92,7 @@ def test_poses_and_track_come_back_within_a_step():
     np.testing.assert_allclose(got[usable], expected[usable], atol=max(largest / 2**14, 2e-3))
 
 
-def test_the_stretches_that_are_kept_follow_one_another():
+def test_kept_runs_follow_one_another():
     aligned = make_aligned()
     packed = pack_recording(aligned, "tail", [[5, 8], [30, 40]])
     whole = unpack(pack_recording(aligned, "tail", [[0, 50]]))
@@ -102,7 +102,7 @@ def test_the_stretches_that_are_kept_follow_one_another():
     assert packed["frames"] == 50
 
 
-def test_a_recording_without_a_place_has_none():
+def test_a_recording_without_positions_has_no_track():
     aligned = make_aligned(track=np.full((50, 3), np.nan))
     assert np.isnan(unpack(pack_recording(aligned, "tail", [[0, 50]]))[:, -3:]).all()
 
@@ -121,18 +121,20 @@ def test_the_page_has_motifs_bouts_and_map(tmp_path):
     assert data["rows"] == [{"motif": "0", "name": "rest"}]
     assert data["bouts"]["start"] == [0, 12, 20]
     assert data["map"]["session"] == [0]
-    assert (data["map"]["labels"], data["map"]["label"]) == (["walk"], [0])  # of frame 4
+    assert (data["map"]["labels"], data["map"]["label"]) == (["walk"], [0])  # the label of frame 4
     assert [each["colour"] for each in data["motifs"]] == ["#123abc", second["default"]]
     assert not data["partial"]
 
 
-def test_of_long_recordings_bouts_are_kept(tmp_path, monkeypatch):
+def test_only_bouts_of_long_recordings_are_kept(tmp_path, monkeypatch):
     monkeypatch.setattr(explorer, "MOST_NUMBERS", 100)
     monkeypatch.setattr(explorer, "KEPT_BOUTS", 3)
     monkeypatch.setattr(explorer, "CONTEXT_SECONDS", 0.1)
     data = data_of(make_page(tmp_path))
     assert data["partial"]
-    assert data["sessions"][0]["kept"] == [[0, 50]]  # two bouts of each motif, and what is around
+    assert data["sessions"][0]["kept"] == [
+        [0, 50]
+    ]  # two bouts of each motif with frames around them
 
 
 def test_kept_bouts_are_the_nearest_the_farthest_and_others():
@@ -142,7 +144,7 @@ def test_kept_bouts_are_the_nearest_the_farthest_and_others():
     assert 20 < len(kept) <= 30
 
 
-def test_names_cannot_bring_markup(tmp_path):
+def test_names_are_escaped(tmp_path):
     name = "</script><script>alert(1)</script>"
     page = make_page(tmp_path, name)
     assert name not in page
@@ -156,5 +158,5 @@ def test_names_cannot_bring_markup(tmp_path):
         ("https://lab.org/a.mp4", "https://lab.org/a.mp4"),
     ],
 )
-def test_a_video_is_found_from_the_page(video, address):
+def test_the_address_of_a_video_is_relative_to_the_page(video, address):
     assert address_of(video, "results/explorer/vame/seed0/kmeans-4.html") == address

@@ -1,4 +1,4 @@
-"""The motif browser of ten recordings of ten minutes: how large it is, and how long it takes."""
+"""The motif browser of ten recordings of ten minutes is small and fast enough."""
 
 import os
 import shutil
@@ -27,7 +27,7 @@ addEventListener("DOMContentLoaded", () => {
 
 
 def make_aligned(rng):
-    """A body whose points swing at two hertz and drift, with a tracker's jitter of half a pixel."""
+    """Return a body whose points oscillate at two hertz and drift, with jitter of half a pixel."""
     time = np.arange(FRAMES) / FPS
     names = [f"point{number}" for number in range(KEYPOINTS)]
     features = ["point1_x", *(f"{name}_{axis}" for name in names[2:] for axis in "xy")]
@@ -85,15 +85,15 @@ def page(tmp_path_factory):
     return how["page"]
 
 
-def test_it_has_every_frame_in_thirty_megabytes(page):
+def test_the_page_has_every_frame_in_thirty_megabytes(page):
     assert '"partial":false' in page.read_text(encoding="utf-8")
     assert page.stat().st_size < 30 * MB
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(not CHROMIUM, reason="no chromium on this machine (apt-get install chromium)")
-def test_it_is_drawn_within_two_seconds(page):
-    """The best of five, on a machine that does nothing else."""
+def test_the_page_is_drawn_within_two_seconds(page):
+    """The best of five attempts counts, on a machine without other work."""
     sync_api = pytest.importorskip("playwright.sync_api")
     with sync_api.sync_playwright() as playwright:
         root = hasattr(os, "geteuid") and os.geteuid() == 0

@@ -16,7 +16,7 @@ SCHEDULES = ["kl_weight", "learning_rate"]
 
 
 def make_history(*, epochs: int = 10, future: bool = True, **columns) -> pd.DataFrame:
-    """A history that falls from 1 to 0.1 in every term, twice as high for held-out windows."""
+    """Return a history with terms that fall from 1 to 0.1, twice as high for held-out windows."""
     epoch = np.arange(1, epochs + 1)
     falling = np.geomspace(1, 0.1, epochs)
     history = {"epoch": epoch, "seconds": 2.0 * epoch, "kl_weight": 1.0, "learning_rate": 5e-4}
@@ -28,7 +28,7 @@ def make_history(*, epochs: int = 10, future: bool = True, **columns) -> pd.Data
 
 
 def make_windows(*, n=8, frames=30, future=15, features=("nose_x", "nose_y"), fps=30.0) -> dict:
-    """Sines whose amplitude is 1, 2, 3 … pixels in the order of the features; two sessions."""
+    """Return sines with amplitudes of 1, 2, 3 … pixels in the order of features; two sessions."""
     time = np.arange(frames + future) / fps
     amplitudes = np.arange(1, len(features) + 1)
     truth = np.tile(np.sin(2 * np.pi * time)[:, None] * amplitudes, (n, 1, 1))
@@ -101,14 +101,14 @@ class TestLosses:
         [
             (np.geomspace(1, 0.1, 10), "log"),
             (np.linspace(1, 0.9, 10), "linear"),
-            (np.linspace(1, 0, 10), "linear"),  # zero has no place on a logarithmic axis
+            (np.linspace(1, 0, 10), "linear"),  # a logarithmic axis has no zero
         ],
     )
-    def test_log_axis_where_the_range_asks_for_it(self, values, scale):
+    def test_the_axis_is_logarithmic_if_the_range_is_large(self, values, scale):
         history = make_history(learning_rate=values)
         assert panels(draw_losses(history, 7))["learning_rate"].get_yscale() == scale
 
-    def test_kl_weight_of_zero_throughout_is_drawn_from_zero_to_one(self):
+    def test_a_kl_weight_that_is_always_zero_has_an_axis_from_zero_to_one(self):
         axes = panels(draw_losses(make_history(kl_weight=0.0), 7))["kl_weight"]
         assert axes.get_ylim() == (0, 1)
 
@@ -117,14 +117,14 @@ class TestLosses:
         texts = [text.get_text() for text in panels(figure)["legend"].texts]
         assert texts == ["lowest held-out loss"]
 
-    def test_axes_carry_units(self):
+    def test_axes_have_units(self):
         shown = panels(draw_losses(make_history(), 7))
         assert shown["future"].get_ylabel() == "mean squared error,\nscaled units"
         assert all(shown[panel].get_ylabel() for panel in [*TERMS, *SCHEDULES])
 
 
 class TestReconstructions:
-    def test_rows_are_features_by_variability_and_columns_are_windows(self):
+    def test_rows_are_features_in_order_of_variability_and_columns_are_windows(self):
         shown = panels(draw_reconstructions(make_windows()))
         assert list(shown) == [f"nose_{axis}/{i}" for axis in "yx" for i in range(4)]
         assert shown["nose_y/0"].get_ylabel() == "nose y (px)"
@@ -157,7 +157,7 @@ class TestReconstructions:
         axes = panels(draw_reconstructions(make_windows(future=1)))["nose_x/0"]
         assert line(axes, "predicted future").get_marker() == "."
 
-    def test_six_most_variable_features_and_this_is_shown(self):
+    def test_the_six_most_variable_features_are_shown_with_a_note(self):
         names = [f"point{i}_x" for i in range(9)]
         figure = draw_reconstructions(make_windows(features=names))
         rows = list(dict.fromkeys(label.split("/")[0] for label in panels(figure)))
@@ -187,7 +187,7 @@ class TestReconstructions:
 
 
 def make_comparison(*, models=("vame", "small"), n_sessions=6, seeds=1, winner=""):
-    """Each model has an error 0.1 above the previous one; the session number adds a tenth of it."""
+    """Return errors that increase by 0.1 per model, and a little with the session's number."""
     sessions = pd.DataFrame(
         {"model": model, "seed": seed, "session": f"s{i}", "reconstruction": 0.1 * (rank + 1 + i)}
         for rank, model in enumerate(models)
@@ -244,7 +244,7 @@ class TestComparison:
         assert points(axes, "one session") == pytest.approx([0.1] * 6)
         assert texts(axes) == ["lowest error"]
 
-    def test_a_pair_that_is_listed_the_other_way_round_is_drawn_alike(self):
+    def test_a_pair_in_reverse_order_is_drawn_in_the_same_way(self):
         trainings, sessions, pairs = make_comparison()
         turned = pairs.rename(columns={"model": "other", "other": "model"})
         turned[["difference", "low", "high"]] = -pairs[["difference", "high", "low"]].to_numpy()
@@ -257,7 +257,7 @@ class TestComparison:
         assert texts(panels(figure)["reconstruction_difference"]) == ["better than all others"]
         assert texts(panels(figure)["future_difference"]) == ["lowest error"]
 
-    def test_few_sessions_have_no_interval_and_this_is_shown(self):
+    def test_few_sessions_have_no_interval_which_is_noted(self):
         axes = panels(draw_comparison(*make_comparison(n_sessions=4)))["reconstruction_difference"]
         assert "4 sessions: no interval" in texts(axes)
         assert np.isnan(points(axes, "95% interval")).all()
@@ -272,7 +272,7 @@ class TestComparison:
         axes = panels(draw_comparison(trainings, sessions, pairs))["reconstruction_difference"]
         assert texts(axes) == ["lowest error", "different frames"]
 
-    def test_models_without_a_future(self):
+    def test_models_without_a_future_are_drawn(self):
         trainings, sessions, pairs = make_comparison()
         future = ["future", "future_over", "pca_future", "hold_last_frame"]
         trainings[future], sessions["future"] = None, np.nan
@@ -285,7 +285,7 @@ class TestComparison:
     @pytest.mark.parametrize(
         ("seconds", "label"), [(90, "time (s)"), (600, "time (min)"), (36000, "time (h)")]
     )
-    def test_training_time_has_a_unit_that_suits_it(self, seconds, label):
+    def test_training_time_has_a_suitable_unit(self, seconds, label):
         trainings, *others = make_comparison()
         trainings["training_seconds"] = seconds
         shown = panels(draw_comparison(trainings, *others))
@@ -317,7 +317,7 @@ class TestStyle:
             assert b"dc:date" not in first
 
     @pytest.mark.filterwarnings("error")
-    def test_names_are_taken_as_text(self, tmp_path):
+    def test_names_are_drawn_as_plain_text(self, tmp_path):
         windows = make_windows(features=["a$b$_x", "Butt/Proximal Tail_y"])
         windows["session"] = np.array(["cage_$1$_<&>_" + 40 * "z"] * 8)
         figure = draw_reconstructions(windows)
@@ -326,7 +326,7 @@ class TestStyle:
         assert "a$b$ x (px)" in texts
         assert any(text.startswith("cage_$1$_<&") for text in texts)
 
-    def test_matplotlib_is_left_as_it_was(self):
+    def test_settings_of_matplotlib_are_not_changed(self):
         import matplotlib as mpl
 
         before = dict(mpl.rcParams)

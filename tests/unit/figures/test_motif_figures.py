@@ -30,7 +30,7 @@ def panels(figure):
 
 
 def tick_colours(axis):
-    """Colour of each motif, by the tile behind its number."""
+    """Return the colour of each motif from the tile behind its number."""
     return {
         int(label.get_text()): to_hex(label.get_bbox_patch().get_facecolor())
         for label in axis.get_ticklabels()
@@ -53,7 +53,7 @@ def draw_all(tables, n_motifs):
 
 
 def seen(colours, blindness):
-    """(colour, 3) as seen with this blindness, in a space where 1 is about what is just noticed."""
+    """Return (colour, 3) as seen with this blindness; a distance of 1 is just noticeable."""
     rgb = np.array([to_rgb(colour) for colour in colours])
     if blindness:
         space = {"name": "sRGB1+CVD", "cvd_type": blindness, "severity": 100}
@@ -62,7 +62,7 @@ def seen(colours, blindness):
 
 
 class TestColours:
-    def test_a_motif_has_one_colour_however_many_there_are(self):
+    def test_the_colour_of_a_motif_does_not_depend_on_the_number_of_motifs(self):
         first = [motif_colour(motif) for motif in range(64)]
         motif_colour(1000)
         assert [motif_colour(motif) for motif in range(64)] == first
@@ -74,14 +74,14 @@ class TestColours:
         apart = np.linalg.norm(colours[:, None] - colours[None], axis=-1)
         assert apart[~np.eye(13, dtype=bool)].min() > 13
 
-    def test_none_is_near_white_or_grey(self):
+    def test_no_colour_is_close_to_white_or_grey(self):
         colours = seen(map(motif_colour, range(256)), None)
         for tone in ("white", GREY, FAINT):
             apart = np.linalg.norm(colours - seen([tone], None), axis=1)
             assert apart[:64].min() > 8
             assert apart.min() > 3
 
-    def test_numbers_are_read_on_their_colours(self):
+    def test_numbers_are_readable_on_their_colours(self):
         def luminance(colour):
             linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in colour]
             return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
@@ -157,11 +157,11 @@ class TestLatentMap:
             own = tables.latent_map[tables.latent_map["motif"] == int(text.get_text())]
             assert tuple(text.xy) in set(zip(own["x"], own["y"], strict=True))
 
-    def test_no_window_no_points(self, tables):
+    def test_without_windows_there_are_no_points(self, tables):
         shown = panels(draw_latent_map(tables.latent_map.head(0)))
         assert "too few windows" in texts(shown["motif"])[0]
 
-    def test_places_that_touch_are_moved_apart(self):
+    def test_overlapping_numbers_are_moved_apart(self):
         places = moved_apart(np.array([[0.0, 0], [0, 0], [0.1, 0], [9, 9]]), 1.0)
         apart = np.linalg.norm(places[:, None] - places[None], axis=-1)
         assert apart[~np.eye(4, dtype=bool)].min() > 0.95
@@ -172,7 +172,7 @@ class TestEthogram:
     def test_a_frame_has_its_motifs_colour_in_its_motifs_row(self, tables):
         frames = tables.sessions["mouse1"]
         image = panels(draw_ethogram("m", frames, range(6)))["ethogram"].images[0].get_array()
-        assert image.shape == (7, 600, 3)  # a column a frame, and a row for none
+        assert image.shape == (7, 600, 3)  # a column per frame, and one row for no motif
         for frame in (0, 50, 220, 400):
             motif = frames["motif"][frame]
             row = 6 if pd.isna(motif) else motif
@@ -198,7 +198,7 @@ class TestEthogram:
         assert excerpt_starts(120) == [10.0, 50.0, 90.0]
         assert excerpt_starts(8) == [0.0]
 
-    def test_a_second_of_one_frame(self):
+    def test_an_excerpt_of_one_frame_is_drawn(self):
         frames = pd.DataFrame(
             {"frame": [0], "seconds": [0.0], "motif": [1], "name": "", "usable": 1}
         )
@@ -206,7 +206,7 @@ class TestEthogram:
 
 
 class TestUsage:
-    def test_a_point_is_an_animal_over_all_its_sessions(self):
+    def test_a_point_is_an_animal_with_all_its_sessions(self):
         usage = pd.DataFrame(
             {
                 "session": ["a1", "a1", "a2", "a2"],
@@ -225,9 +225,9 @@ class TestUsage:
             own = tables.usage[tables.usage["group"] == group]
             assert sorted(points.get_ydata()) == pytest.approx(sorted(own["share"]))
 
-    def test_stars_are_of_q_values_alone(self, tables):
+    def test_stars_depend_only_on_q_values(self, tables):
         axes = panels(draw_usage(tables.usage, tables.groups))["effect/control and treated"]
-        assert texts(axes) == ["**", "*", "", "", "", ""]  # p is half of q in these tables
+        assert texts(axes) == ["**", "*", "", "", "", ""]  # p is q / 2 in these tables
         groups = tables.groups.assign(p_value=1e-9, q_value=0.5)
         axes = panels(draw_usage(tables.usage, groups))["effect/control and treated"]
         assert set(texts(axes)) == {""}
@@ -244,7 +244,7 @@ class TestUsage:
 
 
 class TestTransitions:
-    def test_the_matrix_holds_the_pooled_probabilities_in_the_trees_order(self, tables):
+    def test_the_matrix_has_the_pooled_probabilities_in_the_order_of_the_tree(self, tables):
         axes = panels(draw_transitions(tables.transitions, tables.usage, tables.communities))
         image = axes["matrix"].images[0].get_array()
         order = [int(label.get_text()) for label in axes["matrix"].get_yticklabels()]
@@ -266,7 +266,7 @@ class TestTransitions:
         assert max(radius, key=radius.get) == frames.idxmax()
         assert min(radius, key=radius.get) == frames[frames > 0].idxmin()
 
-    def test_arrows_are_the_likely_ones_at_most_three_from_each_motif(self):
+    def test_arrows_are_the_three_most_likely_transitions_of_each_motif(self):
         chance = np.array(
             [[0, 0.4, 0.3, 0.2, 0.1], [1, 0, 0, 0, 0], *np.zeros((2, 5)), [0.95, 0.05, 0, 0, 0]]
         )
@@ -279,7 +279,7 @@ class TestTransitions:
         chance = pooled.pivot(index="from_motif", columns="to_motif", values="probability")
         assert len(arrows) == len(shown_arrows(chance.fillna(0).to_numpy()))
 
-    def test_communities_are_spans_of_the_order(self):
+    def test_communities_are_ranges_of_the_order(self):
         communities = pd.DataFrame(
             {
                 "motif": range(6),
@@ -322,7 +322,7 @@ class TestPoses:
         assert len(points) == len(KEYPOINTS)
         assert [own["nose_x"], 0] in points.tolist()
         assert [own["left_hind_paw_x"], own["left_hind_paw_y"]] in points.tolist()
-        assert [0, 0] in points.tolist()  # the origin, which is no feature
+        assert [0, 0] in points.tolist()  # the origin, which is not a feature
         assert axes.yaxis_inverted()  # as in the image
 
     def test_lines_are_those_of_the_setting(self, tables):
@@ -334,15 +334,15 @@ class TestPoses:
         axes = panels(draw_motif_poses(tables.profile, tables.usage, None, CENTER))["5"]
         assert texts(axes)[0] == "not used"
 
-    def test_a_path_is_as_long_as_speed_and_bends_as_turning(self):
+    def test_a_path_shows_speed_as_length_and_turning_as_curvature(self):
         straight = path_of(pd.Series({"speed": 50.0, "turning": 0.0}), 2.0)
         np.testing.assert_allclose(straight[-1], [100, 0])
         circle = path_of(pd.Series({"speed": 100.0, "turning": 360.0}), 1.0)
         np.testing.assert_allclose(circle[-1], [0, 0], atol=1e-9)
         right = path_of(pd.Series({"speed": 10.0, "turning": 90.0}), 0.5)
-        assert right[-1, 1] > 0  # positive angles turn right, where image y is positive
+        assert right[-1, 1] > 0  # positive angles turn right, to positive y of the image
 
-    def test_numbers_per_frame_alone_have_no_skeleton(self, tables):
+    def test_extra_features_alone_have_no_skeleton(self, tables):
         own = tables.profile["feature"].isin(["speed", "turning"])
         axes = panels(draw_motif_poses(tables.profile[own], tables.usage, None, CENTER))["0"]
         assert texts(axes)[0] == "no keypoints"
@@ -385,6 +385,6 @@ class TestNumberOfMotifs:
             assert axes.get_lines()[-1].get_xdata() == [6, 6]  # the chosen number
             assert axes.get_xticks().tolist() == [4, 6, 9]
 
-    def test_where_the_number_was_set_it_is_labelled(self):
+    def test_a_number_of_motifs_that_was_set_is_labelled(self):
         (only,) = draw_n_motifs(self.TRIED[:0]).axes
         assert texts(only) == ["The number of motifs was set, not chosen."]

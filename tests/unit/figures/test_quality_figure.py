@@ -19,7 +19,7 @@ COLOURS = [to_rgb(colour) for _, colour in STATES.values()]
 
 
 def make_traces(*, keypoints=("nose", "paw", "tail"), scalars=("speed",), frames=600, axes=2):
-    """The nose moves ahead, the paw to the side and was filled; the tail is the origin."""
+    """Return traces of a nose, of a paw with filled frames, and of a tail at the origin."""
     excerpt, names = 100, [*keypoints, *scalars]
     clean = np.zeros((excerpt, len(keypoints), axes), np.float32)
     wave = np.sin(np.arange(excerpt) / 9)
@@ -56,7 +56,7 @@ def line(axes, label):
     return found
 
 
-def test_panels_of_a_recording():
+def test_a_recording_has_these_panels():
     figure = draw_quality("mouse", SUMMARY, make_traces())
     assert list(panels(figure)) == [
         *("states", "trace/nose_x", "trace/paw_y", "skeleton", "body length")
@@ -64,7 +64,7 @@ def test_panels_of_a_recording():
     assert "600 frames at 10 fps, 1.0 min; 50% usable" in figure.get_suptitle()
 
 
-def test_each_keypoint_has_a_row_of_what_became_of_its_frames():
+def test_each_keypoint_has_a_row_with_the_state_of_its_frames():
     axes = panels(draw_quality("mouse", SUMMARY, make_traces()))["states"]
     labels = [label.get_text() for label in axes.get_yticklabels()]
     assert labels == ["nose", "paw", "tail", "speed", "whole frame"]
@@ -90,10 +90,10 @@ def test_raw_and_cleaned_are_drawn_over_the_seconds_of_the_recording():
     assert (seconds[0], seconds[-1]) == (20, 29.9)
     np.testing.assert_array_equal(raw, traces["raw"][:, 1, 1])
     np.testing.assert_array_equal(line(axes, "cleaned").get_ydata(), traces["clean"][:, 1, 1])
-    assert axes.get_ylim()[1] < 40  # what was 500 pixels away is cut
+    assert axes.get_ylim()[1] < 40  # values 500 pixels away are clipped
 
 
-def test_the_traces_are_of_what_was_cleaned_most():
+def test_traces_show_the_coordinates_with_most_cleaning():
     traces = make_traces()
     traces["states"][200:250, 1] = 1
     traces["states"][200:, 0] = 0
@@ -109,12 +109,12 @@ def test_the_skeleton_is_at_the_median_as_in_the_image():
     assert [text.get_text() for text in axes.texts] == ["nose", "tail", "paw"]
 
 
-def test_a_reason_to_leave_it_out_is_in_the_title():
+def test_a_reason_to_exclude_the_recording_is_in_the_title():
     figure = draw_quality("mouse", SUMMARY | {"reason": "no frame is usable"}, make_traces())
     assert figure.get_suptitle().endswith("Consider excluding this recording: no frame is usable")
 
 
-def test_without_a_usable_frame_there_is_still_a_figure():
+def test_a_recording_without_a_usable_frame_has_a_figure():
     traces = make_traces()
     for name in ("clean", "raw", "body_length"):
         traces[name] = np.full_like(traces[name], np.nan)
@@ -124,12 +124,12 @@ def test_without_a_usable_frame_there_is_still_a_figure():
     assert list(panels(figure)) == ["states", "skeleton", "body length"]
 
 
-def test_numbers_per_frame_alone_have_no_skeleton():
+def test_extra_features_alone_have_no_skeleton():
     figure = draw_quality("mouse", SUMMARY, make_traces(keypoints=(), scalars=("a", "b")))
     assert list(panels(figure)) == ["states", "trace/a", "trace/b"]
 
 
-def test_poses_in_space_show_the_widest_axis():
+def test_poses_in_3d_show_the_axes_with_most_movement():
     traces = make_traces(axes=3)
     traces["clean"][:, 0, 2] = np.arange(100)
     assert "trace/nose_z" in panels(draw_quality("mouse", SUMMARY, traces))

@@ -1,4 +1,4 @@
-"""The figure of usage over time shows what the tables have, and nothing else."""
+"""The figure of usage over time shows the content of the tables."""
 
 import numpy as np
 import pandas as pd
@@ -52,7 +52,7 @@ def test_each_motif_has_a_panel_of_each_kind():
     ("changes", "kinds"),
     [({"bins": []}, {"condition"}), ({"conditions": []}, {"time bin"})],
 )
-def test_what_was_not_set_is_not_drawn(changes, kinds):
+def test_only_comparisons_of_the_config_are_drawn(changes, kinds):
     labels = panels(draw_usage_over_time(*make(**changes)))
     assert {label.split("/")[0] for label in labels} == kinds
 
@@ -79,7 +79,7 @@ def test_points_of_a_condition_are_the_animals():
     assert [tick.get_text() for tick in axes.get_xticklabels()] == CONDITIONS
 
 
-def test_stars_stand_where_q_is_small():
+def test_stars_are_drawn_where_q_is_small():
     drawn = panels(draw_usage_over_time(*make()))
     for kind, stars in (("time bin", 2), ("condition", 1)):
         assert texts(drawn[f"{kind}/1"]).count("*") == stars
@@ -92,21 +92,21 @@ def test_motifs_have_number_and_name():
     assert axes.get_title("left") == "walk"
 
 
-def test_of_many_motifs_those_used_most_are_shown_and_the_figure_says_so():
+def test_only_the_most_frequent_of_many_motifs_are_shown_with_a_note():
     figure = draw_usage_over_time(*make(n_motifs=MOST_MOTIFS + 5, conditions=[]))
     assert len(panels(figure)) == MOST_MOTIFS
     headings = [part.get_suptitle() for part in figure.subfigs]
     assert headings[0].endswith(f"({MOST_MOTIFS} of {MOST_MOTIFS + 5} motifs)")
 
 
-def test_without_usage_the_figure_says_so():
+def test_without_usage_the_figure_has_a_note():
     usage, comparisons = make(bins=[], conditions=[])
     (axes,) = draw_usage_over_time(usage, comparisons).axes
     assert "Neither intervals nor time bins" in texts(axes)[0]
 
 
 @pytest.mark.parametrize("share", [0.0, np.nan])
-def test_motifs_without_frames_are_drawn_all_the_same(share):
+def test_motifs_without_frames_are_also_drawn(share):
     usage, comparisons = make()
     figure = draw_usage_over_time(usage.assign(share=share), comparisons.assign(q_value=np.nan))
     figure.draw_without_rendering()

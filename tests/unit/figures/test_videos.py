@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "10"))
 BITS, SIDE = 9, 16
-TICKS = 600  # a second, in the clock of the videos
+TICKS = 600  # per second, in the clock of the videos
 
 
 def picture_of(number):
-    """Blocks from left to right, bright where the number has a bit, the lowest first."""
+    """Return an image of the bits of a number, from left to right, the lowest first."""
     bright = [number >> bit & 1 for bit in range(BITS)]
     row = np.repeat(np.array(bright, np.uint8) * 255, SIDE)
     return np.broadcast_to(row[None, :, None], (SIDE, len(row), 3)).copy()
@@ -30,9 +30,9 @@ def number_in(picture):
 
 
 def write_video(path, times, *, codec="h264", gop=12, options=(), shift=0):
-    """A video with a picture at each time, in ticks; all are shifted in the file itself.
+    """Write a video with an image at each time, in ticks; the file shifts all times.
 
-    The clock of an avi is its frame rate, and it has no times of its own.
+    An avi has a frame rate and no times of images.
     """
     tick = Fraction(1, 30 if path.suffix == ".avi" else TICKS)
     with av.open(str(path), "w") as container:
@@ -54,7 +54,7 @@ def write_video(path, times, *, codec="h264", gop=12, options=(), shift=0):
 
 
 def decoded(video):
-    """The numbers in the pictures of the whole video, in order."""
+    """Return the numbers in all images of the video, in order."""
     with av.open(video) as container:
         return [number_in(frame.to_image()) for frame in container.decode(video=0)]
 
@@ -108,8 +108,8 @@ def test_frame_n_is_the_nth_picture(tmp_path, name):
     assert seen(video, 90, 95) == []
 
 
-def test_what_an_edit_list_cuts_off_does_not_count(tmp_path):
-    """Its images are in the file, but no player shows them."""
+def test_frames_that_an_edit_list_removes_are_not_counted(tmp_path):
+    """Such images are in the file, but no player shows them."""
     video = write_video(tmp_path / "cut.mp4", steady(90), gop=10, shift=-25 * 20)
     shown = decoded(video)
     assert 0 < shown[0] <= 25
@@ -120,7 +120,7 @@ def test_what_an_edit_list_cuts_off_does_not_count(tmp_path):
 
 def test_a_late_frame_is_read_from_the_keyframe_before_it(tmp_path, monkeypatch):
     video = write_video(tmp_path / "mouse.mp4", with_gaps(90), options=B_FRAMES)
-    monkeypatch.setattr(videos, "_decode", None)  # whoever decodes from the start fails
+    monkeypatch.setattr(videos, "_decode", None)  # decoding from the start fails
     assert seen(video, 70, 75) == [(n, n) for n in range(70, 76)]
 
 
@@ -131,7 +131,7 @@ def test_a_video_is_indexed_again_when_it_changes(tmp_path):
     assert seen(video, 50, 70)[-1] == (70, 70)
 
 
-def test_where_pictures_do_not_come_as_packets_say_all_are_decoded(tmp_path, monkeypatch):
+def test_all_images_are_decoded_if_they_do_not_match_the_packets(tmp_path, monkeypatch):
     video = write_video(tmp_path / "mouse.mp4", steady(90))
 
     def wrong_times(*file):
@@ -142,7 +142,7 @@ def test_where_pictures_do_not_come_as_packets_say_all_are_decoded(tmp_path, mon
     assert seen(video, 70, 75) == [(n, n) for n in range(70, 76)]
 
 
-def test_a_file_without_pictures_is_refused_by_name(tmp_path):
+def test_a_file_without_images_is_refused_with_its_name(tmp_path):
     with av.open(str(tmp_path / "sound.mp4"), "w") as container:
         stream = container.add_stream("aac", rate=44100)
         frame = av.AudioFrame.from_ndarray(np.zeros((2, 1024), np.float32), "fltp", "stereo")
@@ -177,7 +177,7 @@ def any_videos(draw):
 
 @settings(max_examples=EXAMPLES, deadline=None, derandomize=EXAMPLES <= 10, database=None)
 @given(video=any_videos(), places=st.lists(st.integers(0, 60), min_size=2, max_size=2))
-def test_any_frames_of_any_video_are_those_of_the_whole(tmp_path_factory, video, places):
+def test_any_frames_of_any_video_equal_those_of_the_whole_video(tmp_path_factory, video, places):
     suffix, times, how = video
     path = write_video(tmp_path_factory.mktemp("any") / f"mouse.{suffix}", times, **how)
     whole, (first, last) = decoded(path), sorted(places)

@@ -36,7 +36,7 @@ def labels_of(path, frames=30, fps=10.0):
 
 @pytest.mark.parametrize("text", [TABULAR_8, TABULAR_7, AGGREGATED, SECONDS, FRAMES])
 def test_bouts_and_events_label_frames(tmp_path, text):
-    """Ten frames a second: groom from frame 5 to 19, and in between rear in frame 10."""
+    """At ten frames per second, frames 5 to 19 are groom, except frame 10, which is rear."""
     expected = np.full(30, "", dtype="<U5")
     expected[5:20] = "groom"
     expected[10] = "rear"
@@ -47,7 +47,7 @@ def test_a_label_per_frame_is_not_a_table_of_bouts(tmp_path):
     assert read_bouts(write(tmp_path, "frame,label\n0,a\n1,b\n")) is None
 
 
-def test_of_overlapping_bouts_the_one_that_started_last_counts(tmp_path):
+def test_the_last_started_of_overlapping_bouts_gives_the_label(tmp_path):
     path = write(tmp_path, "start,stop,label\n4,8,b\n0,6,a\n")
     assert "".join(labels_of(path, frames=9)) == "aaaabbbb"
 
@@ -71,7 +71,7 @@ def test_of_overlapping_bouts_the_one_that_started_last_counts(tmp_path):
         ("start,stop,label\n5,41,a\n", "from 0.50 to 4.10 s, but the track lasts 3.00 s"),
     ],
 )
-def test_what_is_unclear_is_refused(tmp_path, text, message):
+def test_ambiguous_annotations_are_refused(tmp_path, text, message):
     path = write(tmp_path, text)
     with pytest.raises(ValueError, match=f"labels.csv: .*{message}"):
         labels_of(path)

@@ -11,7 +11,7 @@ def left_in(folder):
     return sorted(file.name for file in folder.iterdir())
 
 
-def test_a_file_is_written_and_no_other(tmp_path):
+def test_only_the_file_itself_is_written(tmp_path):
     path = tmp_path / "file"
     for content in (b"first", b"second"):
         write_atomically(path, lambda file, content=content: file.write(content))
@@ -34,7 +34,7 @@ def test_a_writer_that_fails_leaves_the_old_file(tmp_path, error):
     assert left_in(tmp_path) == ["file"]
 
 
-def test_the_old_file_stays_until_the_new_one_is_whole(tmp_path):
+def test_the_old_file_remains_until_the_new_one_is_complete(tmp_path):
     path = tmp_path / "file"
     path.write_bytes(b"old")
 
@@ -47,7 +47,7 @@ def test_the_old_file_stays_until_the_new_one_is_whole(tmp_path):
     assert path.read_bytes() == b"new"
 
 
-def test_who_reads_the_old_file_continues_reading_it(tmp_path):
+def test_a_process_that_reads_the_old_file_can_continue(tmp_path):
     path = tmp_path / "file"
     path.write_bytes(b"old")
     with open(path, "rb") as reader:
@@ -55,7 +55,7 @@ def test_who_reads_the_old_file_continues_reading_it(tmp_path):
         assert reader.read() == b"old"
 
 
-def test_a_full_disk_is_named_with_the_file(tmp_path):
+def test_a_full_disk_is_reported_with_the_file(tmp_path):
     path = tmp_path / "model.pt"
 
     def write(file):
@@ -74,7 +74,7 @@ def test_a_missing_folder_is_named(tmp_path):
     assert str(path) in str(error.value)
 
 
-def test_two_writers_do_not_share_a_file_aside(tmp_path, monkeypatch):
+def test_two_writers_do_not_share_a_temporary_file(tmp_path, monkeypatch):
     path, aside = tmp_path / "file", []
 
     def write(file):

@@ -1,4 +1,4 @@
-"""Intervals with conditions: read in frames or seconds, and refused by line with a cure."""
+"""Intervals with conditions are read in frames or seconds; errors name the line and a cure."""
 
 import pytest
 from formats.intervals import check_intervals, find_intervals, lies_outside, read_intervals
@@ -22,14 +22,14 @@ def write(tmp_path):
 
 
 @pytest.mark.parametrize("text", [FRAMES, SECONDS, FRAMES.replace("\t", ",")])
-def test_frames_and_seconds_say_the_same(write, text):
+def test_intervals_in_frames_and_seconds_are_equal(write, text):
     found = read_intervals(write(text), SESSIONS)
     assert [each.condition for each in found] == ["baseline", "drug"]
     assert [each.session for each in found] == ["m1", "m1"]
     assert [each.in_seconds(30) for each in found] == [(0, 3), (3, 5)]
 
 
-def test_without_a_file_there_are_none():
+def test_without_a_file_there_are_no_intervals():
     assert read_intervals("", SESSIONS) == []
 
 
@@ -80,8 +80,8 @@ def test_columns_that_are_missing_are_named(write):
 @pytest.mark.parametrize(
     ("stop", "inside"), [("150", True), ("160", True), ("179", True), ("181", False)]
 )
-def test_an_interval_ends_with_its_recording_or_a_second_later(write, stop, inside):
-    """Five seconds at 30 frames a second."""
+def test_an_interval_may_end_up_to_a_second_after_its_recording(write, stop, inside):
+    """The recording has five seconds at 30 frames per second."""
     path = write(FRAMES.replace("150", stop))
     found = read_intervals(path, SESSIONS)
     assert (lies_outside(found[1], 30, 5) == "") == inside
@@ -94,6 +94,6 @@ def test_an_interval_ends_with_its_recording_or_a_second_later(write, stop, insi
 
 
 @pytest.mark.parametrize(("start", "stop"), [(-3, 9), (150, 155)])
-def test_an_interval_starts_within_its_recording(write, start, stop):
+def test_an_interval_must_start_within_its_recording(write, start, stop):
     path = write(f"session,start,stop,condition\nm1,{start},{stop},a\n")
     assert "line 2: a is from" in lies_outside(*read_intervals(path, SESSIONS), 30, 5)

@@ -36,7 +36,7 @@ def test_names_and_merges_are_those_of_the_segmentation(write, segmenter):
     assert read_motif_names(path, segmenter, "other", "0", "kmeans-4") == MotifNames()
 
 
-def test_colours_are_a_column_that_may_be_left_out(write, segmenter):
+def test_the_column_of_colours_is_optional(write, segmenter):
     path = write(("0", "rest", "", ""), ("1", "", "", "", "#D55E00"), ("2", "", "1", "", "#000000"))
     path.write_text(path.read_text().replace("\tnote\n", "\tnote\tcolor\n"))
     expected = MotifNames({0: "rest"}, {2: 1}, {1: "#d55e00"})
@@ -49,7 +49,7 @@ def test_colours_are_a_column_that_may_be_left_out(write, segmenter):
         read_motif_names(path, segmenter, *KEY)
 
 
-def test_merged_into_a_motif_that_is_merged_too(write, segmenter):
+def test_motifs_can_be_merged_into_a_merged_motif(write, segmenter):
     path = write(("1", "", "2", ""), ("2", "", "3", ""))
     assert read_motif_names(path, segmenter, *KEY).merged == {1: 3, 2: 3}
 

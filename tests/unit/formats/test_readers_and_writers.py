@@ -16,12 +16,12 @@ from formats.runs import blocks_of, find_runs
 from formats.tables import community_name, read_table, write_table
 
 
-def test_sha256_of_nothing_is_the_known_one(tmp_path):
+def test_sha256_of_an_empty_file_is_the_known_one(tmp_path):
     (tmp_path / "empty").touch()
     assert sha256(tmp_path / "empty").startswith("e3b0c44298fc1c149afbf4c8996fb924")
 
 
-def test_a_file_that_cannot_be_written_whole_leaves_the_old_one(tmp_path):
+def test_the_old_file_remains_if_the_new_one_cannot_be_written(tmp_path):
     path = tmp_path / "model.pt"
     path.write_text("old")
 
@@ -35,17 +35,17 @@ def test_a_file_that_cannot_be_written_whole_leaves_the_old_one(tmp_path):
     assert path.read_text() == "old"
 
 
-def test_runs_are_those_of_true_values():
+def test_runs_of_true_values_are_found():
     assert find_runs(np.array([1, 0, 1, 1, 0, 1], bool)).tolist() == [[0, 1], [2, 4], [5, 6]]
     assert find_runs(np.zeros(3, bool)).tolist() == []
 
 
-def test_blocks_cover_everything_once():
+def test_blocks_cover_every_row_once():
     assert list(blocks_of(5, 2)) == [slice(0, 2), slice(2, 4), slice(4, 5)]
 
 
 @pytest.mark.parametrize("frames", [0, 3])
-def test_aligned_poses_come_back_and_are_mapped(tmp_path, frames):
+def test_aligned_poses_are_read_back_and_mapped(tmp_path, frames):
     poses = np.arange(2 * frames, dtype=np.float32).reshape(frames, 2)
     track = np.arange(3 * frames, dtype=np.float32).reshape(frames, 3)
     usable = np.arange(frames) > 0
@@ -61,12 +61,12 @@ def test_aligned_poses_come_back_and_are_mapped(tmp_path, frames):
     assert isinstance(back.poses, np.memmap) == bool(frames)
 
 
-def test_a_track_that_is_unknown_is_empty(tmp_path):
+def test_an_unknown_track_is_empty(tmp_path):
     save_aligned(AlignedPoses(np.ones((2, 1)), np.ones(2, bool), ["a"], 30), tmp_path / "a.npz")
     assert np.isnan(open_aligned(tmp_path / "a.npz").track).all()
 
 
-def test_an_array_is_in_an_npz_as_in_an_npy(tmp_path):
+def test_an_array_in_an_npz_can_be_mapped(tmp_path):
     array = np.asfortranarray(np.random.default_rng(0).normal(size=(7, 5)))
     np.savez(tmp_path / "a.npz", before=np.arange(3), array=array)
     np.testing.assert_array_equal(map_array(tmp_path / "a.npz", "array"), array)
@@ -90,7 +90,7 @@ def test_latents_are_written_block_by_block(tmp_path):
     np.testing.assert_array_equal(open_latents(tmp_path / "a.npy"), latents)
 
 
-def test_frames_without_a_motif_are_na_and_come_back_as_minus_one(tmp_path):
+def test_frames_without_a_motif_are_written_as_na_and_read_as_minus_one(tmp_path):
     motifs, distances = np.array([-1, 3, 0], np.int16), np.array([np.nan, 0.25, 2 / 3], np.float32)
     usable, names = np.array([False, True, True]), {3: "walk, fast"}
     write_motifs(tmp_path / "a.csv", motifs, usable, 2.0, distances, names, {0: 1, 3: 0})
@@ -105,19 +105,19 @@ def test_frames_without_a_motif_are_na_and_come_back_as_minus_one(tmp_path):
 
 
 @pytest.mark.skipif(not shutil.which("Rscript"), reason="no R on this machine")
-def test_r_reads_the_motifs_of_frames_as_they_are(tmp_path):
+def test_r_reads_the_motifs_of_frames(tmp_path):
     names = {3: 'walk, #1 "fast" d\'eau'}
     motifs, usable = np.array([-1, 3, 0]), np.ones(3, bool)
     write_motifs(tmp_path / "a.csv", motifs, usable, 2.0, None, names, {3: 1})
     program = "x <- read.csv('a.csv'); cat(sapply(x, class), nrow(x), x$motif, x$name[2], sep='|')"
     run = ["Rscript", "--vanilla", "-e", program]
-    said = subprocess.run(run, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    printed = subprocess.run(run, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
     classes = "integer|numeric|integer|character|integer|logical|integer"
-    assert said == f"{classes}|3|NA|3|0|{names[3]}"
+    assert printed == f"{classes}|3|NA|3|0|{names[3]}"
 
 
 def test_names_stay_text(tmp_path):
-    """As numbers, 007 and 7 would be one session; as nothing, a group NA would be none."""
+    """Otherwise 007 and 7 would be the same session, and the group NA would be missing."""
     table = pd.DataFrame({"session": ["007", "7"], "group": ["NA", ""], "frames": [1, 2]})
     write_table(table, tmp_path / "a.csv")
     back = read_table(tmp_path / "a.csv")
@@ -126,7 +126,7 @@ def test_names_stay_text(tmp_path):
     assert back["frames"].tolist() == [1, 2]
 
 
-def test_na_is_no_number_and_no_name(tmp_path):
+def test_na_is_a_missing_number_or_name(tmp_path):
     (tmp_path / "a.csv").write_text("motif,name\n1,walk\nNA,NA\n2,\n")
     back = read_table(tmp_path / "a.csv")
     assert back["motif"].tolist()[::2] == [1, 2]
@@ -134,7 +134,7 @@ def test_na_is_no_number_and_no_name(tmp_path):
     assert back["name"].tolist() == ["walk", "", ""]
 
 
-def test_comments_are_only_above_the_header(tmp_path):
+def test_only_lines_above_the_header_are_comments(tmp_path):
     (tmp_path / "a.csv").write_text("# session a\n# 30 fps\ngroup,frames\n#1,5\n")
     assert read_table(tmp_path / "a.csv").to_dict("list") == {"group": ["#1"], "frames": [5]}
 

@@ -1,4 +1,4 @@
-"""Records are found by the outputs that they list, back to files that no job made."""
+"""Records are found by the outputs that they list, back to files that no job wrote."""
 
 import json
 from pathlib import Path
@@ -19,7 +19,7 @@ HERE = Path("results/provenance/export_checkpoint/vame/seed0.json")
 
 @pytest.fixture
 def write_record(tmp_path, monkeypatch):
-    """Write the record of a job that made these outputs of these inputs."""
+    """Return a function that writes the record of a job with these inputs and outputs."""
     monkeypatch.chdir(tmp_path)
     HERE.parents[2].mkdir(parents=True)
 
@@ -89,7 +89,7 @@ RECORD = "results/provenance/align_poses/mouse1.json"
         (".snakemake/storage/http/lab.org/mouse1.csv", RECORD, "http://lab.org/mouse1.csv"),
     ],
 )
-def test_a_fetched_file_has_the_name_that_it_has_where_it_is(path, record, name):
+def test_a_downloaded_file_has_the_name_of_its_address(path, record, name):
     assert name_in_record(path, Path(record)) == name
 
 
@@ -103,36 +103,36 @@ def test_a_lineage_goes_back_to_the_recordings_in_the_order_in_which_jobs_ran(wr
     assert content["without_record"] == []
 
 
-def test_records_of_other_rules_are_not_read_where_the_rules_are_known(write_record):
+def test_only_records_of_the_given_rules_are_read(write_record):
     write_record("train", inputs=["/data/a.csv"], outputs=["results/model"])
     write_record("plot", inputs=[], outputs=["results/model"], hour=9)
     assert rules_of(lineage(["results/model"], HERE, rules=["train"])) == ["train"]
     assert rules_of(lineage(["results/model"], HERE)) == ["plot"]
 
 
-def test_a_job_that_led_to_two_of_the_files_is_listed_once(write_record):
+def test_a_job_behind_two_files_is_listed_once(write_record):
     write_record("align", inputs=["/data/mouse1.csv"], outputs=["results/a", "results/b"])
     assert rules_of(lineage(["results/a", "results/b"], HERE)) == ["align"]
 
 
-def test_a_file_that_two_records_claim_is_the_later_jobs(write_record):
+def test_a_file_in_two_records_belongs_to_the_later_job(write_record):
     write_record("old", inputs=[], outputs=["results/a"], hour=1, name="z")
     write_record("new", inputs=[], outputs=["results/a"], hour=2, name="a")
     assert rules_of(lineage(["results/a"], HERE)) == ["new"]
 
 
-def test_results_whose_record_is_gone_are_named_and_recordings_are_not(write_record):
+def test_results_without_a_record_are_named_and_recordings_are_not(write_record):
     write_record("train", inputs=["results/dataset", "/data/a.csv"], outputs=["results/model"])
     assert lineage(["results/model"], HERE)["without_record"] == ["results/dataset"]
 
 
-def test_the_job_that_asks_can_be_the_last_one(write_record):
+def test_the_present_job_can_be_the_last_one(write_record):
     write_record("train", inputs=[], outputs=["results/model"])
     own = make_job("export", ["results/model"], ["results/vame.pkl"], hour=5)
     assert rules_of(lineage(["results/model"], HERE, own)) == ["train", "export"]
 
 
-def test_a_machine_is_listed_once_and_jobs_name_it(write_record):
+def test_a_machine_is_listed_once_and_jobs_refer_to_it(write_record):
     for rule, host in (("a", "here"), ("b", "here"), ("c", "there")):
         write_record(rule, inputs=[], outputs=[f"results/{rule}"], host=host)
     made = lineage(["results/a", "results/b", "results/c"], HERE)
@@ -145,7 +145,7 @@ def test_a_machine_is_listed_once_and_jobs_name_it(write_record):
     assert len(made["software"]) == 1
 
 
-def test_versions_are_of_what_was_imported():
+def test_versions_are_those_of_imported_packages():
     versions = imported_versions()
     assert versions["numpy"] == np.__version__
     assert not {"json", "hashlib", "numpy.random"} & versions.keys()
@@ -156,7 +156,7 @@ def test_a_digest_does_not_depend_on_the_layout():
     assert digest_of({"a": 1}) != digest_of({"a": 2})
 
 
-def test_a_manifest_carries_the_digest_of_the_rest(tmp_path):
+def test_a_manifest_contains_the_digest_of_its_content(tmp_path):
     write_manifest(tmp_path / "manifest.json", {"jobs": [], "seed": 3})
     manifest = json.loads((tmp_path / "manifest.json").read_text())
     assert manifest.pop("digest") == digest_of(manifest)

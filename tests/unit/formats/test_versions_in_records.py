@@ -1,4 +1,4 @@
-"""A record says which version of the workflow the job ran, from the folder of its code alone."""
+"""A record has the version of the workflow that ran the job, found in the folder of its code."""
 
 import subprocess
 
@@ -17,7 +17,7 @@ def run_git(folder, *arguments):
 
 @pytest.fixture
 def checkout(tmp_path):
-    """A repository with the files of a workflow."""
+    """Create a repository with the files of a workflow."""
     folder = tmp_path / "vame"
     for name in ("workflow/scripts/job.py", "Snakefile", "envs/poses.yaml", "config/config.yaml"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -44,26 +44,26 @@ def test_a_checkout_has_its_commit(checkout):
         ("results/summary.html", True),
     ],
 )
-def test_a_checkout_is_clean_while_its_code_is_as_committed(checkout, file, clean):
+def test_a_checkout_is_clean_if_its_code_is_as_committed(checkout, file, clean):
     (checkout / file).parent.mkdir(exist_ok=True)
     (checkout / file).write_text("2\n")
     assert describe_workflow(checkout)["clean"] is clean
 
 
-def test_without_git_there_is_a_version_alone(checkout, monkeypatch):
+def test_without_git_there_is_only_a_version(checkout, monkeypatch):
     monkeypatch.setenv("PATH", "")
     assert describe_workflow(checkout) == {"version": "3.1.4", "commit": None, "clean": None}
 
 
-def test_a_copy_in_another_repository_has_no_commit_of_that(checkout):
-    """Of a lab's own repository, say, in which this workflow was unpacked."""
+def test_a_copy_in_another_repository_does_not_have_its_commit(checkout):
+    """An example is a lab's own repository in which this workflow was unpacked."""
     inner = checkout / "vame"
     inner.mkdir()
     assert describe_workflow(inner) == {"version": None, "commit": None, "clean": None}
 
 
 @pytest.mark.parametrize(("ref", "commit"), [("v1", None), ("0123456789" * 4, "0123456789" * 4)])
-def test_a_fetched_workflow_has_the_place_that_it_came_from(tmp_path, ref, commit):
+def test_a_downloaded_workflow_has_the_address_of_its_source(tmp_path, ref, commit):
     root = tmp_path / "source-cache/hosted-git/githubfile/github.com/lab/vame" / ref
     root.mkdir(parents=True)
     (root / "CITATION.cff").write_text("version: 2.0.0\n")

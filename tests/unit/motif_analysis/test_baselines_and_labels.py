@@ -1,4 +1,4 @@
-"""Surrogates, components, and labels with or without a relation to motifs."""
+"""Surrogates, principal components, and labels with or without a relation to motifs."""
 
 import numpy as np
 import pytest
@@ -36,20 +36,20 @@ ANIMALS = {"a": "a", "b": "b", "c": "c"}
 
 
 def fit(latents, n_motifs):
-    """Motifs of single windows."""
+    """Fit motifs of single windows."""
     settings = {"motif_seed": 0, "motif_windows": 10**6}
     settings |= {"pooling_seconds": [], "expected_bout_seconds": 0}
     return fit_segmenter(latents, "kmeans", n_motifs, TIME_WINDOW, 30.0, settings)
 
 
 def make_aligned(poses, features=("nose_x", "nose_y"), fps=30.0):
-    """Aligned poses, usable throughout."""
+    """Return aligned poses with only usable frames."""
     poses = np.asarray(poses, np.float32)
     return AlignedPoses(poses, np.ones(len(poses), bool), list(features), fps)
 
 
 def make_sessions(*, frames=600, spread=0.4, seed=0, sessions=("a", "b", "c")):
-    """Poses whose first feature is the behaviour, labels, and latents: the mean of each window."""
+    """Return poses whose first feature is the behaviour, labels, and latents (means of windows)."""
     rng = np.random.default_rng(seed)
     aligned, labels, latents = {}, {}, {}
     for session in sessions:
@@ -77,14 +77,14 @@ def test_a_surrogate_keeps_spectra_and_cross_spectra(length):
     assert np.abs(surrogate - latents).max() > 1
 
 
-def test_bouts_of_states_last_longer_than_those_of_their_surrogates():
+def test_bouts_of_states_are_longer_than_those_of_their_surrogates():
     _, _, latents = make_sessions(frames=3000)
     segmenter = fit(latents, 3)
     found = compare_with_surrogates(latents, segmenter, 3, np.random.default_rng(0))
     assert found["mean_frames"]["value"] > 1.5 * found["mean_frames"]["chance_high"]
 
 
-def test_bouts_of_surrogates_last_as_long_as_those_of_other_surrogates():
+def test_bouts_of_surrogates_are_as_long_as_those_of_other_surrogates():
     rng = np.random.default_rng(0)
     noise = rng.normal(size=(20_000, 2))
     smooth = np.stack([np.convolve(each, np.ones(15), "same") for each in noise.T], axis=1)
@@ -101,8 +101,8 @@ def test_short_bouts_are_those_of_one_and_two_frames():
     assert found == {"mean_frames": 2.5, "short_share": 0.5}
 
 
-def test_components_are_those_of_the_scaled_windows():
-    """Of two features one of which is 1000 times the other: both count the same."""
+def test_components_are_computed_from_scaled_windows():
+    """One feature is 1000 times the other, and both have the same weight."""
     poses = np.random.default_rng(0).normal(size=(500, 2)).astype(np.float32) * [1000, 1]
     aligned = {"a": make_aligned(poses)}
     scores = component_latents(aligned, TIME_WINDOW, 99, np.random.default_rng(0))["a"]
@@ -111,7 +111,7 @@ def test_components_are_those_of_the_scaled_windows():
     assert scores.var(axis=0)[0] < 2
 
 
-def test_components_are_unknown_where_a_window_is_not_usable():
+def test_components_of_unusable_windows_are_unknown():
     aligned = {"a": make_aligned(np.random.default_rng(0).normal(size=(50, 2)))}
     aligned["a"].usable[20] = False
     scores = component_latents(aligned, TIME_WINDOW, 3, np.random.default_rng(0))["a"]
@@ -125,7 +125,7 @@ def test_purity_of_a_known_table():
     assert purity(labels, np.array([0, 0, 0, 1, 1])) == pytest.approx(4 / 5)
 
 
-def test_motifs_that_are_the_labels_reach_one_and_chance_stays_low():
+def test_motifs_equal_to_the_labels_score_one_and_chance_is_low():
     _, labels, _ = make_sessions(frames=2000)
     frames = {session: np.arange(2000) for session in labels}
     motifs = np.searchsorted(np.sort(NAMES), np.concatenate(list(labels.values())))
@@ -145,7 +145,7 @@ def test_motifs_without_a_relation_are_as_good_as_chance():
     assert scores["nmi"]["value"] < 2 * scores["nmi"]["chance_high"]
 
 
-def test_shifted_labels_are_as_frequent_and_last_as_long():
+def test_shifted_labels_keep_frequency_and_duration():
     own = np.array(["a"] * 30 + ["b"] * 70)
     shifted = shift_labels({"s": own}, np.random.default_rng(0))["s"]
     assert sorted(shifted) == sorted(own)
@@ -153,9 +153,9 @@ def test_shifted_labels_are_as_frequent_and_last_as_long():
     assert (shifted != own).any()
 
 
-def test_windows_are_scored_at_their_centre_and_beside_components():
+def test_windows_are_scored_at_their_centre_and_compared_with_components():
     aligned, labels, latents = make_sessions()
-    labels["c"] = np.full(600, "")  # a session without labels takes no part
+    labels["c"] = np.full(600, "")  # a session without labels is not scored
     segmenter = fit(latents, 3)
     scores = score_windows(latents, aligned, labels, ANIMALS, segmenter, np.random.default_rng(0))
     assert list(scores) == ["nmi", "ami", "homogeneity", "purity", "probe_f1"]
@@ -178,14 +178,14 @@ def test_a_probe_needs_two_animals():
 
 
 def test_a_probe_is_not_trained_on_the_held_out_animal():
-    """Latents that only depend on the animal, and labels that are the animal's."""
+    """Latents and labels depend only on the animal."""
     labels = np.repeat(["a", "b", "c"], 100)
     predicted = probe(np.arange(3.0).repeat(100)[:, None], labels, np.repeat([0, 1, 2], 100))
     assert (predicted != labels).all()
 
 
-def test_the_interval_of_a_lead_is_above_zero_only_where_there_is_one():
-    """Motifs that are the labels, and motifs that are others in a fifth of the frames."""
+def test_the_interval_of_a_lead_is_above_zero_only_if_there_is_a_lead():
+    """One set of motifs equals the labels, and the other differs in a fifth of the frames."""
     rng = np.random.default_rng(0)
     labels = rng.integers(3, size=6000)
     worse = np.where(rng.random(6000) < 0.2, rng.integers(3, size=6000), labels)
@@ -200,7 +200,7 @@ def test_the_interval_of_a_lead_is_above_zero_only_where_there_is_one():
         assert equal == {"lead_low": 0, "lead_high": 0}
 
 
-def test_measures_of_tables_are_those_of_series():
+def test_measures_of_tables_equal_those_of_series():
     rng = np.random.default_rng(0)
     labels = NAMES[rng.integers(3, size=500)]
     motifs, predicted = rng.integers(4, size=500), NAMES[rng.integers(3, size=500)]
@@ -219,7 +219,7 @@ def test_blocks_are_sessions_or_parts_of_few_sessions():
     assert many.tolist() == np.repeat(np.arange(6), 5).tolist()
 
 
-def test_motifs_that_are_the_session_tell_sessions_apart_and_shared_ones_do_not():
+def test_motifs_equal_to_the_session_distinguish_sessions_and_shared_ones_do_not():
     sessions = [
         {"session": s, "animal": s, "group": g} for s, g in zip("abcd", "xxyy", strict=True)
     ]
@@ -253,8 +253,8 @@ def test_labels_are_those_of_the_nearest_recorded_frame(tmp_path):
     assert read_labels(path, 2, 30.0, 30.0).tolist() == ["läuft", "ruht"]
 
 
-def test_labels_are_those_of_the_sessions_that_have_any(tmp_path):
-    """The second of three, at half the rate that it was recorded at."""
+def test_only_sessions_with_labels_have_labels(tmp_path):
+    """Only the second of three has labels, and half the rate of its recording."""
     (tmp_path / "b.csv").write_text("frame,label\n0,x\n1,y\n2,z\n3,x\n")
     rows = [{"session": name, "fps": 30.0, "labelled": name == "b"} for name in "abc"]
     aligned = {name: make_aligned(np.zeros((2, 2)), fps=15.0) for name in "abc"}
@@ -262,7 +262,7 @@ def test_labels_are_those_of_the_sessions_that_have_any(tmp_path):
     assert {name: own.tolist() for name, own in labels.items()} == {"b": ["x", "z"]}
 
 
-def test_only_a_part_of_many_windows_is_scored(monkeypatch):
+def test_only_a_sample_of_many_windows_is_scored(monkeypatch):
     monkeypatch.setattr(scores_module, "JUDGED_WINDOWS", 100)
     aligned, labels, latents = make_sessions()
     segmenter = fit(latents, 3)

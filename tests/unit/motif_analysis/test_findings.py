@@ -38,7 +38,7 @@ def test_a_good_training_is_good_throughout():
 
 
 @pytest.mark.parametrize(
-    ("changes", "name", "verdict", "knob"),
+    ("changes", "name", "verdict", "setting"),
     [
         ({"r2_reconstruction": 0.1}, "r2_reconstruction", "bad", "lower beta"),
         ({"r2_reconstruction": 0.55}, "r2_reconstruction", "doubtful", "increase zdims"),
@@ -49,11 +49,11 @@ def test_a_good_training_is_good_throughout():
         ({"r2_future": None}, "r2_future", "unknown", ""),
     ],
 )
-def test_a_bad_metric_names_its_setting(changes, name, verdict, knob):
+def test_a_bad_metric_names_its_setting(changes, name, verdict, setting):
     found = findings.of_training(METRICS | changes)
     assert verdicts(found)[name] == verdict
     advice = findings.advice_of(found)
-    assert any(knob in sentence for sentence in advice) == bool(knob)
+    assert any(setting in sentence for sentence in advice) == bool(setting)
 
 
 def familiarity(shares, held_out=0.012, percentile=99):
@@ -68,7 +68,7 @@ def familiarity(shares, held_out=0.012, percentile=99):
     }
 
 
-def test_a_recording_that_the_model_does_not_know_is_named_and_advised_on():
+def test_a_recording_unlike_the_training_is_named_with_advice():
     measured = familiarity({"m1": 0.01, "m2": 0.06, "m3": 0.34, "empty": None})
     (found,) = findings.of_familiarity(measured)
     assert (found["verdict"], found["value"], found["baseline"]) == ("bad", 0.34, 0.012)
@@ -88,12 +88,12 @@ def test_recordings_like_those_of_the_training_are_good():
 
 
 @pytest.mark.parametrize(("share", "verdict"), [(0.19, "good"), (0.21, "bad")])
-def test_where_a_model_overfits_a_recording_may_be_as_its_held_out_windows(share, verdict):
+def test_a_recording_may_be_like_held_out_windows_of_an_overfitted_model(share, verdict):
     (found,) = findings.of_familiarity(familiarity({"m1": share}, held_out=0.1))
     assert found["verdict"] == verdict
 
 
-def test_of_many_recordings_five_are_named():
+def test_five_of_many_recordings_are_named():
     (found,) = findings.of_familiarity(familiarity({f"m{n}": 0.1 + n / 100 for n in range(8)}))
     (advice,) = findings.advice_of([found])
     assert "m7, m6, m5, m4, m3 and 3 more with" in advice
@@ -106,20 +106,20 @@ def test_of_many_recordings_five_are_named():
         (familiarity({"m1": None}), "no window has only usable frames"),
     ],
 )
-def test_what_the_model_knows_is_unknown_without_its_errors_or_windows(measured, reason):
+def test_familiarity_is_unknown_without_errors_or_windows(measured, reason):
     (found,) = findings.of_familiarity(measured)
     assert (found["verdict"], found["value"]) == ("unknown", None)
     assert reason in found["sentence"]
     assert findings.advice_of([found]) == []
 
 
-def test_a_model_that_was_trained_elsewhere_has_no_numbers_here():
+def test_a_model_that_was_trained_elsewhere_has_no_metrics():
     (only,) = findings.of_training(None)
     assert (only["value"], only["verdict"]) == (None, "unknown")
 
 
 @pytest.mark.parametrize(("rand", "verdict"), [(0.8, "good"), (0.4, "doubtful"), (0.1, "bad")])
-def test_agreement_is_judged_from_either_seed(rand, verdict):
+def test_the_verdict_on_agreement_is_the_same_for_both_seeds(rand, verdict):
     for seed in (0, 1):
         found = findings.of_agreement(agreement(rand), "kmeans-4", seed)
         assert set(verdicts(found).values()) == {verdict}
@@ -140,16 +140,19 @@ def bouts(mean, short=0.1):
 
 
 @pytest.mark.parametrize(("mean", "verdict"), [(20, "good"), (10, "doubtful"), (8, "bad")])
-def test_bouts_have_to_last_longer_than_those_of_surrogates(mean, verdict):
+def test_bouts_must_be_longer_than_those_of_surrogates(mean, verdict):
     found = findings.of_bouts(bouts(mean), 10.0, 0.0)
     assert verdicts(found)["bout_seconds"] == verdict
     assert found[0]["value"] == mean / 10
     assert found[0]["baseline"] == 1
 
 
-def test_a_duration_that_a_cost_has_set_is_not_judged():
+def test_a_duration_that_the_cost_of_changes_sets_has_no_verdict():
     found = verdicts(findings.of_bouts(bouts(8), 10.0, change_cost=0.3))
-    assert found == {"bout_seconds": "unknown", "short_bouts": "doubtful"}  # a tenth is short
+    assert found == {
+        "bout_seconds": "unknown",
+        "short_bouts": "doubtful",
+    }  # a tenth of bouts is short
 
 
 def test_short_bouts_lead_to_advice():
@@ -159,7 +162,7 @@ def test_short_bouts_lead_to_advice():
 
 
 def scores(own, lead):
-    """A measure, and the interval of its difference from that of components."""
+    """Return a measure and the interval of its difference from components."""
     level = {"chance": 0.05, "chance_high": 0.1}
     ahead = {"lead_low": lead - 0.05, "lead_high": lead + 0.05}
     pair = {"value": own} | level | ahead, {"value": own - lead} | level
@@ -167,7 +170,7 @@ def scores(own, lead):
 
 
 @pytest.mark.parametrize(
-    ("own", "lead", "verdict", "said"),
+    ("own", "lead", "verdict", "part"),
     [
         (0.7, 0.1, "good", "better than PCA"),
         (0.7, 0.02, "doubtful", "on a par with PCA"),
@@ -175,21 +178,21 @@ def scores(own, lead):
         (0.09, 0.06, "bad", "better than PCA"),
     ],
 )
-def test_labels_are_judged_against_chance_and_components(own, lead, verdict, said):
+def test_agreement_with_labels_is_compared_with_chance_and_components(own, lead, verdict, part):
     found = findings.of_labels(scores(own, lead))
     assert set(verdicts(found).values()) == {verdict}
     assert (found[0]["baseline"], found[0]["chance"]) == (pytest.approx(own - lead), 0.05)
-    assert said in found[0]["sentence"]
+    assert part in found[0]["sentence"]
 
 
-def test_a_posterior_without_variance_is_said_to_be_an_autoencoder():
+def test_a_posterior_without_variance_is_reported_as_an_autoencoder():
     found = findings.of_training(METRICS | {"posterior_variance": 0.0004})
     assert verdicts(found)["posterior_variance"] == "unknown"
     assert "deterministic autoencoder" in found[-1]["sentence"]
 
 
 @pytest.mark.parametrize(("value", "verdict"), [(0.02, "good"), (0.1, "doubtful"), (0.4, "bad")])
-def test_motifs_that_tell_sessions_apart_are_named(value, verdict):
+def test_motifs_that_distinguish_sessions_are_named(value, verdict):
     level = {"chance": 0.01, "chance_high": 0.02}
     found = findings.of_sessions({name: {"value": value} | level for name in ("session", "group")})
     assert verdicts(found) == {"session_nmi": verdict, "group_nmi": "unknown"}
@@ -211,7 +214,7 @@ def groups(animals, q, other="b"):
 
 
 def test_groups_of_few_animals_are_not_compared():
-    """Not even where the p-value is small, as it can be with many animals in the other group."""
+    """This holds even if the p-value is small, which is possible if the other group is large."""
     assert findings.of_groups(groups(2, 0.3).iloc[:0]) == []
     (few,) = findings.of_groups(groups(2, 0.01))
     assert (few["verdict"], few["value"]) == ("unknown", None)
@@ -224,7 +227,7 @@ def test_groups_of_few_animals_are_not_compared():
     assert enough["sentence"].startswith("1 of 2 comparisons of motif usage")
 
 
-def test_groups_with_enough_animals_are_compared_beside_those_without():
+def test_groups_with_enough_animals_are_compared_if_others_are_too_small():
     (found,) = findings.of_groups(pd.concat([groups(5, 0.01), groups(3, 0.01, other="c")]))
     assert (found["verdict"], found["value"]) == ("good", 1)
     assert found["sentence"].startswith("1 of 2 comparisons")
@@ -237,6 +240,6 @@ def test_unused_motifs_are_doubtful():
     assert (found["value"], found["baseline"], found["verdict"]) == (2, 3, "doubtful")
 
 
-def test_numbers_that_are_not_known_are_null():
+def test_unknown_numbers_are_null():
     found = findings.finding("x", float("nan"), "", "unknown", low=float("inf"))
     assert (found["value"], found["low"], found["high"]) == (None, None, None)

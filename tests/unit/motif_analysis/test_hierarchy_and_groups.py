@@ -19,7 +19,7 @@ from motif_analysis.pooling import Pooling
 from motif_analysis.segmentation import Segmenter
 from scipy import stats
 
-# 0, 1 follow each other, and so do 3, 4; 2 is never used.
+# Motifs 0 and 1 alternate, and so do 3 and 4; 2 is never used.
 COUNTS = np.array(
     [
         [0, 9, 0, 1, 0],
@@ -41,9 +41,9 @@ def test_motifs_that_follow_each_other_are_a_community():
     np.testing.assert_allclose(tree["height"], [0.1, 0.2, 0.925])
 
 
-@pytest.mark.parametrize(("asked", "given"), [(1, 1), (3, 3), (9, 4)])
-def test_the_tree_is_cut_where_one_asks(asked, given):
-    table, _ = community_tables(COUNTS, FRAMES, asked)
+@pytest.mark.parametrize(("n_communities", "given"), [(1, 1), (3, 3), (9, 4)])
+def test_the_tree_is_cut_into_the_requested_number_of_communities(n_communities, given):
+    table, _ = community_tables(COUNTS, FRAMES, n_communities)
     assert table["community"].nunique() == given
 
 
@@ -53,8 +53,8 @@ def test_modularity_of_two_separate_pairs_is_a_half():
     assert modularity(counts, np.zeros(4, int)) == pytest.approx(0)
 
 
-def test_communities_are_those_of_the_sessions_that_the_motifs_were_fitted_on():
-    """0 and 1 alternate in one session, 2 and 3 in the other; across the gap nothing follows."""
+def test_communities_are_those_of_the_sessions_of_the_fit():
+    """0 and 1 alternate in one session, 2 and 3 in the other; a gap has no transition."""
     motifs = {"a": np.array([0, 1] * 5, np.int16), "b": np.array([2, 3, 2, 3, -1, 0], np.int16)}
     centres = np.arange(4.0)[:, None]
     fitted = keep_frames(motifs)
@@ -68,14 +68,14 @@ def test_communities_are_those_of_the_sessions_that_the_motifs_were_fitted_on():
 @pytest.mark.parametrize(
     ("frames", "community"), [([7, 0], [0, pd.NA]), ([0, 0], [pd.NA, pd.NA]), ([3, 5], [1, 0])]
 )
-def test_without_transitions_every_used_motif_stands_alone(frames, community):
+def test_without_transitions_every_used_motif_is_a_community(frames, community):
     table, tree = community_tables(np.zeros((2, 2), int), np.array(frames), None)
     assert table["community"].tolist() == community
     assert tree.empty
 
 
 def make_usage(shares):
-    """A row per session and motif of {(group, animal): [(share of motif 0, of motif 1), …]}."""
+    """Return usage from {(group, animal): [(share of motif 0, share of motif 1), …]}."""
     rows = []
     for (group, animal), sessions in shares.items():
         for number, own in enumerate(sessions):
@@ -90,17 +90,17 @@ def test_sessions_of_an_animal_are_averaged():
     usage = make_usage({("a", "x"): [(0.2, 0.8), (0.4, 0.6)], ("", "y"): [(1, 0)]})
     shares = shares_of_animals(usage)
     np.testing.assert_allclose(shares.loc[("a", "x")], [0.3, 0.7])
-    assert len(shares) == 1  # an animal without a group takes no part
+    assert len(shares) == 1  # an animal without a group is excluded
 
 
 def make_shares(animals):
-    """Two groups without overlap, and a motif that no animal uses."""
+    """Return shares of two groups without overlap, and of a motif that no animal uses."""
     shares = {("a", f"a{n}"): [(0.1 + n / 100, 0.9 - n / 100, 0.0)] for n in range(animals)}
     return shares | {("b", f"b{n}"): [(0.5 + n / 100, 0.5 - n / 100, 0.0)] for n in range(animals)}
 
 
 def test_animals_are_assigned_to_groups_in_every_way():
-    """Four against four without overlap: 1 of 70 ways at either end, so p is 2/70."""
+    """With four and four animals without overlap, p is 2/70: 1 of 70 assignments at each end."""
     table = compare_groups(make_usage(make_shares(4)), 10_000, np.random.default_rng(0))
     np.testing.assert_allclose(table["p_value"], [2 / 70, 2 / 70, np.nan])
     np.testing.assert_allclose(table["q_value"], [2 / 70, 2 / 70, np.nan])
@@ -113,7 +113,7 @@ def test_animals_are_assigned_to_groups_in_every_way():
 
 
 def test_groups_of_three_animals_cannot_differ():
-    """Three against three without overlap: 1 of 20 ways at either end, so p is 0.1."""
+    """With three and three animals without overlap, p is 0.1: 1 of 20 assignments at each end."""
     table = compare_groups(make_usage(make_shares(3)), 10_000, np.random.default_rng(0))
     np.testing.assert_allclose(table["p_value"], [0.1, 0.1, np.nan])
     np.testing.assert_allclose(table["hedges_g"], [32, -32, np.nan], rtol=1e-9)  # 40 · 0.8
@@ -130,7 +130,7 @@ def test_a_single_animal_is_compared_with_no_group(animals):
     assert table[["animals_a", "animals_b"]].to_numpy().tolist() == [[animals, 1]] * 3
 
 
-def test_the_fewest_animals_are_those_that_can_differ():
+def test_groups_of_four_animals_are_the_smallest_that_can_differ():
     smallest = [2 / comb(2 * animals, animals) for animals in (FEWEST_ANIMALS - 1, FEWEST_ANIMALS)]
     assert smallest[0] > 0.05 > smallest[1]
 
@@ -145,7 +145,7 @@ def test_the_interval_is_that_of_scipy():
     np.testing.assert_allclose(effect_interval(Design(a, b), np.random.default_rng(7)), other)
 
 
-def test_sessions_do_not_multiply_animals():
+def test_more_sessions_do_not_count_as_more_animals():
     one = {(group, group): [(share, 1 - share)] * 50 for group, share in (("a", 0.1), ("b", 0.9))}
     table = compare_groups(make_usage(one), 1000, np.random.default_rng(0))
     assert table[["animals_a", "animals_b"]].to_numpy().tolist() == [[1, 1]] * 2
@@ -183,7 +183,7 @@ def test_three_groups_are_compared_by_pairs():
 
 
 def shares_in(groups):
-    """Of {group: {animal: share of motif 0}}."""
+    """Return usage from {group: {animal: share of motif 0}}."""
     return {(g, n): [(share, 1 - share)] for g, own in groups.items() for n, share in own.items()}
 
 
@@ -197,7 +197,7 @@ ADULT = {name: share + 0.05 for name, share in YOUNG.items()}
 
 
 def test_an_animal_in_two_groups_is_compared_with_itself():
-    """Six animals, each 0.05 more as an adult: 2 of 64 sign flips, though animals differ more."""
+    """Six animals have 0.05 more as adults: 2 of 64 sign flips, although animals differ more."""
     own = compared({"young": YOUNG, "adult": ADULT})
     assert own[["group_a", "group_b", "design"]].tolist() == ["adult", "young", "paired"]
     assert own["p_value"] == pytest.approx(2 / 64)
@@ -206,14 +206,14 @@ def test_an_animal_in_two_groups_is_compared_with_itself():
     assert own["note"] is None
 
 
-def test_in_a_mixed_design_those_in_both_groups_enter_where_they_are_enough():
+def test_a_mixed_design_uses_animals_in_both_groups_if_there_are_enough():
     own = compared({"young": YOUNG | {"x": 0.9}, "adult": ADULT | {"y": 0.1, "z": 0.2}})
     assert own[["animals_a", "animals_b"]].tolist() == [6, 6]
     assert own["left_out"] == "y; z; x"
     assert own["p_value"] == pytest.approx(2 / 64)
 
 
-def test_in_a_mixed_design_those_in_one_group_enter_where_the_others_are_too_few():
+def test_a_mixed_design_uses_animals_in_one_group_if_pairs_are_too_few():
     young = {"both": 0.9} | {f"y{n}": 0.1 + n / 100 for n in range(4)}
     adult = {"both": 0.1} | {f"a{n}": 0.5 + n / 100 for n in range(4)}
     own = compared({"young": young, "adult": adult})
@@ -222,7 +222,7 @@ def test_in_a_mixed_design_those_in_one_group_enter_where_the_others_are_too_few
     assert own["p_value"] == pytest.approx(2 / 70)
 
 
-def test_where_neither_are_enough_the_note_is_of_the_pairs():
+def test_if_neither_are_enough_the_note_is_about_pairs():
     own = compared({"young": {"x": 0.1, "y": 0.2, "z": 0.3}, "adult": {"x": 0.1, "y": 0.3}})
     assert own["design"] == "paired"
     assert own["note"] == "too few animals in both (2; at least 6 are needed)"
@@ -230,7 +230,7 @@ def test_where_neither_are_enough_the_note_is_of_the_pairs():
 
 
 def test_factors_keep_animals_in_their_blocks():
-    """Three females and three males in each group, without overlap within a sex: 20 · 20 ways."""
+    """Each group has three females and three males without overlap: 20 · 20 permutations."""
     one = {f"a{n}": 0.1 + n / 100 + 0.5 * (n % 2) for n in range(6)}
     other = {f"b{n}": 0.2 + n / 100 + 0.5 * (n % 2) for n in range(6)}
     factors = {f"{g}{n}": {"sex": "fm"[n % 2]} for g in "ab" for n in range(6)}
@@ -238,14 +238,14 @@ def test_factors_keep_animals_in_their_blocks():
     assert own["p_value"] == pytest.approx(2 / 400)
     assert own["difference"] == pytest.approx(0.1)
     assert compared({"a": one, "b": other})["p_value"] > 0.2  # sexes differ more than groups
-    factors["a0"], factors["b1"] = {"sex": "unknown"}, {"sex": "rare"}  # each alone
+    factors["a0"], factors["b1"] = {"sex": "unknown"}, {"sex": "rare"}  # each is alone in its block
     own = compared({"a": one, "b": other}, factors)
     assert own["left_out"] == "a0; b1"
     assert own[["animals_a", "animals_b"]].tolist() == [5, 5]
     assert own["p_value"] == pytest.approx(2 / (10 * 10))
 
 
-def test_a_factor_that_is_the_group_leaves_nothing_to_compare():
+def test_a_factor_equal_to_the_group_leaves_nothing_to_compare():
     groups = {g: {f"{g}{n}": n / 10 for n in range(5)} for g in "ab"}
     factors = {f"{g}{n}": {"sex": g, "batch": "1"} for g in "ab" for n in range(5)}
     own = compared(groups, factors)
@@ -257,6 +257,6 @@ def test_a_factor_that_is_the_group_leaves_nothing_to_compare():
 
 
 def test_hedges_g_of_two_pairs():
-    """Means 1 and 3, both deviations √2: d is √2, and the correction 1 - 3/7."""
+    """Means are 1 and 3, standard deviations √2: d is √2, and the correction 1 - 3/7."""
     g = hedges_g(np.array([[0.0, 2.0]]), np.array([[2.0, 4.0]]))
     assert g[0] == pytest.approx(np.sqrt(2) * 4 / 7)

@@ -10,12 +10,12 @@ from motif_analysis.reference import describe_numbering, judge_numbering, keep_n
 from motif_analysis.segmentation import fit_segmenter, load_segmenter
 from test_segmentation import STATES, fit, make_latents
 
-MORE = np.repeat([0, 1], [300, 50])  # another animal, with other behaviour
+MORE = np.repeat([0, 1], [300, 50])  # another animal with other behaviours
 
 
 @pytest.fixture(params=["kmeans", "hmm"])
 def runs(request, tmp_path):
-    """A reference's path, latents of another model of the same and one animal more, and its fit."""
+    """Return a reference, and latents of another model for the same and one more animal."""
     how = {"algorithm": request.param, "bout_seconds": 0.3}
     first = fit({"a": make_latents(states=STATES)}, **how)
     first.save(tmp_path / "reference.npz")
@@ -27,10 +27,10 @@ def runs(request, tmp_path):
     return tmp_path / "reference.npz", latents, fit(latents, **how)
 
 
-def test_one_animal_more_does_not_renumber_motifs(runs):
+def test_one_more_animal_does_not_renumber_motifs(runs):
     path, latents, fitted = runs
     before = load_segmenter(path).fitted.motifs("a")
-    assert fitted.label(latents["a"])[0] != before[4]  # by usage, numbers are others
+    assert fitted.label(latents["a"])[0] != before[4]  # numbers by usage would differ
     kept = keep_numbers(fitted, path)
     motifs = kept.label(latents["a"])
     same = motifs == before[4 : 4 + len(motifs)]
@@ -50,7 +50,7 @@ def test_only_numbers_differ_from_a_fit_without_a_reference(runs, tmp_path):
     for own in latents.values():
         pairs |= set(zip(fitted.label(own).tolist(), kept.label(own).tolist(), strict=True))
         np.testing.assert_array_equal(again.label(own), kept.label(own))
-    assert len(pairs) == 4  # one to one, with -1
+    assert len(pairs) == 4  # one to one, including -1
     own = latents["b"]
     np.testing.assert_array_equal(
         fitted.distances(own, fitted.label(own)), again.distances(own, again.label(own))
@@ -76,11 +76,11 @@ def test_a_reference_that_cannot_be_used_is_named(runs, tmp_path):
         keep_numbers(short, path)
 
 
-def test_another_window_does_not_hinder_the_matching(runs):
-    """A window of 8 frames begins 4 frames before its centre, one of 5 frames begins 2 before."""
+def test_matching_works_with_another_window(runs):
+    """A window of 8 frames starts 4 frames before its centre, and one of 5 frames 2 before."""
     path, latents, _ = runs
     own = latents["a"]
-    longer = {"a": np.concatenate([own[:2], own, own[-1:]])}  # of the same 202 frames
+    longer = {"a": np.concatenate([own[:2], own, own[-1:]])}  # for the same 202 frames
     how = {"pooling_seconds": [], "expected_bout_seconds": 0, "motif_seed": 0}
     fitted = fit_segmenter(longer, "kmeans", 3, 5, 10.0, how | {"motif_windows": 1000})
     kept = keep_numbers(fitted, path)
@@ -98,7 +98,7 @@ NUMBERING = Numbering(
 )
 
 
-def test_a_sentence_says_what_matches_and_what_is_new():
+def test_a_sentence_lists_matched_and_new_motifs():
     assert describe_numbering(NUMBERING) == (
         "2 of 3 motifs keep their number: 90% of the frames of 2 recordings shared with the "
         "reference have the same motif in both; new: motif 15; not found again: motifs 1, 3 and 4."
@@ -111,10 +111,10 @@ def test_a_sentence_says_what_matches_and_what_is_new():
 
 
 @pytest.mark.parametrize(("share", "verdict"), [(0.9, "good"), (0.6, "doubtful"), (0.3, "bad")])
-def test_the_share_of_frames_that_keep_their_motif_is_judged(share, verdict):
+def test_the_share_of_frames_that_keep_their_motif_has_a_verdict(share, verdict):
     ((value, sentence),) = judge_numbering(replace(NUMBERING, kept_share=share))
     assert finding("kept_motifs", value, sentence)["verdict"] == verdict
 
 
-def test_without_a_reference_nothing_is_judged():
+def test_without_a_reference_there_is_no_finding():
     assert judge_numbering(fit({"a": make_latents(states=STATES)}).numbering) == []

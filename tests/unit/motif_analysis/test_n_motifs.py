@@ -1,4 +1,4 @@
-"""The number of motifs that is chosen, on latents whose clusters are known."""
+"""The number of motifs is chosen correctly for latents with known clusters."""
 
 import numpy as np
 import pandas as pd
@@ -18,9 +18,9 @@ SETTINGS = {
 
 
 def make_latents(*, states, dimensions=5, spread=8.0, windows=1000, seed=0):
-    """Latents of two sessions that stay for 30 windows or so near one of a number of centres.
+    """Return latents of two sessions that stay near one of several centres for about 30 windows.
 
-    Centres are corners of a simplex, so that all are equally far from one another.
+    Centres are corners of a simplex, so that all distances are equal.
     """
     rng = np.random.default_rng(seed)
     centres = spread * np.eye(dimensions)[:states]
@@ -55,7 +55,7 @@ def test_the_number_of_clusters_is_found(states, algorithm):
     assert table.loc[states, "bout_seconds"] == pytest.approx(30 / 30, rel=0.35)
 
 
-def test_latents_without_clusters_give_the_smallest_number_and_say_so():
+def test_latents_without_clusters_give_the_smallest_number_with_a_note():
     latents = make_latents(states=1)
     number, tried = choose_from(latents)
     assert number == 2
@@ -72,13 +72,13 @@ def test_more_motifs_leave_less_unexplained_of_latents_and_of_surrogates():
         assert table[name].is_monotonic_decreasing
 
 
-def test_a_single_number_is_taken_without_a_look_at_the_data():
+def test_a_single_number_is_chosen_without_reading_data():
     number, tried = choose_from({}, [7])
     assert number == 7
     assert tried.shape == (0, len(TRIED))
 
 
-def test_the_choice_repeats_and_depends_on_the_seed():
+def test_the_choice_is_reproducible_with_the_seed():
     latents = make_latents(states=4)
     one, other = (choose_from(latents, [2, 4, 6]) for _ in range(2))
     np.testing.assert_array_equal(one[1], other[1])
@@ -93,16 +93,16 @@ def test_too_short_recordings_are_refused_and_large_numbers_left_out():
     assert choose_from(few, [2, 4, 40, 41])[1][:, 0].tolist() == [2, 4, 40]
 
 
-def test_only_usable_windows_count():
+def test_only_usable_windows_are_used():
     latents = make_latents(states=3)
-    latents["b"][::15] = np.nan  # no stretch that is long enough
+    latents["b"][::15] = np.nan  # no run is long enough
     alone = choose_from({"a": latents["a"]})
     assert alone[0] == 3
     np.testing.assert_array_equal(choose_from(latents)[1][:, 0], alone[1][:, 0])
 
 
 def make_tried(*, gap, excess, gap_se=0.01, error=0.02):
-    """Columns of `TRIED` with these curves."""
+    """Return the columns of `TRIED` with these curves."""
     gap, excess = np.array(gap), np.array(excess)
     table = pd.DataFrame(dict.fromkeys(TRIED, 0.5), index=range(len(gap)))
     table["n_motifs"] = 4.0 + np.arange(len(gap))
@@ -123,7 +123,7 @@ def make_tried(*, gap, excess, gap_se=0.01, error=0.02):
         ([0.1, 0.2, 0.3, 0.2], [0.1, 0.9, 0.85, 0.2], 2, "gap"),  # both refits agree by 0.8
     ],
 )
-def test_the_rule(gap, excess, chosen, way):
+def test_the_rule_of_choice_follows_the_curves(gap, excess, chosen, way):
     tried = make_tried(gap=gap, excess=excess)
     assert choose(tried) == (chosen, way)
     number, described, sentence = describe_choice(tried.to_numpy())
@@ -131,7 +131,7 @@ def test_the_rule(gap, excess, chosen, way):
     assert sentence.startswith(f"Of 4 to 7 motifs, {number} were chosen: {n_motifs.WAYS[way]}")
 
 
-def test_a_segmenter_keeps_what_was_tried(tmp_path):
+def test_a_segmenter_contains_the_numbers_that_were_tried(tmp_path):
     latents = make_latents(states=3)
     fitted = fit_segmenter(latents, "kmeans", 3, 8, 30.0, SETTINGS)
     assert of_n_motifs(fitted) == []
@@ -140,7 +140,10 @@ def test_a_segmenter_keeps_what_was_tried(tmp_path):
     fitted.save(tmp_path / "segmenter.npz")
     segmenter = load_segmenter(tmp_path / "segmenter.npz")
     (found,) = of_n_motifs(segmenter)
-    assert (found["value"], found["verdict"]) == (5, "doubtful")  # the largest of both
+    assert (found["value"], found["verdict"]) == (
+        5,
+        "doubtful",
+    )  # the largest number that was tried
     table = tabulate_tried(segmenter)
     assert table["n_motifs"].tolist() == [4, 5]
     assert {"unexplained_variance", "unexplained_variance_surrogates"} <= set(table)

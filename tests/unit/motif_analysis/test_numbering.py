@@ -1,4 +1,4 @@
-"""Motifs matched to those of a reference, by shared frames."""
+"""Motifs are matched to those of a reference by shared frames."""
 
 import os
 from dataclasses import replace
@@ -13,7 +13,7 @@ EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "10"))
 
 
 def labels(**runs):
-    """(frame,) motifs of each session, of runs (motif, frames)."""
+    """Return (frame,) motifs of each session from runs (motif, frames)."""
     return {name: np.repeat(*np.array(own).T).astype(np.int16) for name, own in runs.items()}
 
 
@@ -35,7 +35,7 @@ def test_motifs_get_the_numbers_that_their_frames_have_in_the_reference():
     assert numbering.next_number == 3
 
 
-def test_of_a_motif_that_was_split_the_larger_part_keeps_the_number():
+def test_the_larger_part_of_a_split_motif_keeps_the_number():
     old = labels(a=[(0, 60), (1, 40)])
     new = labels(a=[(2, 40), (1, 20), (0, 40)])
     given, numbering = match(new, old)
@@ -44,7 +44,7 @@ def test_of_a_motif_that_was_split_the_larger_part_keeps_the_number():
     assert numbering.kept_share == pytest.approx(0.8)
 
 
-def test_of_two_motifs_that_became_one_the_larger_stays():
+def test_the_larger_of_two_merged_motifs_gives_the_number():
     old = labels(a=[(0, 60), (1, 40), (2, 30)])
     given, numbering = match(labels(a=[(0, 100), (1, 30)]), old)
     assert given == {0: 0, 1: 2}
@@ -52,9 +52,11 @@ def test_of_two_motifs_that_became_one_the_larger_stays():
     assert numbering.kept_share == pytest.approx(90 / 130)
 
 
-def test_motifs_that_share_less_than_half_of_their_frames_are_others():
+def test_motifs_that_share_less_than_half_of_their_frames_do_not_match():
     old = labels(a=[(0, 50), (1, 50)])
-    new = labels(a=[(0, 20), (1, 20), (2, 20), (0, 20), (1, 20)])  # each over both, half as large
+    new = labels(
+        a=[(0, 20), (1, 20), (2, 20), (0, 20), (1, 20)]
+    )  # each shares half of its frames with both
     given, numbering = match(new, old)
     assert given == {0: 2, 1: 3, 2: 4}
     assert numbering.new.all()
@@ -62,8 +64,8 @@ def test_motifs_that_share_less_than_half_of_their_frames_are_others():
     assert numbering.kept_share == 0
 
 
-def test_the_matching_has_the_most_frames_of_all():
-    """Motif 0 shares most with 0, but then motif 1 could not have a number of the reference."""
+def test_the_matching_maximises_the_shared_frames():
+    """Motif 0 shares most with 0, but then motif 1 would have no number of the reference."""
     old = labels(a=[(0, 58), (1, 52)])
     new = labels(a=[(0, 30), (1, 28), (0, 28), (1, 24)])
     given, numbering = match(new, old)
@@ -72,7 +74,7 @@ def test_the_matching_has_the_most_frames_of_all():
 
 
 def test_a_number_is_never_given_twice():
-    """Motif 2 of the first run was lost in the second; a new one of the third is another."""
+    """Motif 2 of the first run was lost in the second; a new motif of the third is different."""
     first = labels(a=[(0, 50), (1, 30), (2, 20)])
     second = labels(a=[(0, 50), (1, 50)])
     _, numbering = match(second, first)
@@ -99,7 +101,7 @@ def test_a_reference_of_other_recordings_is_refused_with_their_names():
         match(labels(a=[(0, 4)], b=[(0, 4)]), labels(c=[(0, 5)]))
 
 
-def test_a_recording_without_a_window_in_one_run_does_not_count():
+def test_a_recording_without_a_window_in_one_run_is_ignored():
     old = labels(a=[(0, 9)]) | {"b": np.empty(0, np.int16)}
     _, numbering = match(labels(a=[(0, 9)], b=[(0, 9)]), old, reference=number_in_order(1))
     assert numbering.shared_sessions == 1
@@ -110,7 +112,7 @@ series = st.lists(st.integers(-1, 4), max_size=40).map(lambda own: np.array(own,
 
 @settings(max_examples=10 * EXAMPLES, deadline=None)
 @given(motifs=st.dictionaries(st.text(min_size=1).filter(str.isidentifier), series, max_size=4))
-def test_motifs_of_frames_are_kept_as_they_are(motifs):
+def test_motifs_of_frames_can_be_restored(motifs):
     kept = keep_frames(motifs)
     assert kept.lengths() == {session: len(own) for session, own in motifs.items()}
     for session, own in motifs.items():
@@ -128,10 +130,10 @@ def test_motifs_of_frames_are_kept_as_they_are(motifs):
     changed=st.floats(0, 0.1),
     seed=st.integers(0, 10_000),
 )
-def test_whatever_their_numbers_motifs_that_changed_little_keep_them(
+def test_motifs_that_changed_little_keep_any_numbers(
     n_motifs, more, start, sessions, changed, seed
 ):
-    """Old motifs have any numbers; new ones are a permutation, a few frames differ."""
+    """Old motifs have random numbers; new ones are a permutation with a few other frames."""
     rng = np.random.default_rng(seed)
     own = np.sort(rng.choice(np.arange(start, start + n_motifs + more), n_motifs, replace=False))
     reference = replace(number_in_order(n_motifs), numbers=own, next_number=start + n_motifs + more)

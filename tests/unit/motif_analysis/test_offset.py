@@ -1,4 +1,4 @@
-"""Motifs at the centre of their windows, compared with the behaviours of simulated recordings."""
+"""Motifs at the centre of their windows agree best with behaviours of simulated recordings."""
 
 import numpy as np
 import pytest
@@ -35,7 +35,7 @@ SETTINGS = AlignmentSettings(
 
 @pytest.fixture(scope="module")
 def recording(tmp_path_factory):
-    """Motifs as the csv has them, and the true behaviours; components serve as latents."""
+    """Return motifs of frames and true behaviours; principal components are the latents."""
     folder = tmp_path_factory.mktemp("demo")
     tracks, labels = simulate_recording(np.random.default_rng(4), FRAMES, FPS, "active")
     write_deeplabcut_csv(folder / "demo.csv", tracks, KEYPOINTS, scorer="simulation")
@@ -56,7 +56,7 @@ def recording(tmp_path_factory):
 
 
 def test_motifs_agree_best_with_the_true_behaviours_without_a_shift(recording):
-    """Shifted by more than a twentieth of a second either way, the agreement is less."""
+    """With a shift of more than a twentieth of a second, the agreement is lower."""
     motifs, labels = recording
     known = np.flatnonzero(motifs >= 0)
     known = known[(known >= TIME_WINDOW) & (known < FRAMES - TIME_WINDOW)]

@@ -1,4 +1,4 @@
-"""Usage by condition and by time bin, counted on one's fingers and compared within animals."""
+"""Usage by condition and by time bin is counted by hand and compared within animals."""
 
 import numpy as np
 import pandas as pd
@@ -26,7 +26,7 @@ def usage(over_time):
 
 
 def test_frames_of_a_condition_are_counted_over_all_its_intervals():
-    """Motif 0 for 4 frames, none for 2, motif 2 for 4; a: 0-3 and 8-10, b: 4-6, which has none."""
+    """Motif 0 has 4 frames, none 2, motif 2 has 4; a is 0-3 and 8-10, b is 4-6 without motif."""
     motifs = np.array([0, 0, 0, 0, -1, -1, 2, 2, 2, 2], np.int16)
     own = [interval("m", 0, 3, "a"), interval("m", 4, 6, "b"), interval("m", 8, 10, "a")]
     over_time = UsageOverTime(np.array([0, 2]), [*own, interval("other", 0, 9, "c")])
@@ -43,8 +43,8 @@ def test_frames_of_a_condition_are_counted_over_all_its_intervals():
     ]
 
 
-def test_time_bins_start_with_the_recording_and_the_last_counts_if_half_of_it_is_there():
-    """Two seconds each of a recording of 5.1 s: the third is half there; of 4.9 s, it is not."""
+def test_time_bins_start_with_the_recording_and_the_last_one_may_be_half():
+    """Bins are 2 s: the third one is counted in a recording of 5.1 s, and not in one of 4.9 s."""
     for frames, bins in ((51, 3), (49, 2)):
         motifs = np.zeros(frames, np.int16)
         motifs[20:30] = 1
@@ -65,7 +65,7 @@ def test_bins_of_minutes_are_named_in_minutes():
 
 
 def test_intervals_in_frames_are_counted_at_the_rate_of_the_recording():
-    """Recorded at 30 frames a second, resampled to 10: frames 30 to 60 are 10 to 20."""
+    """It was recorded at 30 fps and resampled to 10: frames 30 to 60 become 10 to 20."""
     motifs = np.zeros(30, np.int16)
     motifs[10:20] = 1
     over_time = UsageOverTime(np.array([0, 1]), [interval("m", 30, 60, "a")])
@@ -78,7 +78,9 @@ def test_an_interval_outside_of_its_recording_is_refused():
     with pytest.raises(ValueError, match=r"own.csv: line 2: a is from 0.00 to 4.10 s, but the"):
         over_time.add(row("m"), np.zeros(30, np.int16), FPS, FPS)
     over_time = UsageOverTime(np.array([0]), [interval("m", 0, 39, "a")])
-    over_time.add(row("m"), np.zeros(30, np.int16), FPS, FPS)  # less than a second late: cut
+    over_time.add(
+        row("m"), np.zeros(30, np.int16), FPS, FPS
+    )  # less than a second too long, so it is cut
     assert usage(over_time)["frames"].tolist() == [30]
 
 
@@ -89,7 +91,7 @@ def test_without_intervals_and_bins_tables_are_empty():
 
 
 def make_run(animals=7, change=0.3, seed=0, frames=2000, bins=None, sessions=1):
-    """Half of each recording is one condition: motif 0 replaces others in the second half."""
+    """Return tables of animals in which motif 0 replaces others in the second half."""
     rng = np.random.default_rng(seed)
     intervals, recordings = [], []
     for number in range(animals * sessions):
@@ -105,7 +107,7 @@ def make_run(animals=7, change=0.3, seed=0, frames=2000, bins=None, sessions=1):
 
 
 def test_a_change_within_every_animal_is_found():
-    """Seven animals: two of 128 sign flips are as far out; the first condition is the file's."""
+    """With seven animals, 2 of 128 sign flips are as extreme; conditions have the file's order."""
     table = make_run()["comparisons_over_time"]
     assert table[["by", "part_a", "part_b"]].drop_duplicates().to_numpy().tolist() == [
         [CONDITION, "rest", "drug"]
@@ -118,14 +120,14 @@ def test_a_change_within_every_animal_is_found():
     assert table["note"].isna().all()
 
 
-def test_sessions_do_not_multiply_animals_over_time():
+def test_more_sessions_do_not_count_as_more_animals_over_time():
     table = make_run(animals=3, sessions=6)["comparisons_over_time"]
     assert table["animals"].tolist() == [3] * 3
     assert set(table["note"]) == {"too few animals in both (3; at least 6 are needed)"}
     assert table["p_value"].min() == pytest.approx(0.25)
 
 
-def test_time_bins_are_compared_with_the_first_and_q_is_their_own():
+def test_time_bins_are_compared_with_the_first_one_with_separate_q():
     table = make_run(bins=50.0)["comparisons_over_time"]
     bins = table[table["by"] == BIN]
     assert bins[["part_a", "part_b"]].drop_duplicates().to_numpy().tolist() == [
@@ -156,8 +158,8 @@ def test_animals_with_one_of_two_conditions_are_left_out_and_named():
     assert (own.animals, own.note) == (0, "too few animals in both (0; at least 6 are needed)")
 
 
-def test_without_a_change_few_q_are_small():
-    """Of 150 runs without a change, in about 5% or fewer any motif is called different."""
+def test_without_a_change_small_q_are_rare():
+    """In at most about 5% of 150 runs without a change, any motif is reported as different."""
     found = [
         (
             make_run(change=0, seed=seed, frames=200)["comparisons_over_time"]["q_value"] <= 0.05

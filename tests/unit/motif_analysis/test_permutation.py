@@ -1,4 +1,4 @@
-"""Permutation tests that one can do in one's head, and beside scipy's."""
+"""Permutation tests equal those of scipy, and values computed by hand."""
 
 import numpy as np
 import pandas as pd
@@ -23,32 +23,32 @@ def rng(seed=0):
 
 
 def pairs(differences, at=0.5):
-    """One motif in animals that differ so much from one side to the other."""
+    """Return a design of one motif in animals with these differences between two conditions."""
     a = np.full((1, len(differences)), at)
     return Design(a, a + np.array([differences]), paired=True)
 
 
 @pytest.mark.parametrize("animals", [2, 5, 6, 8])
-def test_pairs_that_all_change_alike_are_one_of_all_sign_flips(animals):
-    """Of 2ⁿ ways to turn pairs round, one is as far at either end."""
+def test_pairs_that_all_change_equally_are_one_of_all_sign_flips(animals):
+    """Of 2ⁿ sign flips, one at each end is as extreme."""
     p = p_values(pairs([0.1] * animals), 10_000, rng())
     assert p == pytest.approx(2 / 2**animals)
 
 
-def test_one_pair_of_three_that_changes_against_the_others():
-    """Sums 1+2-4 … : of eight, six lie as far out as -1 (or further), so p is 1; 4+2-1: 0.5."""
+def test_one_of_three_pairs_changes_in_the_other_direction():
+    """Of eight sums, six are at least as extreme as 1+2-4, and four as 4+2-1."""
     assert p_values(pairs([0.1, 0.2, -0.4]), 100, rng()) == pytest.approx(1)
     assert p_values(pairs([0.4, 0.2, -0.1]), 100, rng()) == pytest.approx(0.5)
 
 
-def test_the_fewest_pairs_are_those_that_can_differ():
+def test_six_pairs_are_the_fewest_that_can_differ():
     assert 2 * 0.5 ** (FEWEST_PAIRS - 1) > 0.05 >= 2 * 0.5**FEWEST_PAIRS
     assert pytest.approx(0.05) == 2 / FEWEST_WAYS
     assert note_of_pairs(FEWEST_PAIRS) is None
 
 
 @pytest.mark.parametrize("paired", [True, False])
-def test_p_is_that_of_scipy(paired):
+def test_p_equals_that_of_scipy(paired):
     a, b = rng(1).random((3, 6)), rng(2).random((3, 6)) + 0.2
     other = stats.permutation_test(
         (a, b),
@@ -60,16 +60,18 @@ def test_p_is_that_of_scipy(paired):
 
 
 @pytest.mark.parametrize("paired", [True, False])
-def test_drawn_permutations_are_near_all_of_them(paired):
+def test_random_permutations_approximate_all_permutations(paired):
     a, b = rng(1).random((5, 8)), rng(2).random((5, 8)) + 0.1
     design = Design(a, b, paired)
     exact = p_values(design, 20_000, rng())
     np.testing.assert_allclose(p_values(design, 200, rng()), exact, atol=0.12)
-    assert p_values(pairs([0.1] * 20), 99, rng()) == pytest.approx(2 / 99)  # the observed one
+    assert p_values(pairs([0.1] * 20), 99, rng()) == pytest.approx(
+        2 / 99
+    )  # the observed permutation counts
 
 
-def test_animals_are_exchanged_within_their_block_alone():
-    """Two blocks of two against two, without overlap: 6 · 6 ways, one of them at either end."""
+def test_animals_are_exchanged_only_within_their_block():
+    """Two blocks of two and two animals without overlap: one of 6 · 6 permutations at each end."""
     blocks = np.array(["f", "f", "m", "m"])
     a, b = np.array([[0.1, 0.2, 0.5, 0.6]]), np.array([[0.3, 0.4, 0.7, 0.8]])
     design = Design(a, b, blocks_a=blocks, blocks_b=blocks, factors=["sex"])
@@ -83,7 +85,7 @@ def test_animals_are_exchanged_within_their_block_alone():
     assert np.isnan(effect_interval(design, rng())).all()
 
 
-def test_all_ways_are_there_once_and_drawn_ones_keep_the_blocks():
+def test_all_permutations_occur_once_and_random_ones_keep_blocks():
     in_b, blocks = np.array([1, 0, 0, 1, 1, 0], bool), np.array([0, 0, 0, 1, 1, 1])
     ways = assignments(in_b, blocks, 100, rng())
     assert len(ways) == len(np.unique(ways, axis=0)) == 9
@@ -95,8 +97,8 @@ def test_all_ways_are_there_once_and_drawn_ones_keep_the_blocks():
         assert (each[:, 3:].sum(axis=1) == 2).all()
 
 
-def test_a_difference_in_blocks_is_that_of_a_linear_model():
-    """Group b has more males, and males have more of everything; within a sex, b has 0.1 less."""
+def test_a_difference_in_blocks_equals_that_of_a_linear_model():
+    """Group b has more males, which have higher values; within a sex, b has 0.1 less."""
     sex_a, sex_b = np.array([0, 0, 0, 1]), np.array([0, 1, 1, 1, 1])
     noise = rng().normal(0, 0.01, 9)
     a, b = 0.3 + 0.4 * sex_a + noise[:4], 0.2 + 0.4 * sex_b + noise[4:]
@@ -108,11 +110,11 @@ def test_a_difference_in_blocks_is_that_of_a_linear_model():
     table = compare(design, 1000, rng())
     assert table["difference"][0] == pytest.approx(fitted[2])
     assert fitted[2] < -0.08
-    assert (table["share_b"] > table["share_a"]).all()  # the means alone would mislead
+    assert (table["share_b"] > table["share_a"]).all()  # means without blocks would be misleading
 
 
-def test_pairs_are_drawn_as_pairs():
-    """Animals differ much from one another and change alike: unpaired, zero is within reach."""
+def test_intervals_of_pairs_resample_pairs():
+    """Animals differ much and change equally, so that an unpaired interval includes zero."""
     a = rng(0).random((1, 12))
     b = a + 0.2 + 0.01 * rng(1).random((1, 12))
     low, high = effect_interval(Design(a, b, paired=True), rng())
@@ -121,7 +123,7 @@ def test_pairs_are_drawn_as_pairs():
     assert unpaired[0] < 0
 
 
-def test_what_cannot_be_compared_has_no_p_and_says_why():
+def test_impossible_comparisons_have_no_p_and_a_reason():
     for animals in (0, 1):
         table = compare(Design(np.zeros((2, animals)), np.ones((2, animals)), True), 100, rng())
         assert table["p_value"].isna().all()
@@ -132,10 +134,10 @@ def test_what_cannot_be_compared_has_no_p_and_says_why():
 
 
 @pytest.mark.parametrize("kind", ["paired", "blocks", "drawn"])
-def test_under_the_null_p_is_small_as_often_as_it_says(kind):
+def test_under_the_null_p_is_uniform_at_its_lower_end(kind):
     """Of 2,000 comparisons without a difference, 5% have a p of 0.05 or less.
 
-    Animals differ from one another, and so do blocks, but no side from the other.
+    Animals and blocks differ, but groups do not.
     """
     draws, most = 2_000, 200 if kind == "drawn" else 10_000
     random = rng(3)
@@ -145,7 +147,7 @@ def test_under_the_null_p_is_small_as_often_as_it_says(kind):
         sex_a, sex_b = np.array([0, 0, 0, 0, 0, 1, 1, 1]), np.array([0, 0, 0, 1, 1, 1, 1, 1])
         a, b = random.normal(sex_a, 0.1, (draws, 8)), random.normal(sex_b, 0.1, (draws, 8))
         plain = p_values(Design(a + 2, b + 2), most, rng())
-        assert (plain <= 0.05).mean() < 0.02  # blocks are noise there
+        assert (plain <= 0.05).mean() < 0.02  # without blocks, their differences are noise
         design = Design(a + 2, b + 2, blocks_a=sex_a, blocks_b=sex_b, factors=["sex"])
     else:
         design = Design(a, b, paired=True)
@@ -157,7 +159,7 @@ def test_under_the_null_p_is_small_as_often_as_it_says(kind):
     assert 0.03 < found < 0.065
 
 
-def test_q_is_over_all_p_that_there_are():
+def test_q_is_computed_from_all_known_p():
     p = np.array([0.01, np.nan, 0.04, 0.03])
     expected = [0.03, np.nan, 0.04, 0.04]
     np.testing.assert_allclose(q_values(pd.Series(p)), expected)

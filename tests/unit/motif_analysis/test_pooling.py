@@ -1,4 +1,4 @@
-"""Pooled latents: their mean, standard deviation and mean absolute change around a window."""
+"""Pooled latents are mean, standard deviation and mean absolute change around a window."""
 
 import numpy as np
 import pytest
@@ -14,8 +14,8 @@ def unscaled(*reaches):
     return Pooling(np.array(reaches), np.ones(PARTS * len(reaches)))
 
 
-def test_parts_are_those_of_the_windows_within_reach():
-    """Against numpy, window by window; at the ends of the stretch there are fewer windows."""
+def test_statistics_are_those_of_windows_within_reach():
+    """They equal those of numpy for each window; at the ends of a run, fewer windows are pooled."""
     latents = noise(12, 2) + 1e4
     mean, deviation, change = pool_stretch(latents, 3)
     for number in range(12):
@@ -26,7 +26,7 @@ def test_parts_are_those_of_the_windows_within_reach():
         np.testing.assert_allclose(change[number], steps)
 
 
-def test_a_stretch_of_one_window_does_not_vary():
+def test_a_run_of_one_window_has_no_variation():
     mean, deviation, change = pool_stretch(np.array([[3.0, 4.0]]), 2)
     assert (mean.tolist(), deviation.tolist(), change.tolist()) == ([[3, 4]], [[0, 0]], [[0, 0]])
 
@@ -40,14 +40,14 @@ def test_nothing_is_pooled_across_a_gap():
 
 
 @pytest.mark.parametrize(("start", "stop"), [(0, 40), (7, 9), (30, 40), (12, 30)])
-def test_a_part_is_pooled_as_in_the_whole(start, stop):
+def test_a_slice_is_pooled_as_in_the_whole_recording(start, stop):
     latents = noise(40, 3)
     latents[20] = np.nan
     whole = unscaled(2, 6).apply(latents)
     np.testing.assert_allclose(unscaled(2, 6).apply(latents, start, stop), whole[start:stop])
 
 
-def test_windows_are_taken_as_from_the_whole(monkeypatch):
+def test_selected_windows_are_pooled_as_in_the_whole_recording(monkeypatch):
     monkeypatch.setattr(
         pooling_module, "blocks_of", lambda n: (slice(i, i + 8) for i in range(0, n, 8))
     )
@@ -58,7 +58,7 @@ def test_windows_are_taken_as_from_the_whole(monkeypatch):
     np.testing.assert_allclose(pooled, np.concatenate(whole))
 
 
-def test_parts_have_their_weights_and_latents_keep_their_proportions():
+def test_statistics_have_weights_and_latents_keep_their_proportions():
     latents = {"a": noise(5000, 2) * [1.0, 10.0]}
     pooling = fit_pooling(latents, np.array([3, 9]), np.random.default_rng(0))
     pooled = pooling.apply(latents["a"])
@@ -67,12 +67,12 @@ def test_parts_have_their_weights_and_latents_keep_their_proportions():
     np.testing.assert_allclose(variances[:, 1] / variances[:, 0], 100, rtol=0.3)
 
 
-def test_a_part_that_never_varies_is_not_divided_by_nothing():
+def test_a_constant_statistic_is_not_divided_by_zero():
     pooling = fit_pooling({"a": np.ones((50, 2))}, np.array([3]), np.random.default_rng(0))
     assert np.isfinite(pooling.apply(np.ones((50, 2)))).all()
 
 
-def test_without_lengths_latents_stay_as_they_are():
+def test_without_lengths_latents_are_not_changed():
     latents = noise(10, 3)
     pooling = fit_pooling({"a": latents}, reaches_of([], 30.0), np.random.default_rng(0))
     assert pooling.width(3) == 3
@@ -82,6 +82,6 @@ def test_without_lengths_latents_stay_as_they_are():
 @pytest.mark.parametrize(
     ("fps", "reaches"), [(30.0, [8, 30]), (120.0, [30, 120]), (2.0, [2]), (0.5, [])]
 )
-def test_lengths_are_seconds_whatever_the_frame_rate(fps, reaches):
-    """Half a second and two; where they hold a single frame, there is nothing to pool."""
+def test_lengths_are_in_seconds_with_any_frame_rate(fps, reaches):
+    """Lengths are 0.5 s and 2 s; a length with a single frame is not pooled."""
     assert reaches_of([0.5, 2], fps).tolist() == reaches

@@ -1,4 +1,4 @@
-"""Motifs of latents whose clusters are known."""
+"""Motifs are found in latents with known clusters."""
 
 import itertools
 
@@ -11,7 +11,7 @@ from motif_analysis.segmentation import cheapest_path, fit_segmenter, load_segme
 
 
 def make_latents(*, centres=((-5.0, 0.0), (5.0, 0.0), (0.0, 9.0)), states, spread=0.5, seed=0):
-    """(window, 2) latents around the centre of each window's state; NaN where it is -1."""
+    """Return (window, 2) latents around the centre of each window's state; NaN for the state -1."""
     rng = np.random.default_rng(seed)
     latents = np.array(centres)[states] + rng.normal(scale=spread, size=(len(states), 2))
     latents[np.array(states) < 0] = np.nan
@@ -25,15 +25,15 @@ def fit(latents, algorithm="kmeans", n_motifs=3, *, motif_windows=1000, pooling=
 
 
 STATES = np.repeat([2, 1, 0, -1, 2, 1], [60, 30, 10, 5, 60, 30])
-IN_ORDER_OF_USE = np.array([2, 1, 0, -1])  # of states 0, 1, 2, -1
+IN_ORDER_OF_USAGE = np.array([2, 1, 0, -1])  # motifs of the states 0, 1, 2, -1
 
 
 @pytest.mark.parametrize("algorithm", ["kmeans", "hmm"])
-def test_motifs_are_the_clusters_in_order_of_falling_use(algorithm):
+def test_motifs_are_the_clusters_in_order_of_usage(algorithm):
     latents = {"a": make_latents(states=STATES), "b": make_latents(states=STATES, seed=1)}
     segmenter = fit(latents, algorithm)
     assert segmenter.frames.tolist() == [240, 120, 20]
-    np.testing.assert_array_equal(segmenter.label(latents["a"]), IN_ORDER_OF_USE[STATES])
+    np.testing.assert_array_equal(segmenter.label(latents["a"]), IN_ORDER_OF_USAGE[STATES])
     np.testing.assert_allclose(segmenter.centres, [[0, 9], [5, 0], [-5, 0]], atol=0.4)
 
 
@@ -49,14 +49,14 @@ def test_a_saved_segmenter_gives_a_new_recording_the_same_motifs(algorithm, tmp_
 
 
 @pytest.mark.parametrize("algorithm", ["kmeans", "hmm"])
-def test_the_order_of_sessions_and_a_repetition_change_nothing(algorithm):
+def test_the_order_of_sessions_has_no_effect(algorithm):
     latents = {"a": make_latents(states=STATES)}
     one, other = fit(latents, algorithm), fit(latents, algorithm)
     np.testing.assert_array_equal(one.centres, other.centres)
 
 
-def test_a_hidden_markov_model_does_not_run_across_a_gap():
-    """Next to a motif that never ends, a doubtful window joins it; after a gap it does not."""
+def test_a_hidden_markov_model_does_not_continue_across_a_gap():
+    """A doubtful window next to a motif that never ends joins it, but not after a gap."""
     states = np.array([0] * 200 + [1] * 200)
     latents = {"a": make_latents(states=states, spread=1.5)}
     latents["b"] = latents["a"][::-1]
@@ -70,7 +70,7 @@ def test_a_hidden_markov_model_does_not_run_across_a_gap():
 
 
 @pytest.mark.parametrize("algorithm", ["kmeans", "hmm"])
-def test_long_stretches_are_decoded_in_parts_as_if_at_once(algorithm, monkeypatch):
+def test_long_runs_decoded_in_parts_give_the_same_motifs(algorithm, monkeypatch):
     states = np.random.default_rng(1).integers(0, 3, 40).repeat(25)
     latents = make_latents(states=states, spread=3.0)
     segmenter = fit({"a": latents}, algorithm, pooling=[0.3, 0.8], bout_seconds=0.5)
@@ -82,7 +82,7 @@ def test_long_stretches_are_decoded_in_parts_as_if_at_once(algorithm, monkeypatc
 
 
 @pytest.mark.parametrize("algorithm", ["kmeans", "hmm"])
-def test_many_windows_are_learnt_from_in_parts(algorithm, monkeypatch):
+def test_many_windows_can_be_fitted_in_parts(algorithm, monkeypatch):
     monkeypatch.setattr(latents_module, "LONGEST_STRETCH", 40)
     states = np.tile(STATES, 20)
     segmenter = fit({"a": make_latents(states=states)}, algorithm, motif_windows=500)
@@ -90,8 +90,8 @@ def test_many_windows_are_learnt_from_in_parts(algorithm, monkeypatch):
     np.testing.assert_allclose(segmenter.centres, [[0, 9], [5, 0], [-5, 0]], atol=0.4)
 
 
-def test_the_cheapest_path_is_that_of_all_paths():
-    """Compared with all possible paths; without a cost of changes, the nearest state."""
+def test_the_path_has_the_lowest_cost_of_all_paths():
+    """It is compared with all possible paths; without a cost of changes, states are the nearest."""
     costs = np.random.default_rng(0).random((6, 3))
     paths = np.array(list(itertools.product(range(3), repeat=6)))
     for change in (0.0, 0.2, 0.5, 5.0):
@@ -101,18 +101,18 @@ def test_the_cheapest_path_is_that_of_all_paths():
 
 
 @pytest.mark.parametrize(("excursion", "kept"), [(3, False), (8, True)])
-def test_a_bout_shorter_than_expected_is_kept_only_if_it_is_clearer_than_usual(excursion, kept):
-    """Windows at the centres of two states, so that each is as clear as all others."""
+def test_a_bout_shorter_than_expected_is_kept_only_if_it_is_clear(excursion, kept):
+    """All windows are at the centres of two states, so that all are equally clear."""
     states = np.repeat([0, 1, 0, 1], [60, excursion, 60, 60])
     latents = {"a": make_latents(states=states, spread=0.0)}
     assert fit(latents, n_motifs=2).label(latents["a"]).tolist().count(1) == 60 + excursion
-    motifs = fit(latents, n_motifs=2, bout_seconds=0.5).label(latents["a"])  # of five windows
+    motifs = fit(latents, n_motifs=2, bout_seconds=0.5).label(latents["a"])  # five windows
     assert (motifs[61] != motifs[0]) == kept
     assert (motifs == motifs[-1]).sum() == 60 + excursion * kept
 
 
 def test_labels_do_not_continue_across_a_gap():
-    """Next to a long bout, a single window joins it; after a gap it does not."""
+    """A single window next to a long bout joins it, but not after a gap."""
     states = np.repeat([0, 1], 100)
     segmenter = fit({"a": make_latents(states=states)}, n_motifs=2, bout_seconds=1)
     long, single = np.full((50, 2), [-5.0, 0.0]), np.array([[5.0, 0.0]])
@@ -123,7 +123,7 @@ def test_labels_do_not_continue_across_a_gap():
 
 
 def test_phases_of_a_movement_are_one_motif_once_latents_are_pooled():
-    """Two movements, a circle each, about the same centre; the second is twice as wide."""
+    """Two movements are circles around the same centre, and one of them is twice as wide."""
     phase = np.arange(400) * 2 * np.pi / 10
     width = np.repeat([1.0, 2.0, 1.0, 2.0], 100)
     circle = (width * np.stack([np.cos(phase), np.sin(phase)])).T.astype(np.float32)
@@ -163,7 +163,7 @@ def test_a_recording_without_a_window_has_no_motif():
     assert segmenter.label(np.empty((0, 2), np.float32)).tolist() == []
 
 
-def test_windows_are_drawn_from_those_that_are_usable_in_every_session():
+def test_usable_windows_of_every_session_are_sampled():
     known = {"a": np.array([1, 0, 1, 1], bool), "b": np.zeros(3, bool), "c": np.ones(2, bool)}
     everything = draw_windows(known, 9, np.random.default_rng(0))
     assert {name: own.tolist() for name, own in everything.items()} == {
@@ -177,18 +177,18 @@ def test_windows_are_drawn_from_those_that_are_usable_in_every_session():
         assert all(set(drawn[name]) <= set(everything[name]) for name in known)
 
 
-def test_of_no_session_no_window_is_drawn():
+def test_without_sessions_no_window_is_sampled():
     assert draw_windows({}, 3, np.random.default_rng(0)) == {}
 
 
-def test_stretches_are_those_of_usable_windows():
+def test_runs_are_those_of_usable_windows():
     latents = np.array([[1, 2], [np.nan, np.nan], [3, 4], [5, 6]], np.float32)
     known = {"a": find_known(latents), "b": np.zeros(2, bool)}
     assert known["a"].tolist() == [True, False, True, True]
     assert find_stretches(known) == [("a", 0, 1), ("a", 2, 4)]
 
 
-def test_stretches_are_drawn_until_they_hold_enough(monkeypatch):
+def test_runs_are_sampled_until_they_have_enough_windows(monkeypatch):
     monkeypatch.setattr(latents_module, "LONGEST_STRETCH", 40)
     known = {"a": np.ones(100, bool), "b": np.ones(10, bool)}
     everything = draw_stretches(known, 10**6, np.random.default_rng(0))

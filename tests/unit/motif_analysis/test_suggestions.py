@@ -1,4 +1,4 @@
-"""Bouts to label next, on latents of one or two dimensions where one sees which tell most."""
+"""Bouts to label next, on latents of one or two dimensions, in which the best ones are obvious."""
 
 import json
 
@@ -21,7 +21,7 @@ SEGMENTER = Segmenter("kmeans", 1, 2, Pooling(), np.empty(0), np.zeros((2, 2)))
 
 
 def make_bouts(places, motifs=None, session="a"):
-    """Bouts of a second, one after the other, each around its place; and their latents."""
+    """Return consecutive bouts of a second, each around its place, and their latents."""
     start = BOUT * np.arange(len(places))
     motifs = np.zeros(len(places), int) if motifs is None else motifs
     bouts = pd.DataFrame({"session": session, "motif": motifs, "name": "", "start": start})
@@ -36,7 +36,7 @@ def make_labels(labels):
     return np.repeat(np.array(labels, dtype=str), BOUT)
 
 
-# Two labels, left and right of 0, on ten bouts each; of the others, one is at the boundary.
+# Ten bouts each have a label left and right of 0; one bout without a label is at the boundary.
 KNOWN = [(x, y) for x in (-4, 4) for y in range(-5, 5)]
 LABELS = ["left"] * 10 + ["right"] * 10
 
@@ -68,7 +68,7 @@ def test_bouts_that_are_labelled_or_too_short_are_not_suggested():
 
 
 def test_no_two_suggestions_are_from_the_same_neighbourhood():
-    """Five neighbourhoods along the boundary, of eight bouts each, and many that are certain."""
+    """Five neighbourhoods of eight bouts are along the boundary; many other bouts are certain."""
     places = [(0, 6 * place) for place in range(5) for _ in range(8)]
     certain = [(x, y) for x in (-4, 4) for y in range(0, 25)]
     bouts, latents = make_bouts([*KNOWN, *places, *certain])
@@ -78,7 +78,7 @@ def test_no_two_suggestions_are_from_the_same_neighbourhood():
     assert sorted(chosen) == [0, 1, 2, 3, 4]
 
 
-def test_the_most_uncertain_of_each_cluster_is_chosen_in_falling_order():
+def test_the_most_uncertain_bout_of_each_cluster_is_chosen():
     points = np.array([[0.0], [0.1], [9.0], [9.1], [5.0]])
     chosen = choose_uncertain(points, np.array([0.2, 0.3, 0.9, 0.8, 0.5]), 3)
     assert chosen.tolist() == [2, 4, 1]
@@ -87,7 +87,7 @@ def test_the_most_uncertain_of_each_cluster_is_chosen_in_falling_order():
 
 
 @pytest.mark.parametrize("labels", [{}, {"a": make_labels(["left"] + [""] * 11)}])
-def test_without_two_labels_every_motif_is_there_as_often(labels):
+def test_without_two_labels_all_motifs_are_equally_frequent(labels):
     bouts, latents = make_bouts([(x, 0) for x in range(12)], motifs=[0] * 8 + [1] * 3 + [2])
     table = suggest_bouts(bouts, {"a": latents}, labels, SEGMENTER, count=6)
     assert table["motif"].tolist() == [0, 1, 2, 0, 1, 0]
@@ -95,12 +95,12 @@ def test_without_two_labels_every_motif_is_there_as_often(labels):
     assert table[["uncertainty", "likely", "second"]].isna().all(axis=None)
 
 
-def test_of_a_motif_the_most_central_bout_of_each_cluster_is_chosen():
+def test_the_most_central_bout_of_each_cluster_of_a_motif_is_chosen():
     points = np.array([[0.0], [1.0], [2.0], [50.0], [51.0], [53.0]])
     assert sorted(choose_of_motifs(points, np.zeros(6, int), 2)) == [1, 4]
 
 
-def test_where_all_is_labelled_there_is_nothing_to_suggest():
+def test_if_all_bouts_are_labelled_nothing_is_suggested():
     bouts, latents = make_bouts(KNOWN)
     table = suggest_bouts(bouts, {"a": latents}, {"a": make_labels(LABELS)}, SEGMENTER)
     assert list(table) == COLUMNS
@@ -127,7 +127,7 @@ def make_project(tmp_path, labels):
 
 
 def test_a_boris_project_has_the_keys_of_its_format(tmp_path):
-    """Those of BORIS 8.27's empty project, and what it reads of a behaviour and an observation."""
+    """They are those of an empty project of BORIS 8.27, and of a behaviour and an observation."""
     project = make_project(tmp_path, {"a": np.array(["", "sniff", "groom"])})
     assert project.keys() == {
         *("time_format", "project_date", "project_name", "project_description"),
@@ -147,7 +147,7 @@ def test_a_boris_project_has_the_keys_of_its_format(tmp_path):
     }
 
 
-def test_a_boris_project_has_the_videos_of_the_disk_and_the_times_to_look_at(tmp_path):
+def test_a_boris_project_has_existing_videos_and_times_of_bouts(tmp_path):
     project = make_project(tmp_path, {})
     assert list(project["observations"]) == ["a"]
     observation = project["observations"]["a"]

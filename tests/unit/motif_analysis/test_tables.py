@@ -19,11 +19,11 @@ from motif_analysis.tables import (
     usage_of_motifs,
 )
 
-# Two stretches with a gap between: 0 for 3 frames, 1 for 1, 0 for 1 | 1 for 2, 0 for 2.
+# Two runs with a gap between: motif 0 for 3 frames, 1 for 1, 0 for 1 | 1 for 2, 0 for 2.
 MOTIFS = np.array([-1, 0, 0, 0, 1, 0, -1, 1, 1, 0, 0, -1], dtype=np.int16)
 
 
-def test_a_bout_ends_with_its_stretch():
+def test_a_bout_ends_with_its_run():
     bouts = find_bouts(MOTIFS)
     assert bouts.motif.tolist() == [0, 1, 0, 1, 0]
     assert bouts.start.tolist() == [1, 4, 5, 7, 9]
@@ -32,7 +32,7 @@ def test_a_bout_ends_with_its_stretch():
 
 
 @pytest.mark.parametrize("motifs", [[], [-1, -1]])
-def test_where_there_is_no_motif_there_is_no_bout(motifs):
+def test_without_motifs_there_are_no_bouts(motifs):
     bouts = find_bouts(np.array(motifs, np.int16))
     assert bouts.motif.tolist() == []
     assert usage_of_motifs(bouts, 2, 10.0)["share"].tolist() == [0, 0]
@@ -48,12 +48,12 @@ def test_usage_of_motifs_has_a_row_of_zeros_for_one_that_is_never_used():
     np.testing.assert_allclose(table["bout_seconds_q75"], [0.25, 0.175, np.nan])
 
 
-def test_nothing_follows_across_a_join():
+def test_there_is_no_transition_across_a_join():
     counts = count_transitions(find_bouts(MOTIFS), 3)
     assert counts.tolist() == [[0, 1, 0], [2, 0, 0], [0, 0, 0]]
 
 
-def test_probabilities_are_those_of_the_next_motif_and_empty_where_none_follows():
+def test_probabilities_are_those_of_the_next_motif_or_empty():
     table = transition_table({"a": np.array([[0, 1, 3], [2, 0, 0], [0, 0, 0]])})
     assert len(table) == 6  # no motif follows itself
     table = table.set_index(["from_motif", "to_motif"])["probability"]
@@ -62,14 +62,14 @@ def test_probabilities_are_those_of_the_next_motif_and_empty_where_none_follows(
     assert table[2].isna().all()
 
 
-def test_a_motif_stands_at_the_centre_of_its_window():
-    """Windows of 4 frames in a recording of 7: the first is centred on frame 2."""
+def test_a_motif_is_at_the_centre_of_its_window():
+    """In windows of 4 frames, the centre of the first one is frame 2."""
     assert motifs_of_frames(np.array([5, 6, -1, 7]), 7, 4).tolist() == [-1, -1, 5, 6, -1, 7, -1]
     assert motifs_of_frames(np.array([], int), 3, 4).tolist() == [-1, -1, -1]
 
 
-def test_speed_and_turning_of_a_known_path():
-    """3 px a frame along x at 10 frames a second; 2 degrees a frame, over the angle of 180."""
+def test_speed_and_turning_of_a_known_path_are_right():
+    """Speed is 3 px per frame at 10 fps; turning is 2 degrees per frame, across 180 degrees."""
     frames = np.arange(20)
     track = np.column_stack([3.0 * frames, 0.0 * frames, np.radians(160 + 2.0 * frames)])
     track[:, 2] = (track[:, 2] + np.pi) % (2 * np.pi) - np.pi
@@ -106,7 +106,7 @@ def test_a_profile_is_the_mean_over_the_frames_of_a_motif():
     }
 
 
-def test_a_number_per_frame_named_speed_is_told_from_the_animals_speed():
+def test_an_extra_feature_named_speed_is_distinguished_from_the_animals_speed():
     profile = Profile(1, ["nose_x", "speed"], ["speed"])
     profile.add(make_aligned([[1, 5]] * 9, features=("nose_x", "speed")), np.zeros(9, int))
     table = profile.table()
@@ -120,7 +120,7 @@ def test_examples_are_the_bouts_nearest_to_the_centre_among_the_long_ones():
     motifs = motifs_of_frames(np.array([-1, 0, 0, 1, 0, 1, 1, 0, 0, -1]), 13, 4)
     table = find_examples(bout_table("a", find_bouts(motifs), windows, segmenter, fps=2.0))
     own = table[table["motif"] == 0]
-    assert own["rank"].tolist() == [1, 2]  # the bout of one window, though nearer, is too short
+    assert own["rank"].tolist() == [1, 2]  # the bout of one window is nearer, but too short
     assert own[["first_frame", "last_frame"]].to_numpy().tolist() == [[3, 4], [9, 10]]
     assert own["seconds"].tolist() == [1, 1]
     assert isinstance(table, pd.DataFrame)
@@ -170,7 +170,7 @@ def test_merged_motifs_count_as_one_and_have_a_name():
         }
 
 
-def test_all_tables_are_of_the_same_motifs():
+def test_all_tables_have_the_same_motifs():
     segmenter = Segmenter("kmeans", 4, 1, Pooling(), np.empty(0), np.array([[0.0], [10.0]]))
     motifs = {"a": np.array([-1, -1, 0, 0, 1, 0, -1]), "b": np.array([-1, -1, 1, 1, 0, -1, -1])}
     latents = {name: 10.0 * own[2:-1, None] for name, own in motifs.items()}
@@ -197,7 +197,7 @@ def test_all_tables_are_of_the_same_motifs():
 
 
 def test_numbers_that_no_motif_has_are_in_no_table():
-    """Motifs 1 and 4: others of a reference were not found again."""
+    """There are motifs 1 and 4, since others of a reference were not found again."""
     numbering = Numbering(np.array([1, 4]), 5, np.zeros(2, bool))
     centres = np.array([[0.0], [10.0]])
     motifs = np.array([-1, -1, 1, 1, 4, 1, -1])
@@ -217,7 +217,7 @@ def test_numbers_that_no_motif_has_are_in_no_table():
         assert set(tables[name]["motif"]) == {1, 4}
 
 
-def test_a_map_without_windows_stays_empty():
+def test_a_map_without_windows_is_empty():
     segmenter = Segmenter("kmeans", 1, 1, Pooling(), np.empty(0), np.array([[0.0]]))
     recording = {"session": "a"}, np.array([0]), np.zeros((1, 1)), make_aligned([[0, 0]])
     empty = pd.DataFrame(columns=["session", "frame", "x", "y"])

@@ -37,21 +37,23 @@ def settings(**changes):
 
 
 def align(tracks, fps=10.0, **changes):
-    """The aligned recording, and its table of quality."""
+    """Return the aligned recording and its table of quality."""
     recording, chosen = make_dataset(tracks=tracks, fps=fps), settings(**changes)
     table = inspect_recording(clean_recording(recording, chosen), 0.5).table
     return align_recording(recording, chosen), table
 
 
 def test_center_is_the_origin_and_orient_is_on_the_positive_x_axis():
-    positions = np.array([[[5.0, 9.0], [5.0, 5.0], [4.0, 6.0]]])  # nose below the tail, as seen
+    positions = np.array(
+        [[[5.0, 9.0], [5.0, 5.0], [4.0, 6.0]]]
+    )  # in the image, the nose is below the tail
     nose, tail, paw = to_egocentric(positions, positions[:, [1, 0]])[0]
     assert nose.tolist() == [4, 0]
     assert tail.tolist() == [0, 0]
     np.testing.assert_allclose(paw, [1, 1])
 
 
-def test_an_animal_on_the_positive_x_axis_is_left_as_it_is():
+def test_an_animal_on_the_positive_x_axis_is_not_changed():
     positions = make_tracks(place=(0, 0))[..., :2]
     egocentric = to_egocentric(positions, positions[:, [3, 0]])
     np.testing.assert_allclose(egocentric[0], list(BODY.values()))
@@ -61,7 +63,7 @@ def test_several_full_turns_have_no_effect():
     turns = np.linspace(-4 * np.pi, 4 * np.pi, 721)
     place = np.random.default_rng(0).uniform(0, 1000, size=(721, 2))
     aligned, _ = align(make_tracks(frames=721, heading=turns, place=place))
-    # Features: nose_x, then both paws; what the turning animal looks like never changes.
+    # Features are nose_x, then both paws; the egocentric pose of the turning animal is constant.
     np.testing.assert_allclose(aligned.poses, np.tile([10, 6, -3, 6, 3], (721, 1)), atol=1e-4)
 
 
@@ -71,7 +73,7 @@ def test_a_mirrored_animal_stays_mirrored():
     np.testing.assert_allclose(aligned.poses[0], [10, 6, 3, 6, -3], atol=1e-5)
 
 
-def test_features_follow_the_file_without_the_constant_three():
+def test_features_have_the_order_of_the_file_without_three_constant_ones():
     aligned, _ = align(make_lively_tracks(), keypoints=["tail", "right_paw", "nose"])
     assert aligned.features == ["nose_x", "right_paw_x", "right_paw_y"]
     assert aligned.poses.shape == (300, 3)
@@ -103,7 +105,7 @@ def test_short_gaps_are_filled_and_long_ones_are_unusable():
     )
 
 
-def test_a_lost_center_costs_the_frame_but_blames_no_other_keypoint():
+def test_a_lost_center_makes_a_frame_unusable_and_counts_for_no_other_keypoint():
     tracks = make_tracks()
     tracks[:5, KEYPOINTS.index("tail"), 2] = 0
     aligned, quality = align(tracks, robust=True)
@@ -112,7 +114,7 @@ def test_a_lost_center_costs_the_frame_but_blames_no_other_keypoint():
 
 
 def jittering_tracks(frames=60):
-    """Paws move by about half a pixel: enough spread for the rule, too little for an outlier."""
+    """Return tracks whose paws move by about half a pixel, too little for an outlier."""
     rng = np.random.default_rng(3)
     body = {name: np.array(xy) + rng.uniform(-1, 1, (frames, 2)) for name, xy in BODY.items()}
     return make_tracks(frames=frames, body=body)
@@ -129,7 +131,7 @@ def test_an_outlier_is_replaced_by_its_neighbours():
     assert align(tracks, robust=False)[0].poses[30, x] > 20
 
 
-def test_limits_of_other_recordings_judge_outliers_where_they_are_given():
+def test_given_limits_of_other_recordings_are_used_for_outliers():
     tracks = jittering_tracks()
     tracks[30, LEFT, :2] += 30
     own, _ = align(tracks, robust=True)
@@ -149,7 +151,7 @@ def test_limits_of_other_recordings_judge_outliers_where_they_are_given():
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("smoothed", [True, False])
 def test_with_limits_the_parts_of_a_recording_are_aligned_as_the_whole(seed, smoothed):
-    """Except for gaps across the cut and, with smoothing, half the filter's window."""
+    """Exceptions are gaps across the cut and, with smoothing, half the filter's window."""
     rng = np.random.default_rng(seed)
     tracks = make_lively_tracks(frames=300, seed=seed)
     tracks[rng.random((300, 4)) < 0.05, 2] = 0
@@ -183,7 +185,7 @@ def test_outlier_and_gap_together_are_not_filled_beyond_the_limit():
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_no_keypoint_is_ever_invented_for_longer_than_the_limit(seed):
+def test_no_keypoint_is_interpolated_for_longer_than_the_limit(seed):
     rng = np.random.default_rng(seed)
     tracks = jittering_tracks(frames=400)
     lost = rng.random((400, 4)) < 0.15
@@ -197,12 +199,12 @@ def test_no_keypoint_is_ever_invented_for_longer_than_the_limit(seed):
         for start, stop in find_runs((lost | wrong)[:, keypoint]):
             open_frames[start:stop] |= stop - start > 2 or start == 0 or stop == 400
     assert not (aligned.usable & open_frames).any()
-    # An outlier in a gap beside a frame that cannot be aligned has no neighbour to be filled from.
+    # An outlier in a gap next to a frame that cannot be aligned has no neighbour for interpolation.
     assert (aligned.usable | open_frames).mean() > 0.98
     np.testing.assert_allclose(quality["outlier_share"][:4], (wrong & ~lost).mean(axis=0))
 
 
-def test_smoothing_is_optional_and_never_touches_unusable_frames():
+def test_smoothing_is_optional_and_does_not_change_unusable_frames():
     tracks = make_lively_tracks()
     tracks[100:120, LEFT, 2] = 0
     rough, _ = align(tracks)
@@ -212,7 +214,7 @@ def test_smoothing_is_optional_and_never_touches_unusable_frames():
     assert np.diff(smooth.poses[120:], axis=0).std() < np.diff(rough.poses[120:], axis=0).std()
 
 
-def test_without_likelihood_every_position_counts():
+def test_without_likelihood_every_position_is_used():
     tracks = make_tracks()
     tracks[..., 2] = np.nan
     tracks[4, LEFT, :2] = np.nan
@@ -221,7 +223,7 @@ def test_without_likelihood_every_position_counts():
     assert quality.loc["left_paw", "missing_share"] == 1 / 20
 
 
-def test_a_keypoint_that_is_never_confident_is_reported_and_left_out():
+def test_a_keypoint_that_is_never_confident_is_reported_and_excluded():
     tracks = make_tracks()
     tracks[:, LEFT, 2] = 0.5
     aligned, quality = align(tracks)
@@ -240,7 +242,7 @@ def test_a_reference_keypoint_that_is_never_confident_is_refused(name):
         align(tracks)
 
 
-def test_keypoints_are_left_out_by_name_where_they_are():
+def test_keypoints_are_excluded_by_name_if_a_recording_has_them():
     aligned, quality = align(make_tracks(), exclude_keypoints=["left_paw", "LED"])
     assert aligned.features == ["nose_x", "right_paw_x", "right_paw_y"]
     assert "left_paw" not in quality.index
@@ -261,7 +263,7 @@ def test_the_nearest_names_are_found_whatever_their_case():
 
 
 def in_space(tracks, up):
-    """The same animal in 3D, ``up`` the vertical axis, each keypoint at its own height."""
+    """Return the same animal in 3D with the vertical axis ``up``, and a height of each keypoint."""
     heights = np.tile(np.arange(1.0, 5.0), (len(tracks), 1))
     axes = {"z": [0, 1, 2], "x": [2, 0, 1], "y": [1, 2, 0]}[up]
     position = np.dstack([tracks[..., :2], heights])[..., axes]
@@ -279,7 +281,7 @@ def in_space(tracks, up):
 
 
 @pytest.mark.parametrize("up", ["x", "y", "z"])
-def test_poses_in_space_are_turned_about_the_vertical_axis_alone(up):
+def test_poses_in_3d_are_rotated_only_about_the_vertical_axis(up):
     turning = np.linspace(0, 9, 20)
     poses = in_space(make_tracks(heading=turning), up)
     aligned = align_recording(poses, settings(vertical_axis=up))
@@ -287,18 +289,18 @@ def test_poses_in_space_are_turned_about_the_vertical_axis_alone(up):
         *("nose_x", "nose_z"),
         *(f"{side}_paw_{axis}" for side in ("left", "right") for axis in "xyz"),
     ]
-    # Heights are over the tail, which is the fourth keypoint, at a height of 4.
+    # Heights are relative to the tail, the fourth keypoint, which has a height of 4.
     expected = [10, -3, 6, -3, -2, 6, 3, -1]
     np.testing.assert_allclose(aligned.poses, np.tile(expected, (20, 1)), atol=1e-4)
 
 
-def test_poses_in_space_are_refused_by_the_name_of_the_setting():
+def test_poses_in_3d_without_the_setting_are_refused_with_its_name():
     with pytest.raises(ValueError, match=r"has 3D poses; set vertical_axis"):
         align_recording(in_space(make_tracks(), "z"), settings())
 
 
 def test_frames_absent_from_a_sparse_file_are_never_filled():
-    """Every third frame is there: gaps of two frames, which would else be filled."""
+    """Every third frame is in the file; gaps of two frames would otherwise be filled."""
     tracks = make_lively_tracks(frames=90)
     absent = np.arange(90) % 3 != 0
     tracks[absent] = np.nan
@@ -310,8 +312,8 @@ def test_frames_absent_from_a_sparse_file_are_never_filled():
     assert align(dense, max_gap_seconds=1)[0].usable.all()
 
 
-def test_four_hundred_frames_spread_over_ninety_thousand_are_four_hundred_frames():
-    """As in a SLEAP file of labels: blocks of ten frames, far apart."""
+def test_sparse_frames_keep_their_number_of_usable_frames():
+    """A SLEAP file of labels is an example: blocks of ten frames with long gaps between them."""
     tracks = np.full((90_000, 4, 3), np.nan)
     frames = (np.arange(40)[:, None] * 2200 + np.arange(10)).ravel()
     tracks[frames] = make_lively_tracks(frames=400)
@@ -319,7 +321,7 @@ def test_four_hundred_frames_spread_over_ninety_thousand_are_four_hundred_frames
     assert np.flatnonzero(aligned.usable).tolist() == frames.tolist()
 
 
-def test_every_keypoint_lost_for_1200_frames_costs_these_frames():
+def test_frames_without_any_keypoint_are_unusable():
     tracks = make_lively_tracks(frames=2000)
     tracks[500:1700, :, 2] = 0.01
     aligned, quality = align(tracks)
@@ -328,7 +330,7 @@ def test_every_keypoint_lost_for_1200_frames_costs_these_frames():
 
 
 def test_a_recording_at_another_rate_is_resampled_to_the_given_one():
-    """A paw that moves evenly is where it is at each time, whatever the rate."""
+    """A paw that moves evenly has the same place at each time with any rate."""
     body = {**BODY, "left_paw": np.stack([np.arange(61.0) / 10, np.full(61, -3)], axis=1)}
     tracks = make_tracks(frames=61, body=body)
     tracks[20:24, LEFT, 2] = 0
@@ -337,7 +339,7 @@ def test_a_recording_at_another_rate_is_resampled_to_the_given_one():
     assert len(aligned.poses) == 41
     x = aligned.poses[:, aligned.features.index("left_paw_x")]
     np.testing.assert_allclose(x[aligned.usable], np.arange(41)[aligned.usable] * 0.15, atol=1e-5)
-    # New frame n lies between old frames floor(1.5 n) and the next: 13 ↔ 19.5, 16 ↔ 24.
+    # New frame n is between old frame floor(1.5 n) and the next: 13 ↔ 19.5, 16 ↔ 24.
     assert np.flatnonzero(~aligned.usable).tolist() == [13, 14, 15]
     doubled, _ = align(tracks, fps=30.0, max_gap_seconds=0, resample_fps=60.0)
     assert len(doubled.poses) == 121
@@ -354,7 +356,7 @@ def with_scalars(tracks, **scalars):
     )
 
 
-def test_numbers_per_frame_join_the_pose_as_they_are():
+def test_extra_features_are_added_to_the_pose_unchanged():
     tracks, light = make_lively_tracks(frames=40), np.arange(40) // 20
     speed = np.arange(40.0)
     speed[5:7] = np.nan
@@ -367,13 +369,13 @@ def test_numbers_per_frame_join_the_pose_as_they_are():
     assert aligned.poses[:20, -1].tolist() == list(range(20))
 
 
-def test_a_number_per_frame_cannot_have_the_name_of_a_coordinate():
+def test_an_extra_feature_cannot_have_the_name_of_a_coordinate():
     recording = with_scalars(make_tracks(), nose_x=np.arange(20))
     with pytest.raises(ValueError, match=r"two features are called nose_x; rename a column"):
         align_recording(recording, settings())
 
 
-def test_series_without_keypoints_are_taken_as_they_are():
+def test_series_without_keypoints_are_used_unchanged():
     recording = with_scalars(make_tracks(), a=np.arange(20.0), b=-np.arange(20.0))
     recording = recording.drop_vars(["position", "confidence", "keypoints", "space", "individuals"])
     aligned = align_recording(recording, settings(robust=True, savgol_filter=True))
@@ -388,7 +390,7 @@ def test_a_recording_without_a_usable_frame_is_refused():
         align(tracks)
 
 
-def test_npz_gives_back_what_was_aligned(tmp_path):
+def test_aligned_poses_can_be_read_back(tmp_path):
     aligned, _ = align(make_lively_tracks(), fps=29.385)
     save_aligned(aligned, tmp_path / "a.npz")
     loaded = open_aligned(tmp_path / "a.npz")
@@ -398,8 +400,8 @@ def test_npz_gives_back_what_was_aligned(tmp_path):
     assert loaded.limits == aligned.limits
 
 
-def test_the_track_is_where_the_animal_is_and_where_it_looks():
-    """A full turn while walking east; NaN where a frame is unusable."""
+def test_the_track_has_position_and_heading_of_the_animal():
+    """The animal makes a full turn while it walks east; unusable frames are NaN."""
     heading = np.linspace(0, 2 * np.pi, 40, endpoint=False)
     place = np.column_stack([100 + np.arange(40.0), np.full(40, 70.0)])
     tracks = make_tracks(frames=40, heading=heading, place=place)
@@ -420,11 +422,11 @@ def test_motion_features_follow_the_coordinates_and_are_not_coordinates():
     tracks = make_tracks(frames=40, place=np.column_stack([3.0 * np.arange(40), np.zeros(40)]))
     aligned, _ = align(tracks, motion_features=[*MOTION, "height"])
     assert aligned.features[-3:] == list(aligned.scalars) == MOTION
-    # Ten frames and thirty pixels a second, of an animal that is ten pixels long.
+    # Ten frames and thirty pixels per second; the animal is ten pixels long.
     np.testing.assert_allclose(aligned.poses[:, -3:], np.tile([3, 0, 0], (40, 1)), atol=1e-4)
 
 
-def test_numbers_per_frame_of_the_user_come_last():
+def test_extra_features_of_the_user_are_last():
     recording = make_dataset(tracks=make_lively_tracks(), fps=10.0)
     frames = recording.sizes["time"]
     recording = recording.assign(features=(("time", "feature"), np.ones((frames, 1))))
@@ -446,7 +448,7 @@ def test_a_body_length_of_the_same_pose_is_the_same_in_every_unit():
     np.testing.assert_array_equal(own.as_recorded()[:, -3:], own.poses[:, -3:])
 
 
-def test_a_body_length_of_the_sessions_table_counts_in_place_of_the_median():
+def test_a_body_length_of_the_sessions_table_replaces_the_median():
     recording = make_dataset(tracks=make_lively_tracks(), fps=10.0)
     chosen = settings(scale="body_length", motion_features=MOTION)
     own = align_recording(recording, chosen)
@@ -456,8 +458,8 @@ def test_a_body_length_of_the_sessions_table_counts_in_place_of_the_median():
     np.testing.assert_allclose(given.poses[:, -1], own.poses[:, -1], rtol=1e-5)  # turning
 
 
-def test_limits_of_outliers_are_body_lengths_for_animals_of_every_size():
-    """A paw ten body lengths away is an outlier by the limits of an animal half as large."""
+def test_limits_of_outliers_are_in_body_lengths():
+    """A paw that is ten body lengths away exceeds the limits of an animal of half the size."""
     small = make_lively_tracks()
     large = small.copy()
     large[..., :2] *= 2

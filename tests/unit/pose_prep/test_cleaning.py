@@ -15,13 +15,13 @@ NAN = np.nan
 
 
 def column(values):
-    """One keypoint with x as given and y = -x."""
+    """Return positions of a keypoint with these x and y = -x."""
     x = np.array(values, dtype=float)
     return np.stack([x, -x], axis=-1)[:, None]
 
 
 def mask(text):
-    """One keypoint's (frame, 1) mask: '.#' are false and true."""
+    """Return a (frame, 1) mask of a keypoint: '.' is false and '#' is true."""
     return np.array([[sign == "#"] for sign in text])
 
 
@@ -50,7 +50,7 @@ def test_a_short_gap_is_a_straight_line_between_its_neighbours():
     assert show(where) == ".###."
 
 
-def test_a_gap_one_frame_too_long_stays_open():
+def test_a_gap_that_is_one_frame_too_long_is_not_filled():
     filled, where = fill_gaps(column([0, 99, 99, 99, 8]), mask(".###."), 2)
     assert np.isnan(filled[1:4]).all()
     assert np.isfinite(filled[[0, 4]]).all()
@@ -63,7 +63,7 @@ def test_nothing_is_extrapolated():
     assert not where.any()
 
 
-def test_keypoints_are_filled_each_by_itself():
+def test_each_keypoint_is_filled_separately():
     positions = np.concatenate([column([0, 9, 2]), column([5, 6, 9])], axis=1)
     filled, _ = fill_gaps(positions, np.hstack([mask(".#."), mask("..#")]), 1)
     assert filled[:2, :, 0].tolist() == [[0, 5], [1, 6]]
@@ -72,7 +72,7 @@ def test_keypoints_are_filled_each_by_itself():
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_no_filled_stretch_exceeds_the_limit_and_every_short_inner_gap_is_filled(seed):
+def test_every_short_inner_gap_and_no_longer_one_is_filled(seed):
     rng = np.random.default_rng(seed)
     gap, limit = rng.random((200, 3)) < 0.6, 4
     positions = rng.normal(size=(200, 3, 2))
@@ -88,18 +88,18 @@ def test_no_filled_stretch_exceeds_the_limit_and_every_short_inner_gap_is_filled
         np.testing.assert_array_equal(where[:, keypoint], expected)
 
 
-def test_marks_spread_over_the_gap_that_holds_them():
+def test_a_mark_extends_to_its_whole_gap():
     assert show(spread_over_gaps(mask("..#....#"), mask(".###.##."))) == ".###...."
     assert show(spread_over_gaps(mask("#......#"), mask("##....##"))) == "##....##"
 
 
-def test_the_longest_gap_may_touch_the_ends():
+def test_the_longest_gap_may_be_at_an_end():
     gaps = np.hstack([mask("##...#"), mask("......"), mask("######")])
     assert longest_gaps(gaps).tolist() == [2, 0, 6]
 
 
-def test_outliers_are_judged_by_the_interquartile_range():
-    # 0..8 with 100 appended: quartiles 2.25 and 6.75, IQR 4.5; median 4.5, mean 13.6.
+def test_outliers_are_found_by_the_interquartile_range():
+    # 0 to 8 with 100 appended: quartiles 2.25 and 6.75, IQR 4.5, median 4.5, mean 13.6.
     positions = column([*range(9), 100])
     for center, distance in (("median", 95.5), ("mean", 86.4)):
         assert show(find_outliers(positions, 4, center)) == "." * 9 + "#"
@@ -107,7 +107,7 @@ def test_outliers_are_judged_by_the_interquartile_range():
         assert not find_outliers(positions, distance / 4.5 + 0.01, center).any()
 
 
-def test_the_rule_about_the_mean_is_the_same_as_on_z_scores():
+def test_limits_around_the_mean_are_the_same_as_with_z_scores():
     x = np.random.default_rng(0).standard_t(2, size=500)
     z = (x - x.mean()) / x.std()
     low, high = np.percentile(z, [25, 75])
@@ -122,7 +122,7 @@ def test_far_jumps_in_up_to_a_fifth_of_the_frames_are_the_outliers(share):
     x, far = rng.normal(size=2000), rng.random(2000) < share
     x[far] += 300
     np.testing.assert_array_equal(find_outliers(column(x), 4)[:, 0], far)
-    if share > 0.01:  # the mean is drawn along until the right ones are far from it
+    if share > 0.01:  # the mean moves so far that correct values are outliers
         assert find_outliers(column(x), 4, "mean")[~far].any()
 
 
@@ -131,13 +131,13 @@ def test_values_that_a_quarter_of_the_frames_have_are_a_posture():
     assert not find_outliers(column(x), 4).any()
 
 
-def test_limits_of_one_recording_judge_another():
-    limits = outlier_limits(column(np.arange(9)), 1)  # 4 ± the quartiles' distance of 4
+def test_limits_of_one_recording_can_be_used_for_another():
+    limits = outlier_limits(column(np.arange(9)), 1)  # 4 ± the IQR of 4
     assert limits.tolist() == [[[0, 8], [-8, 0]]]
     assert show(find_beyond(column([-0.1, 0, 8, 8.1, np.nan]), limits)) == "#..#."
 
 
-def test_constant_and_empty_coordinates_hold_no_outliers():
+def test_constant_and_empty_coordinates_have_no_outliers():
     positions = np.concatenate([column([1.0] * 9 + [5]), column([NAN] * 10)], axis=1)
     assert not find_outliers(positions, 4).any()
 

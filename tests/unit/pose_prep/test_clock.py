@@ -1,4 +1,4 @@
-"""Times are assigned to the frames of one clock, and refused if these are ambiguous."""
+"""Times are assigned to the frames of one clock, and refused if frames are ambiguous."""
 
 import time
 
@@ -20,14 +20,14 @@ ONE = make_lively_tracks(frames=200)
 
 
 def jittered(*, frames, jitter, rate=30.0, start=0.0, seed=0):
-    """Times of these frames, each early or late by up to ``jitter`` intervals."""
+    """Return times of these frames, each early or late by up to ``jitter`` intervals."""
     frames = np.asarray(frames)
     off = np.random.default_rng(seed).uniform(-jitter, jitter, len(frames))
     return start + (frames + off) / rate
 
 
 def positions(poses):
-    """(frame, keypoint, axis)"""
+    """Return (frame, keypoint, axis)."""
     return poses.position.isel(individuals=0).transpose("time", "keypoints", "space").values
 
 
@@ -37,7 +37,7 @@ def empty(poses):
 
 @pytest.mark.parametrize("seed", range(10))
 @pytest.mark.parametrize("fps", [30, 25, 60])
-def test_jitter_makes_no_frame_and_loses_none(seed, fps):
+def test_jitter_adds_and_loses_no_frame(seed, fps):
     times = jittered(frames=range(300), jitter=0.36, start=12345.6, seed=seed)
     frames, interval = assign_frames(times, fps)
     assert frames.tolist() == list(range(300))
@@ -45,7 +45,7 @@ def test_jitter_makes_no_frame_and_loses_none(seed, fps):
 
 
 @pytest.mark.parametrize("late", [0.6, 0.9, 1.5])
-def test_a_late_time_shifts_no_other(late):
+def test_a_late_time_does_not_shift_other_frames(late):
     times = np.arange(300.0)
     times[100] += late
     times[101] = max(times[101], times[100] + 0.01)
@@ -70,7 +70,7 @@ def test_most_frames_may_be_lost():
 
 
 def test_a_clock_may_drift_slowly():
-    """By three frames in a recording of 100,000, and back."""
+    """It drifts by three frames in a recording of 100,000, and back."""
     frames = np.arange(100_000)
     times = (frames + 3 * np.sin(frames / 30_000)) / 30
     assert assign_frames(times, 30)[0].tolist() == frames.tolist()
@@ -105,7 +105,7 @@ def test_two_times_are_distinguished_by_the_expected_rate(fps, expected):
     assert assign_frames(np.array([2.0, 2.1]), fps)[0].tolist() == expected
 
 
-def test_one_time_and_none_are_frames():
+def test_a_single_time_and_no_time_are_accepted():
     assert assign_frames(np.array([5.0]), 30)[0].tolist() == [0]
     assert assign_frames(np.array([]), 30)[0].tolist() == []
 
@@ -127,7 +127,7 @@ def test_a_time_that_is_far_too_large_is_refused():
 
 
 @pytest.mark.parametrize(
-    ("row", "value", "told"),
+    ("row", "value", "message"),
     [
         (5, np.nan, r"row 5 of the times is nan; correct these times, or remove"),
         (5, np.inf, r"row 5 of the times is inf;"),
@@ -136,15 +136,15 @@ def test_a_time_that_is_far_too_large_is_refused():
         (slice(6, None), 0.0, r"row 6 of the times is 0, after 0\.5 in row 5 \(4 such rows\)"),
     ],
 )
-def test_times_that_do_not_rise_are_refused_by_their_row(row, value, told):
+def test_times_that_do_not_increase_are_refused_with_their_row(row, value, message):
     times = np.arange(10) / 10
     check_times(times, "the times")
     times[row] = value
-    with pytest.raises(ValueError, match=told):
+    with pytest.raises(ValueError, match=message):
         check_times(times, "the times")
 
 
-def test_a_series_that_starts_later_has_the_frames_of_the_others():
+def test_a_series_that_starts_later_has_the_frames_of_other_series():
     first, second = np.arange(300) / 30 + 100, np.arange(50, 340, 3) / 30 + 100
     (one, two), interval, start = assign_frames_together([second, first], 30)
     assert one.tolist() == list(range(50, 340, 3))
@@ -159,7 +159,7 @@ def test_series_of_jittered_times_share_their_frames():
     assert [each.tolist() for each in frames] == [rows.tolist() for rows in kept]
 
 
-def test_cameras_that_are_not_triggered_together_have_frames_of_one_rate():
+def test_cameras_without_a_common_trigger_have_frames_of_one_rate():
     one, two = np.arange(300) / 30, (np.arange(300) + 20.4) / 30
     (first, second), interval, _ = assign_frames_together([one, two], 30)
     assert interval == pytest.approx(1 / 30)
@@ -180,7 +180,7 @@ def write_netcdf(path, kept, fps=10.0, **changed):
 
 
 def test_a_netcdf_that_was_cut_at_its_start_keeps_the_frames_of_the_recording(tmp_path):
-    """movement's times are seconds from the start of the recording."""
+    """In movement, times are seconds from the start of the recording."""
     kept = np.delete(np.arange(199), [0, 1, 2, 50, 51])
     poses = read_poses(write_netcdf(tmp_path / "p.nc", kept), "", 10)
     assert poses.sizes["time"] == 199
@@ -191,7 +191,7 @@ def test_a_netcdf_that_was_cut_at_its_start_keeps_the_frames_of_the_recording(tm
 
 @pytest.mark.parametrize("step", [1, 5])
 def test_a_netcdf_may_count_frames(tmp_path, step):
-    """As in movement without a frame rate."""
+    """This is the format of movement without a frame rate."""
     kept = np.arange(3, 200, step)
     poses = make_dataset(tracks=ONE).isel(time=kept).assign_coords(time=kept)
     save_poses(poses.assign_attrs(time_unit="frames"), tmp_path / "p.nc")
@@ -213,8 +213,8 @@ def test_times_of_a_netcdf_may_be_durations_or_start_before_zero(tmp_path):
     assert before.attrs["notes"] == "frame 0 is the first of the file, at the time -4.9"
 
 
-@pytest.mark.parametrize(("fps", "told"), [(30, True), (25.4, False), (25, False)])
-def test_a_rate_that_is_not_the_files_is_reported(tmp_path, fps, told):
+@pytest.mark.parametrize(("fps", "reported"), [(30, True), (25.4, False), (25, False)])
+def test_a_rate_that_differs_from_the_file_is_reported(tmp_path, fps, reported):
     netcdf = write_netcdf(tmp_path / "p.nc", slice(None), fps=25.0)
     nwb = write_nwb(
         path=tmp_path / "p.nwb",
@@ -223,18 +223,18 @@ def test_a_rate_that_is_not_the_files_is_reported(tmp_path, fps, told):
     )
     for path in (netcdf, nwb):
         notes = read_poses(path, "", fps).attrs["notes"]
-        assert ("frames per second, the sessions table 30" in notes) is told
+        assert ("frames per second, the sessions table 30" in notes) is reported
     assert "the file has 25 frames" in read_poses(netcdf, "", 30).attrs["notes"]
 
 
-def test_a_netcdf_that_names_a_keypoint_twice_is_refused_by_its_name(tmp_path):
+def test_a_netcdf_with_a_keypoint_twice_is_refused_with_its_name(tmp_path):
     poses = make_dataset(tracks=ONE, keypoints=["nose", "paw", "paw", "tail"])
     save_poses(poses, tmp_path / "p.nc")
     with pytest.raises(ValueError, match=r"two of its keypoints have the same name, paw: give"):
         read_poses(tmp_path / "p.nc", "", 10)
 
 
-def test_a_netcdf_with_a_time_twice_is_refused_by_its_row(tmp_path):
+def test_a_netcdf_with_a_time_twice_is_refused_with_its_row(tmp_path):
     times = np.arange(200) / 10
     times[9] = times[8]
     path = write_netcdf(tmp_path / "p.nc", slice(None), time=times)

@@ -1,4 +1,4 @@
-"""Datasets have the dimensions keypoints and individuals, whatever movement calls them."""
+"""Datasets have the dimensions keypoints and individuals with any version of movement."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ def with_singulars(dataset):
     return dataset.rename({old: new for old, new in SINGULARS.items() if old in dataset.dims})
 
 
-def test_singulars_become_plurals():
+def test_singular_names_become_plural():
     dims = ("time", "space", "keypoint", "individual")
     names = {"keypoint": ["nose", "tail"], "individual": ["mouse"]}
     made = with_plurals(xr.Dataset({"position": (dims, np.zeros((3, 2, 2, 1)))}, names))
@@ -23,14 +23,14 @@ def test_singulars_become_plurals():
     assert list(made.keypoints.values) == ["nose", "tail"]
 
 
-def test_plurals_stay():
+def test_plural_names_are_not_changed():
     dataset = xr.Dataset({"position": (("time", "keypoints"), np.zeros((3, 2)))})
     assert with_plurals(dataset).identical(dataset)
 
 
 @pytest.mark.parametrize("names", ["plurals", "singulars"])
 def test_a_file_reads_the_same_with_either_version_of_movement(tmp_path, monkeypatch, names):
-    """With movement as it is here, and as the other version names dimensions."""
+    """Dimensions are named as in the installed version of movement and as in the other one."""
     path = tmp_path / "mouse.csv"
     write_deeplabcut(path=path, tracks=make_lively_tracks(frames=20))
     expected = read_poses(path, "DeepLabCut", 30)

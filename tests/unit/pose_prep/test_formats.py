@@ -35,7 +35,7 @@ TWO = np.stack([ONE, make_lively_tracks(frames=12, seed=1)], axis=1)
 
 
 def positions(poses):
-    """(frame, keypoint, axis)"""
+    """Return (frame, keypoint, axis)."""
     return poses.position.isel(individuals=0).transpose("time", "keypoints", "space").values
 
 
@@ -57,7 +57,7 @@ def test_every_format_gives_the_same_tracks_and_is_recognised(tmp_path, kind):
     path, software = write(tmp_path, kind)
     assert recognise(path) == software
     poses = read_poses(path, "", 10)
-    tolerance = 1e-4 if software == "SLEAP" else 0  # which stores, and movement reads, float32
+    tolerance = 1e-4 if software == "SLEAP" else 0  # it stores float32, and movement reads float32
     np.testing.assert_allclose(positions(poses), ONE[..., :2], rtol=0, atol=tolerance)
     np.testing.assert_allclose(poses.confidence.values[..., 0], ONE[..., 2])
     assert poses.keypoints.values.tolist() == list(BODY)
@@ -68,16 +68,16 @@ def test_every_format_gives_the_same_tracks_and_is_recognised(tmp_path, kind):
 
 
 @pytest.mark.parametrize("order", [USUAL, USUAL[::-1], ("frame", "track", "node", "xy")])
-@pytest.mark.parametrize("said", [True, False])
-def test_a_sleap_file_may_have_its_axes_in_any_order(tmp_path, order, said):
+@pytest.mark.parametrize("axes_are_named", [True, False])
+def test_a_sleap_file_may_have_its_axes_in_any_order(tmp_path, order, axes_are_named):
     path = write_sleap_analysis(
         path=tmp_path / "p.h5", tracks=TWO, names=("black", "white"), order=order
     )
-    if said:
+    if axes_are_named:
         with h5py.File(path, "a") as file:
             file["tracks"].attrs["dims"] = '["{}"]'.format('", "'.join(order))
-    if not said and order == USUAL[::-1]:
-        order = ("frame", "node", "xy", "track")  # which it is
+    if not axes_are_named and order == USUAL[::-1]:
+        order = ("frame", "node", "xy", "track")  # the order that is assumed
     poses = read_poses(path, "SLEAP", 10, individual="white")
     np.testing.assert_allclose(positions(poses), TWO[:, 1, :, :2], atol=1e-4)
     assert poses.attrs["notes"] == "the file also contains black"
@@ -89,7 +89,7 @@ def test_a_deeplabcut_table_may_be_under_any_key(tmp_path, key):
     np.testing.assert_array_equal(positions(read_poses(path, "", 10)), ONE[..., :2])
 
 
-def test_the_scorer_marks_a_lightning_pose_file(tmp_path):
+def test_the_scorer_identifies_a_lightning_pose_file(tmp_path):
     path = write_deeplabcut(path=tmp_path / "p.csv", tracks=ONE)
     path.write_text(path.read_text().replace("tracker", "heatmap_tracker"))
     assert recognise(path) == "LightningPose"
@@ -115,8 +115,8 @@ def test_several_animals_of_an_nwb_file_are_individuals(tmp_path):
         read_poses(path, "NWB", 10)
 
 
-def test_frames_that_a_file_leaves_out_are_empty_ones(tmp_path):
-    """By the timestamps of an NWB file, the times of a netCDF, the numbers in a .slp."""
+def test_frames_that_are_missing_in_a_file_are_empty(tmp_path):
+    """Timestamps in NWB, times in netCDF and numbers in .slp identify the frames."""
     kept = [0, 1, 2, 3, 4, 5, 9, 10, 11]
     times = np.array(kept) / 10
     nwb = write_nwb(path=tmp_path / "p.nwb", tracks=[ONE[kept]], times=times)
@@ -128,13 +128,13 @@ def test_frames_that_a_file_leaves_out_are_empty_ones(tmp_path):
         np.testing.assert_allclose(found[kept], ONE[kept][..., :2], atol=1e-4)
 
 
-def test_times_that_do_not_rise_are_refused(tmp_path):
+def test_times_that_do_not_increase_are_refused(tmp_path):
     path = write_nwb(path=tmp_path / "p.nwb", tracks=[ONE], times=np.array([0.0, 1, 1, *range(9)]))
     with pytest.raises(ValueError, match=r"p.nwb.*times must increase"):
         read_poses(path, "", 10)
 
 
-def test_an_h5_that_leaves_frames_out_is_refused(tmp_path):
+def test_an_h5_with_missing_frames_is_refused(tmp_path):
     path = write_deeplabcut(path=tmp_path / "p.h5", tracks=ONE)
     pd.read_hdf(path).drop(index=[4, 5]).to_hdf(path, key="df_with_missing", mode="w")
     with pytest.raises(ValueError, match=r"p.h5.*row 4 .* is frame 6, but frame 4 is expected"):
@@ -164,8 +164,8 @@ def test_a_slp_of_400_frames_spread_over_90000_has_90000_frames(tmp_path):
     assert np.flatnonzero(np.isfinite(found).all(axis=(1, 2))).tolist() == frames.tolist()
 
 
-def test_animals_may_have_other_keypoints(tmp_path):
-    """As in a multi-animal project of DeepLabCut with unique objects."""
+def test_animals_may_have_different_keypoints(tmp_path):
+    """An example is a multi-animal project of DeepLabCut with unique objects."""
     path = write_deeplabcut(path=tmp_path / "p.csv", tracks=TWO, individuals=["mouse", "single"])
     rows = [line.split(",") for line in path.read_text().splitlines()]
     kept = [n for n in range(len(rows[0])) if rows[1][n] != "single" or rows[2][n] == "tail"]
@@ -219,7 +219,7 @@ def test_prefixes_of_one_individual_are_refused(tmp_path):
         read_poses(path, "", 10, individual="B", prefixes=["B_", "B-"])
 
 
-def test_mice_distinguished_by_prefixes_may_have_other_keypoints(tmp_path):
+def test_mice_distinguished_by_prefixes_may_have_different_keypoints(tmp_path):
     path = write_deeplabcut(
         path=tmp_path / "p.csv", tracks=ONE, keypoints=["B_nose", "B_tail", "W_nose", "W_ear"]
     )
@@ -235,7 +235,7 @@ def test_a_netcdf_of_a_later_movement_is_read(tmp_path):
 
 
 def vame_dataset():
-    """What a VAME project has of a session, aligned upwards, with a speed."""
+    """Return a session as a VAME project stores it, aligned upwards, with a speed."""
     poses = make_dataset(tracks=ONE)
     processed = poses.position.copy()
     processed.loc[{"keypoints": "tail"}] = 0
@@ -246,7 +246,7 @@ def vame_dataset():
     return poses.assign_attrs(reference)
 
 
-def test_what_vame_processed_is_taken_as_it_is(tmp_path):
+def test_poses_that_vame_processed_are_used_unchanged(tmp_path):
     save_poses(vame_dataset(), tmp_path / "mouse_processed.nc")
     assert recognise(tmp_path / "mouse_processed.nc") == "VAME"
     series = read_poses(tmp_path / "mouse_processed.nc", "", 10).features
@@ -256,7 +256,7 @@ def test_what_vame_processed_is_taken_as_it_is(tmp_path):
     np.testing.assert_array_equal(series.sel(feature="left_paw_x"), ONE[:, 1, 0])
 
 
-def test_the_raw_poses_of_a_vame_project_are_read_by_movements_name(tmp_path):
+def test_the_raw_poses_of_a_vame_project_are_read_by_their_name_in_movement(tmp_path):
     save_poses(vame_dataset(), tmp_path / "p.nc")
     poses = read_poses(tmp_path / "p.nc", "movement", 10)
     np.testing.assert_array_equal(positions(poses), ONE[..., :2])
@@ -274,7 +274,7 @@ def test_vames_npy_is_feature_by_frame(tmp_path):
 
 
 @pytest.mark.parametrize("content", [b"", b"a,b\n1,2\n", b"\x00" * 99, b"\xff\xfe\x00", b"PK\x03"])
-def test_what_no_program_wrote_is_refused(tmp_path, content):
+def test_files_of_no_known_program_are_refused(tmp_path, content):
     (tmp_path / "p.csv").write_bytes(content)
     with pytest.raises(ValueError, match=r"p\.csv: cannot be read: "):
         read_poses(tmp_path / "p.csv", "", 10)
@@ -365,7 +365,7 @@ UNKNOWN = {
 
 @pytest.mark.parametrize("suffix", [True, False])
 @pytest.mark.parametrize("name", UNKNOWN)
-def test_an_unknown_file_is_refused_by_what_it_seems_to_be_with_the_cure(tmp_path, name, suffix):
+def test_an_unknown_file_is_refused_with_its_probable_kind_and_a_cure(tmp_path, name, suffix):
     content, kind, cure = UNKNOWN[name]
     path = tmp_path / (name if suffix or name.endswith("pickle") else Path(name).stem)
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
@@ -376,7 +376,7 @@ def test_an_unknown_file_is_refused_by_what_it_seems_to_be_with_the_cure(tmp_pat
 
 
 @pytest.mark.parametrize("name", ["semi.csv", "live.csv", "noindex.csv", "p.xlsx"])
-def test_so_it_is_where_the_program_is_named(tmp_path, name):
+def test_an_unknown_file_is_also_refused_if_the_program_is_named(tmp_path, name):
     content, kind, cure = UNKNOWN[name]
     (tmp_path / name).write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(ValueError, match=rf"{name}: cannot be read as DeepLabCut: ") as caught:
@@ -392,7 +392,7 @@ def test_vames_npy_needs_no_suffix(tmp_path):
     np.testing.assert_array_equal(read_poses(tmp_path / "p", "", 10).features.values, array.T)
 
 
-def test_a_file_that_declares_more_than_it_can_hold_is_refused(tmp_path):
+def test_a_file_that_declares_more_data_than_it_can_have_is_refused(tmp_path):
     with h5py.File(tmp_path / "p.h5", "w") as file:
         file.create_dataset("tracks", (1, 2, 3, 1 << 33), "f4", chunks=(1, 2, 3, 1000))
         file["node_names"] = np.array(["a", "b", "c"], dtype="S")
@@ -411,10 +411,10 @@ def test_csv_netcdf_and_nwb_of_one_real_recording_are_identical():
         for kind in ("csv", "nc", "nwb")
     )
     assert csv.position.shape == (750, 2, 6, 1)
-    # An older pandas, which rounded the last bit otherwise, read the csv for the netCDF.
+    # For the netCDF, an older pandas read the csv and rounded the last bit differently.
     np.testing.assert_allclose(csv.position, netcdf.position, rtol=1e-15)
     np.testing.assert_allclose(csv.confidence, netcdf.confidence, rtol=1e-13)
-    # The NWB file does not say in which order its keypoints were.
+    # The NWB file does not store the order of its keypoints.
     nwb = nwb.sel(keypoints=csv.keypoints)
     np.testing.assert_array_equal(csv.position, nwb.position)
     np.testing.assert_array_equal(csv.confidence, nwb.confidence)
@@ -424,7 +424,7 @@ def test_csv_netcdf_and_nwb_of_one_real_recording_are_identical():
 
 @real
 def test_h5_and_nwb_of_one_real_recording_are_identical():
-    """DLC2NWB writes the individual before each keypoint, and the order of the keypoints."""
+    """DLC2NWB writes the individual before each keypoint, and the order of keypoints."""
     stem = SHARED / "formats/m3v1mp4DLC_resnet50_openfieldAug20shuffle1_30000"
     h5 = read_poses(f"{stem}.h5", "", 30)
     nwb = read_poses(f"{stem}.nwb", "", 30, prefixes=["ind1_"])
@@ -442,7 +442,7 @@ def test_slp_and_analysis_of_one_real_recording_are_identical(animal):
     )
     assert slp.position.shape == (3000, 2, 13, 1)
     np.testing.assert_array_equal(slp.position, analysis.position)
-    assert analysis.confidence.isnull().all()  # this file was written without scores
+    assert analysis.confidence.isnull().all()  # this file has no scores
 
 
 @real

@@ -22,7 +22,7 @@ from recordings import (
     write_sleap_labels,
 )
 
-SECONDS = 120  # the reader gives up after 60
+SECONDS = 120  # the reader stops after 60
 MEGABYTES = 2000
 FORK = multiprocessing.get_context("fork")
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "10"))  # per format; `make fuzz` tries more
@@ -46,28 +46,28 @@ def test_every_reader_is_tried():
 
 
 @pytest.fixture(scope="module", params=WRITERS)
-def sound(request, tmp_path_factory):
-    """A file that is read, and its content."""
-    path = tmp_path_factory.mktemp("sound") / request.param
+def intact(request, tmp_path_factory):
+    """Return an intact file and its content."""
+    path = tmp_path_factory.mktemp("intact") / request.param
     WRITERS[request.param](path)
     return path, path.read_bytes()
 
 
 def read(path: Path, software: str, pipe) -> None:
-    """In a separate process, where it may crash, hang and fill the memory."""
+    """Read a file in a separate process, which may crash, hang and use much memory."""
     before = largest()
     try:
         read_poses(path, software, 30)
         outcome = "read"
     except ValueError as error:
         outcome = "a sentence" if str(error).startswith(str(path)) else repr(error)
-    except BaseException as error:  # whatever it is, the test names it
+    except BaseException as error:  # the test names any error
         outcome = repr(error)
     pipe.send((outcome, largest() - before))
 
 
 def largest() -> float:
-    """Megabytes that this process, or one of those that it started, has held at most."""
+    """Return the peak memory in megabytes of this process and those that it started."""
     whose = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
     return max(resource.getrusage(who).ru_maxrss for who in whose) / 1024
 
@@ -89,7 +89,7 @@ def outcome_of(path: Path, software: str) -> str:
 
 @st.composite
 def damages(draw):
-    """A function of a file's content."""
+    """Return a function that damages the content of a file."""
     place = st.floats(0, 1)
     kind = draw(st.sampled_from(["truncate", "overwrite", "swap", "shuffle", "replace"]))
     low, high = sorted([draw(place), draw(place)])
@@ -113,7 +113,7 @@ def damages(draw):
     return damage
 
 
-# Each example is a process; the fixture writes once and is only read.
+# Each example is a process; the fixture's file is only read.
 @settings(
     max_examples=EXAMPLES,
     deadline=None,
@@ -121,20 +121,20 @@ def damages(draw):
     database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-@given(damage=damages(), told=st.booleans())
-def test_a_damaged_file_is_read_or_refused_in_a_sentence(sound, damage, told):
-    path, content = sound
+@given(damage=damages(), named=st.booleans())
+def test_a_damaged_file_is_read_or_refused_in_a_sentence(intact, damage, named):
+    path, content = intact
     damaged = path.with_stem(path.stem + "-damaged")
     damaged.write_bytes(damage(content))
-    outcome_of(damaged, path.name.split(".")[0] if told else "")
+    outcome_of(damaged, path.name.split(".")[0] if named else "")
 
 
-def test_sound_files_are_read(sound):
-    assert outcome_of(sound[0], "") == "read"
+def test_intact_files_are_read(intact):
+    assert outcome_of(intact[0], "") == "read"
 
 
 def h5_of_zeros(path, frames):
-    """A compressed analysis file: small, and huge once it is read."""
+    """Write a compressed analysis file that is small, and huge when it is read."""
     with h5py.File(path, "w") as file:
         shape = (1, 2, 4, frames)
         file.create_dataset("tracks", shape, "f8", chunks=(1, 2, 4, 100_000), compression=9)
@@ -182,7 +182,7 @@ HUGE = {
 
 
 @pytest.mark.parametrize("name", HUGE)
-def test_a_file_that_says_it_is_huge_costs_little(tmp_path, name):
+def test_a_file_that_declares_a_huge_size_needs_little_memory(tmp_path, name):
     HUGE[name](tmp_path / name)
     assert (tmp_path / name).stat().st_size < 3 << 20
     outcome_of(tmp_path / name, "")

@@ -1,6 +1,6 @@
-"""Files with random times, gaps, animals and corrections are read right, or refused in a sentence.
+"""Files with random times, gaps, animals and corrections are read correctly or refused.
 
-`FUZZ_EXAMPLES` is how many of each are tried.
+`FUZZ_EXAMPLES` is the number of examples of each kind.
 """
 
 import os
@@ -31,18 +31,18 @@ SEEDS = st.integers(0, 2**32 - 1)
 RATES = st.sampled_from([1.5, 10.0, 25.0, 29.97, 30.0, 59.94, 200.0])
 STARTS = st.floats(-1e4, 1e5)
 NAMES = st.text("abcXYZ019 _=-.", min_size=1, max_size=12).filter(
-    lambda name: name.strip(" .") and "==" not in name  # which hdmf takes for a query
+    lambda name: name.strip(" .") and "==" not in name  # hdmf would read it as a query
 )
 
 
 def some(rng, frames, lost):
-    """Numbers of the frames that are not lost, at least two thirds of them in a row."""
+    """Return numbers of frames that are not lost, at least two thirds of them in a row."""
     kept = np.flatnonzero(rng.random(frames) >= lost)
     return kept if len(kept) > frames / 3 else np.arange(frames)
 
 
 def positions(poses):
-    """(frame, keypoint, axis)"""
+    """Return (frame, keypoint, axis)."""
     return poses.position.isel(individuals=0).transpose("time", "keypoints", "space").values
 
 
@@ -65,7 +65,7 @@ def padded(track, kept, frames):
     rate=RATES,
     start=STARTS,
 )
-def test_jittered_times_with_lost_frames(seed, frames, jitter, lost, rate, start):
+def test_jittered_times_with_lost_frames_get_their_frames(seed, frames, jitter, lost, rate, start):
     rng = np.random.default_rng(seed)
     kept = some(rng, frames, lost)
     times = start + (kept + rng.uniform(-jitter, jitter, len(kept))) / rate
@@ -76,16 +76,16 @@ def test_jittered_times_with_lost_frames(seed, frames, jitter, lost, rate, start
 
 @tried
 @given(seed=SEEDS, rows=st.integers(1, 200), rate=RATES, expected=RATES)
-def test_any_rising_times_are_assigned_in_order_or_refused(seed, rows, rate, expected):
+def test_any_increasing_times_are_assigned_in_order_or_refused(seed, rows, rate, expected):
     rng = np.random.default_rng(seed)
     times = np.cumsum(rng.exponential(1 / rate, rows) + 1e-6)
     try:
         frames, interval = assign_frames(times, expected)
     except ValueError as error:
-        frames, interval, said = np.arange(rows), 1.0, str(error)
+        frames, interval, message = np.arange(rows), 1.0, str(error)
     else:
-        said = ""
-    assert ("write the camera's frame numbers" in said) == bool(said)
+        message = ""
+    assert ("write the camera's frame numbers" in message) == bool(message)
     assert frames[0] == 0
     assert (np.diff(frames) >= 1).all()
     assert interval > 0
@@ -112,7 +112,7 @@ def test_parts_of_one_clock_have_its_frames(seed, frames, jitter, rate, start):
     counted=st.booleans(),
     conversion=st.sampled_from([1.0, 0.25, 2.0]),
 )
-def test_nwb_animals_of_any_module_on_one_clock(
+def test_nwb_animals_of_any_module_share_one_clock(
     seed, frames, places, rate, start, counted, conversion
 ):
     rng = np.random.default_rng(seed)
@@ -157,7 +157,7 @@ def test_nwb_animals_of_any_module_on_one_clock(
     rate=RATES,
     counted=st.booleans(),
 )
-def test_a_netcdf_cut_anywhere(seed, frames, first, lost, rate, counted):
+def test_a_netcdf_that_was_cut_anywhere_keeps_its_frames(seed, frames, first, lost, rate, counted):
     rng = np.random.default_rng(seed)
     kept = some(rng, frames, lost)
     kept = kept[kept >= min(first, frames - 10)]

@@ -1,4 +1,4 @@
-"""Properties of recordings, with random sizes, names and places."""
+"""Plausibility and quality of recordings with random sizes, names and places."""
 
 import os
 
@@ -22,7 +22,7 @@ scales = st.floats(0.01, 1000)  # from metres to pixels of large images
 
 @st.composite
 def animals(draw):
-    """(frame, keypoint, 3) tracks of an animal, and names of its keypoints."""
+    """Return (frame, keypoint, 3) tracks of an animal, and names of its keypoints."""
     count, frames = draw(st.integers(3, 9)), draw(st.integers(50, 600))
     rng = np.random.default_rng(draw(seeds))
     places = np.stack([np.linspace(0, 10, count), rng.uniform(-3, 3, count)], axis=1)
@@ -44,7 +44,7 @@ def animals(draw):
 
 @tried
 @given(animals(), st.floats(0.01, 0.95), seeds, st.sampled_from([np.nan, 1.0]))
-def test_zeros_are_missing_in_whatever_keypoints_and_frames(animal, share, seed, likelihood):
+def test_zeros_are_missing_in_any_keypoints_and_frames(animal, share, seed, likelihood):
     tracks, names = animal
     rng = np.random.default_rng(seed)
     lost = (rng.random(tracks.shape[:2]) < share) & (rng.random(len(names)) < 0.5)
@@ -60,7 +60,7 @@ def test_zeros_are_missing_in_whatever_keypoints_and_frames(animal, share, seed,
 
 @tried
 @given(seeds, st.integers(10, 400), st.integers(10, 400), st.integers(200, 3000), st.floats(0, 0.3))
-def test_independent_whole_numbers_are_never_taken_for_missing(seed, wide, high, frames, cut):
+def test_zeros_of_independent_integers_are_not_missing(seed, wide, high, frames, cut):
     rng = np.random.default_rng(seed)
     size = np.array([wide, high])
     positions = np.floor(rng.uniform(-cut * size, size, (frames, 1, 2))).clip(0)
@@ -69,7 +69,7 @@ def test_independent_whole_numbers_are_never_taken_for_missing(seed, wide, high,
 
 @tried
 @given(animals(), st.integers(0, 8))
-def test_egocentric_poses_lose_no_center(animal, which):
+def test_the_center_of_egocentric_poses_is_not_missing(animal, which):
     tracks, names = animal
     center = which % len(names)
     tracks[..., :2] -= tracks[:, [center], :2]

@@ -1,4 +1,4 @@
-"""Text files with properties of real ones, of any size, name and place: read or refused."""
+"""Random text files with properties of real ones are read or refused."""
 
 import gzip
 import os
@@ -38,7 +38,7 @@ line_ends = st.sampled_from(["\n", "\r\n", "\r"])
 
 @dataclass
 class Table:
-    """Poses as DeepLabCut's table, and the tracked positions: (frame, keypoint, 2)."""
+    """Poses as DeepLabCut's table, and their positions (frame, keypoint, 2)."""
 
     poses: pd.DataFrame
     true: np.ndarray
@@ -62,7 +62,7 @@ def tables(draw, min_frames=2, max_frames=40):
 
 
 def is_missing(name):
-    """True for words that pandas takes for a missing name."""
+    """Return True for words that pandas reads as a missing name."""
     return name.lower() in ("nan", "na", "null", "none")
 
 
@@ -78,7 +78,7 @@ def check(poses, table):
 
 @tried
 @given(tables(), encodings, packers, suffixes, line_ends, st.integers(0, 3))
-def test_encoding_packing_suffix_and_empty_ends_change_nothing(
+def test_encoding_compression_suffix_and_empty_ends_have_no_effect(
     tmp_path, table, encoding, pack, suffix, line_end, empty
 ):
     lines = [line + "," * empty for line in table.text().splitlines()]
@@ -109,7 +109,7 @@ def test_a_row_longer_than_the_header_is_refused_wherever_it_is(tmp_path, table,
 
 @tried
 @given(tables(min_frames=3), st.data(), st.integers(2, 4), st.booleans())
-def test_pictures_are_frames_only_where_they_follow_one_another(
+def test_pictures_are_frames_only_if_their_numbers_are_consecutive(
     tmp_path, table, data, levels, as_h5
 ):
     count = len(table.poses)
@@ -142,7 +142,7 @@ def test_pictures_are_frames_only_where_they_follow_one_another(
 
 @tried
 @given(tables(min_frames=3), st.floats(1.5, 500), st.booleans())
-def test_an_index_of_times_is_never_taken_for_frames(tmp_path, table, fps, in_milliseconds):
+def test_an_index_of_times_is_never_read_as_frames(tmp_path, table, fps, in_milliseconds):
     times = np.arange(len(table.poses)) / fps
     table.poses.index = np.rint(times * 1000).astype(int) if in_milliseconds else times
     assume(not in_milliseconds or fps < 400)
@@ -153,7 +153,7 @@ def test_an_index_of_times_is_never_taken_for_frames(tmp_path, table, fps, in_mi
 
 @tried
 @given(tables(), st.data())
-def test_columns_of_no_animal_are_left_out(tmp_path, table, data):
+def test_columns_of_no_animal_are_ignored(tmp_path, table, data):
     animals = data.draw(
         st.lists(
             names.filter(lambda name: not is_missing(name)), min_size=1, max_size=3, unique=True
@@ -193,7 +193,7 @@ counters = st.sampled_from(
 
 @tried
 @given(st.data(), encodings, packers, counters)
-def test_counters_are_left_out_wherever_they_are(tmp_path, data, encoding, pack, counter):
+def test_counters_in_any_column_are_ignored(tmp_path, data, encoding, pack, counter):
     frames = data.draw(st.integers(2, 30))
     own = names.filter(lambda name: not is_counter(name) and not is_missing(name))
     measured = data.draw(st.lists(own, min_size=1, max_size=4, unique=True))

@@ -1,4 +1,4 @@
-"""Readers that crash, hang or raise an error."""
+"""Readers that crash, hang or raise an error give an error in a sentence."""
 
 import os
 import signal
@@ -15,7 +15,7 @@ def path(tmp_path):
     return tmp_path / "p.h5"
 
 
-def test_the_result_comes_back(path):
+def test_the_result_of_a_reader_is_returned(path):
     assert in_a_process(lambda path, more: (path.name, more), path, 3) == ("p.h5", 3)
 
 
@@ -49,7 +49,7 @@ def raise_other(path):
         (raise_other, r"^it is damaged or of another format \(KeyError: 'tracks'\)$"),
     ],
 )
-def test_every_other_end_is_a_sentence(path, monkeypatch, reader, sentence):
+def test_every_failure_of_a_reader_is_a_sentence(path, monkeypatch, reader, sentence):
     monkeypatch.setattr(isolation, "SECONDS", 1)
     with pytest.raises(ValueError, match=sentence):
         in_a_process(reader, path)

@@ -1,4 +1,4 @@
-"""NWB files: all containers, on one clock, with their own times and conversion."""
+"""All containers of NWB files are read, on one clock, with their times and conversion."""
 
 import h5py
 import numpy as np
@@ -12,7 +12,7 @@ TWO = make_lively_tracks(frames=60, seed=1)[..., :2]
 
 
 def rows_of(track, rows=slice(None), **rest):
-    """Series of all keypoints: (frame, keypoint, 2) in these rows."""
+    """Return series of all keypoints, (frame, keypoint, 2) in these rows."""
     return {name: {"data": track[rows, n]} | rest for n, name in enumerate(BODY)}
 
 
@@ -21,7 +21,7 @@ def timed(track, kept, rate=10.0):
 
 
 def positions(poses):
-    """(frame, keypoint, axis)"""
+    """Return (frame, keypoint, axis)."""
     return poses.position.isel(individuals=0).transpose("time", "keypoints", "space").values
 
 
@@ -46,7 +46,7 @@ def test_containers_may_be_in_any_module(tmp_path, module):
     np.testing.assert_array_equal(positions(read_poses(path, "", 10, individual="c")), TWO)
 
 
-def test_containers_of_one_name_are_distinguished_by_their_modules(tmp_path):
+def test_containers_of_the_same_name_are_distinguished_by_their_modules(tmp_path):
     path = tmp_path / "p.nwb"
     animals = {("left", "Pose"): timed(ONE, range(60)), ("right", "Pose"): timed(TWO, range(60))}
     write_nwb_series(path=path, animals=animals | {("right", "tail"): timed(TWO, range(60))})
@@ -55,7 +55,7 @@ def test_containers_of_one_name_are_distinguished_by_their_modules(tmp_path):
     np.testing.assert_array_equal(positions(read_poses(path, "", 10, individual=names[1])), TWO)
 
 
-def test_a_video_that_a_container_links_is_no_keypoint(tmp_path):
+def test_a_video_linked_in_a_container_is_not_a_keypoint(tmp_path):
     """Since ndx-pose 0.3, `source_video` is a link to a series of images in the container."""
     path = write_nwb(path=tmp_path / "p.nwb", tracks=[make_lively_tracks(frames=60)])
     with h5py.File(path, "a") as file:
@@ -68,7 +68,7 @@ def test_a_video_that_a_container_links_is_no_keypoint(tmp_path):
     np.testing.assert_array_equal(positions(read_poses(path, "", 10)), ONE)
 
 
-def test_a_container_may_be_deeper(tmp_path):
+def test_a_container_may_be_nested(tmp_path):
     path = write_nwb(path=tmp_path / "p.nwb", tracks=[ONE.repeat(2, -1)], containers=["a"])
     with h5py.File(path, "a") as file:
         file.move("processing/behavior/a", "processing/behavior/cage/a")
@@ -76,7 +76,7 @@ def test_a_container_may_be_deeper(tmp_path):
 
 
 def test_animals_share_one_clock(tmp_path):
-    """One of them appears later, another by its starting time, with some lost frames."""
+    """One animal appears later, and another one has a starting time and lost frames."""
     late, lost = np.arange(20, 60), np.delete(np.arange(5, 50), [7, 8])
     animals = {
         ("behavior", "first"): timed(ONE, range(60)),
@@ -121,13 +121,13 @@ def test_frame_0_is_the_first_time_of_the_file(tmp_path, times, note):
 def test_the_rate_of_the_file_is_reported_if_it_differs(tmp_path):
     series = rows_of(ONE, starting_time=0.0, rate=25.0)
     path = write_nwb_series(path=tmp_path / "p.nwb", animals={("a", "b"): series})
-    told = "the file has 25 frames per second, the sessions table 30"
-    assert read_poses(path, "", 30).attrs["notes"] == told
+    message = "the file has 25 frames per second, the sessions table 30"
+    assert read_poses(path, "", 30).attrs["notes"] == message
     assert read_poses(path, "", 25).attrs["notes"] == ""
 
 
-def test_a_rate_that_was_cut_to_a_whole_number_is_that_of_the_sessions_table(tmp_path):
-    """sleap-io writes 29 for 29.97."""
+def test_a_truncated_rate_is_replaced_by_that_of_the_sessions_table(tmp_path):
+    """For example, sleap-io writes 29 for 29.97."""
     animals = {
         ("a", "whole"): rows_of(ONE, starting_time=0.0, rate=29.0),
         ("a", "late"): rows_of(ONE, slice(50, 60), starting_time=50 / 29.97, rate=29.0),
@@ -144,11 +144,11 @@ def test_conversion_and_offset_are_applied_and_reported(tmp_path):
     path = write_nwb_series(path=tmp_path / "p.nwb", animals={("a", "b"): series})
     poses = read_poses(path, "", 10)
     np.testing.assert_array_equal(positions(poses), ONE / 2 + 3)
-    told = "NWB's conversion 0.5, offset 3 was applied; the unit is mm"
-    assert poses.attrs["notes"] == told
+    message = "NWB's conversion 0.5, offset 3 was applied; the unit is mm"
+    assert poses.attrs["notes"] == message
 
 
-def test_animals_may_have_keypoints_of_their_own(tmp_path):
+def test_animals_may_have_different_keypoints(tmp_path):
     box = {"corner": {"data": TWO[:, 0], "timestamps": np.arange(60) / 10}}
     animals = {("a", "mouse"): timed(ONE, range(60)), ("a", "box"): box}
     path = write_nwb_series(path=tmp_path / "p.nwb", animals=animals)
@@ -184,7 +184,7 @@ WHOSE = "'tail' of processing/behavior/mouse"
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         (with_times(_9=0.8), f"row 9 of the timestamps of {WHOSE} is 0.8, like 0.8 in row 8"),
         (with_times(_9=0), f"row 9 of the timestamps of {WHOSE} is 0, after 0.8 in row 8"),
@@ -197,8 +197,8 @@ WHOSE = "'tail' of processing/behavior/mouse"
         (lambda series: series["data"].attrs.modify("conversion", 0.0), "has the conversion 0"),
     ],
 )
-def test_a_damaged_series_is_refused_by_its_name(tmp_path, change, told):
+def test_a_damaged_series_is_refused_with_its_name(tmp_path, change, message):
     path = spoilt(tmp_path / "p.nwb", change)
     with pytest.raises(ValueError, match=r"p\.nwb: cannot be read") as refused:
         read_poses(path, "", 10)
-    assert told in str(refused.value)
+    assert message in str(refused.value)

@@ -1,4 +1,4 @@
-"""Zeros that mean "not seen", zeros that are positions, and the scale of likelihoods."""
+"""Zeros for missing keypoints, zeros as positions, and the scale of likelihoods."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ LEFT, TAIL = (list(BODY).index(name) for name in ("left_paw", "tail"))
 
 
 def lose(tracks, keypoint, share, seed=0):
-    """Put a keypoint to 0, 0 in a share of the frames, and all likelihoods to nothing."""
+    """Set a keypoint to (0, 0) in a share of the frames, and all likelihoods to NaN."""
     tracks, lost = tracks.copy(), np.random.default_rng(seed).random(len(tracks)) < share
     tracks[lost, keypoint, :2] = 0
     tracks[..., 2] = np.nan
@@ -32,11 +32,11 @@ def test_zeros_without_an_informative_likelihood_are_missing(share, likelihood):
     assert found.sum() == lost.sum()
 
 
-def test_a_likelihood_that_changes_is_decisive():
+def test_an_informative_likelihood_decides():
     tracks, lost = lose(make_lively_tracks(), LEFT, 0.5)
     tracks[..., 2] = np.where(np.arange(300) % 7, 0.99, 0.98)[:, None]
     assert not zeros_of(tracks).any()
-    tracks[lost, LEFT, 2] = np.nan  # nothing is told of these
+    tracks[lost, LEFT, 2] = np.nan  # no likelihood for these
     np.testing.assert_array_equal(zeros_of(tracks)[:, LEFT], lost)
 
 
@@ -52,14 +52,14 @@ def test_the_center_of_egocentric_poses_is_at_the_origin():
     assert not zeros_of(tracks).any()
     tracks[::3, TAIL, :2] += 1e-15  # rounding
     assert not zeros_of(tracks).any()
-    tracks[::4, TAIL, :2] = 7.0  # and frames that were not aligned
+    tracks[::4, TAIL, :2] = 7.0  # frames that were not aligned
     assert not zeros_of(tracks).any()
-    tracks[::2, LEFT, :2] = 0  # another keypoint, not seen
+    tracks[::2, LEFT, :2] = 0  # another keypoint is missing
     assert np.flatnonzero(zeros_of(tracks).any(axis=0)).tolist() == [LEFT]
 
 
-def test_whole_pixels_cut_off_at_the_edge_are_zero_now_and_then():
-    """Each coordinate is 0 in a tenth of the frames, and so both in a hundredth."""
+def test_integer_positions_clipped_at_the_edge_are_zero_sometimes():
+    """Each coordinate is 0 in a tenth of the frames, so both are in a hundredth."""
     rng = np.random.default_rng(0)
     tracks = make_lively_tracks(frames=3000)
     tracks[..., 2] = np.nan
@@ -73,8 +73,8 @@ def test_whole_pixels_cut_off_at_the_edge_are_zero_now_and_then():
     np.testing.assert_array_equal(zeros_of(tracks)[:, LEFT], lost | by_chance)
 
 
-def test_an_animal_in_the_corner_of_the_image_is_there():
-    """It walks to the corner, waits there, cut off at both edges, and comes back."""
+def test_an_animal_in_the_corner_of_the_image_is_not_missing():
+    """It walks to the corner, waits there with both coordinates clipped, and returns."""
     way = np.concatenate(
         [np.linspace(300, -20, 200), np.full(400, -20), np.linspace(-20, 300, 200)]
     )
@@ -93,7 +93,7 @@ def test_tracks_may_start_at_the_origin():
     assert not zeros_of(tracks).any()
 
 
-def test_in_space_all_three_coordinates_have_to_be_zero():
+def test_in_3d_all_three_coordinates_must_be_zero():
     tracks, lost = lose(make_lively_tracks(), LEFT, 0.4)
     for height in (np.zeros(300), np.where(lost, 0, 5)):
         positions = np.concatenate(
@@ -104,7 +104,7 @@ def test_in_space_all_three_coordinates_have_to_be_zero():
     assert not find_zeros(positions, tracks[..., 2]).any()
 
 
-def test_the_file_is_read_without_them_and_reports_it(tmp_path):
+def test_a_file_is_read_without_missing_zeros_and_reports_them(tmp_path):
     tracks, lost = lose(make_lively_tracks(), LEFT, 0.6)
     tracks[:30, 2, :2] = 0
     path = write_deeplabcut(path=tmp_path / "a.csv", tracks=tracks, likelihood=False)
@@ -118,7 +118,7 @@ def test_the_file_is_read_without_them_and_reports_it(tmp_path):
     )
 
 
-def test_a_keypoint_that_is_nowhere_else_is_named():
+def test_a_keypoint_that_is_always_zero_is_named():
     tracks = make_lively_tracks()
     tracks[:, LEFT, :2], tracks[..., 2] = 0, np.nan
     notes = []
@@ -127,7 +127,7 @@ def test_a_keypoint_that_is_nowhere_else_is_named():
     assert np.isfinite(poses.position).all()
 
 
-def test_a_sound_recording_is_left_as_it_is():
+def test_a_plausible_recording_is_not_changed():
     recording, notes = make_dataset(tracks=make_lively_tracks()), []
     assert correct_readings(recording, notes).identical(recording)
     assert notes == []
@@ -135,27 +135,30 @@ def test_a_sound_recording_is_left_as_it_is():
 
 @pytest.mark.parametrize("highest", [100.0, 99.97, 57.0])
 def test_likelihoods_in_percent_become_shares(highest):
-    told, notes = np.linspace(0, highest, 101), []
-    np.testing.assert_allclose(scale_likelihood(told, notes), told / 100)
+    likelihoods, notes = np.linspace(0, highest, 101), []
+    np.testing.assert_allclose(scale_likelihood(likelihoods, notes), likelihoods / 100)
     assert notes == [f"likelihoods in percent (up to {highest:.4g}), divided by 100"]
 
 
 @pytest.mark.parametrize(
-    "told", [[0.0, 0.5, 1.0], [0.9, 1.2, 1.1], [0.5, 3.0, 2.0], [np.nan] * 3, [0.9] * 200 + [57.0]]
+    "likelihoods",
+    [[0.0, 0.5, 1.0], [0.9, 1.2, 1.1], [0.5, 3.0, 2.0], [np.nan] * 3, [0.9] * 200 + [57.0]],
 )
-def test_scores_around_one_are_left_alone(told):
+def test_scores_around_one_are_not_changed(likelihoods):
     notes = []
-    assert scale_likelihood(np.array(told), notes).tolist() == pytest.approx(told, nan_ok=True)
+    assert scale_likelihood(np.array(likelihoods), notes).tolist() == pytest.approx(
+        likelihoods, nan_ok=True
+    )
     assert notes == []
 
 
-def test_scores_of_another_scale_are_left_alone_with_a_note():
+def test_scores_of_another_scale_are_not_changed_and_give_a_note():
     notes = []
     assert scale_likelihood(np.arange(256.0), notes).max() == 255
     assert notes == ["likelihoods reach 255, neither 1 nor 100 %: not changed"]
 
 
-def test_percent_in_a_file_are_compared_with_pose_confidence(tmp_path):
+def test_likelihoods_in_percent_are_compared_with_pose_confidence(tmp_path):
     tracks = make_lively_tracks()
     tracks[..., 2], tracks[:50, LEFT, 2] = 99.0, 3.0
     path = write_deeplabcut(path=tmp_path / "a.csv", tracks=tracks)
@@ -165,8 +168,8 @@ def test_percent_in_a_file_are_compared_with_pose_confidence(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("share", "told"),
+    ("share", "text"),
     [(0.6, "60 %"), (1, "100 %"), (0.9996, "99.96 %"), (0.00012, "0.012 %"), (0, "0 %")],
 )
-def test_shares_are_never_rounded_to_none_or_all(share, told):
-    assert percent(share) == told
+def test_shares_are_never_rounded_to_0_or_100_percent(share, text):
+    assert percent(share) == text

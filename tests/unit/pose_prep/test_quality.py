@@ -16,9 +16,9 @@ def inspect(tracks, fps=10.0, least=0.5, **changes):
     return inspect_recording(clean_recording(recording, settings(**changes)), least)
 
 
-def test_a_jump_is_half_a_body_length_from_one_measured_frame_to_the_next():
+def test_a_jump_is_half_a_body_length_between_measured_frames():
     tracks = make_tracks(frames=120, place=np.linspace([0, 0], [9, 9], 120))  # 10 pixels long
-    tracks[50, LEFT, :2] += 40  # away and back again
+    tracks[50, LEFT, :2] += 40  # two jumps
     tracks[80, LEFT] = (0, 0, 0.1)  # not measured
     found = inspect(tracks, fps=60.0)
     assert found.table.loc["left_paw", "jumps_per_minute"] == 2 / (120 / 60 / 60)
@@ -26,7 +26,7 @@ def test_a_jump_is_half_a_body_length_from_one_measured_frame_to_the_next():
     assert found.summary["jumps_per_minute"] == 60 / 4
 
 
-def test_at_a_low_frame_rate_a_mouse_may_cover_more_than_half_its_length():
+def test_at_a_low_frame_rate_jumps_may_be_longer():
     tracks = make_tracks(frames=20, place=np.linspace([0, 0], [200, 0], 20))
     assert inspect(tracks, fps=60.0).summary["jumps_per_minute"] > 0
     assert inspect(tracks, fps=10.0).summary["jumps_per_minute"] == 0
@@ -45,7 +45,7 @@ def test_the_summary_is_in_minutes_of_the_recording():
     json.dumps(summary)
 
 
-def test_a_session_with_few_usable_frames_is_marked_with_the_keypoints_that_cost_them():
+def test_a_session_with_few_usable_frames_is_marked_with_the_keypoints_responsible():
     tracks = make_tracks(frames=100)
     tracks[:60, LEFT, 2] = 0
     reason = inspect(tracks).summary["reason"]
@@ -55,7 +55,7 @@ def test_a_session_with_few_usable_frames_is_marked_with_the_keypoints_that_cost
 
 
 @pytest.mark.parametrize("lost", [NOSE, slice(None)])
-def test_a_recording_that_cannot_be_aligned_is_marked_not_refused(lost):
+def test_a_recording_that_cannot_be_aligned_is_marked_and_not_refused(lost):
     tracks = make_tracks()
     tracks[:, lost, 2] = 0
     found = inspect(tracks)
@@ -65,13 +65,13 @@ def test_a_recording_that_cannot_be_aligned_is_marked_not_refused(lost):
     assert found.table.loc["nose", "missing_share"] == 1
 
 
-def test_a_body_that_changes_its_length_is_marked():
+def test_a_variable_body_length_is_marked():
     body = {**BODY, "nose": np.stack([np.tile([4.0, 16.0], 20), np.zeros(40)], axis=1)}
     reason = inspect(make_tracks(frames=40, body=body)).summary["reason"]
     assert "center to orient varies by 120%" in reason
 
 
-def test_the_traces_are_raw_and_cleaned_where_most_was_filled():
+def test_traces_show_the_part_in_which_most_was_filled():
     tracks = make_lively_tracks(frames=400)
     tracks[300, LEFT] = (0, 0, 0.1)
     tracks[10:200, LEFT, 2] = 0
@@ -88,7 +88,7 @@ def test_the_traces_are_raw_and_cleaned_where_most_was_filled():
     assert traces["skeleton"].shape == (210, 4, 2)
 
 
-def test_numbers_per_frame_are_inspected_too():
+def test_extra_features_are_inspected():
     recording = with_scalars(make_tracks(), speed=[np.nan] * 10 + [1.0] * 10)
     found = inspect_recording(clean_recording(recording, settings()), 0.5)
     assert found.table.loc["speed", "unusable_share"] == 0.5
@@ -104,7 +104,7 @@ def summary_of(scale=1.0, fps=30.0, heading=0.0):
     return inspect(make_tracks(body=body, heading=heading), fps).summary | {"notes": "alone"}
 
 
-def test_sessions_of_another_scale_or_rate_stand_out():
+def test_sessions_of_another_scale_or_rate_are_marked():
     summaries = {"a": summary_of(), "b": summary_of(heading=1.0), "far": summary_of(0.3)}
     summaries["slow"] = summary_of(fps=25.0, heading=2.0)
     table = compare_sessions(summaries, resampled=False)
@@ -137,7 +137,7 @@ def test_sessions_with_the_same_positions_name_each_other():
     assert "digest" not in table
 
 
-def test_swapped_ends_are_counted_and_marked_unless_something_is_done():
+def test_swapped_ends_are_counted_and_marked_unless_they_are_corrected():
     tracks = make_lively_tracks()
     rows = np.ix_(range(100, 130), [NOSE, list(BODY).index("tail")])
     tracks[rows] = tracks[rows][:, ::-1]
@@ -156,7 +156,7 @@ def test_swapped_ends_are_counted_and_marked_unless_something_is_done():
     assert lost == [0.1, 0, 0, 0.1, 0.05]
 
 
-def test_a_few_swapped_frames_are_counted_but_mark_no_session():
+def test_a_few_swapped_frames_are_counted_without_a_mark():
     tracks = make_lively_tracks()
     tracks[100, [0, 3]] = tracks[100, [3, 0]]
     summary = inspect(tracks).summary

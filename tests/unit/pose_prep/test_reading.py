@@ -28,12 +28,12 @@ def read_text(folder, text, **options):
 
 
 def positions(poses):
-    """(frame, keypoint, axis)"""
+    """Return (frame, keypoint, axis)."""
     return poses.position.isel(individuals=0).transpose("time", "keypoints", "space").values
 
 
 @pytest.mark.parametrize("suffix", ["csv", "h5"])
-def test_deeplabcut_files_give_back_what_was_tracked(tmp_path, suffix):
+def test_deeplabcut_files_are_read_with_their_tracks(tmp_path, suffix):
     tracks = make_lively_tracks(frames=7)
     path = write_deeplabcut(path=tmp_path / f"poses.{suffix}", tracks=tracks)
     poses = read_poses(path, "DeepLabCut", 25)
@@ -49,7 +49,7 @@ def test_a_blank_first_frame_is_a_frame(tmp_path, blank):
     assert np.isnan(positions(poses)).tolist() == [[[True] * 2] * 2] + [[[False] * 2] * 2] * 2
 
 
-def test_blank_frames_in_the_middle_count_and_blank_lines_at_the_end_do_not(tmp_path):
+def test_blank_lines_are_frames_except_at_the_end(tmp_path):
     poses = read_text(tmp_path, HEADER + "0" + ROW + "\n" + "2" + ROW + "\n\n")
     assert np.isnan(positions(poses)[:, 0, 0]).tolist() == [False, True, False]
 
@@ -62,14 +62,14 @@ def test_frames_may_be_counted_from_anywhere(tmp_path, first):
     assert poses.time.values.tolist() == [0, 1 / 30]
 
 
-def test_a_file_that_leaves_frames_out_is_refused(tmp_path):
+def test_a_file_with_missing_frames_is_refused(tmp_path):
     with pytest.raises(
         ValueError, match=r"poses.csv.*row 1 .* is frame 7, but frame 6 is expected"
     ):
         read_text(tmp_path, HEADER + "5" + ROW + "7" + ROW)
 
 
-def test_byte_order_mark_and_crlf_change_nothing(tmp_path):
+def test_byte_order_mark_and_crlf_have_no_effect(tmp_path):
     text = HEADER + "0" + ROW
     plain = read_text(tmp_path, text)
     marked = read_text(tmp_path, "\ufeff" + text.replace("\n", "\r\n"))
@@ -86,11 +86,11 @@ def test_text_is_recognised_by_its_bytes(tmp_path, name, encoding, pack):
     poses = read_poses(tmp_path / name, "", 30)
     assert poses.keypoints.values.tolist() == ["né", "b"]
     np.testing.assert_array_equal(poses.position, plain.position)
-    told = f"{name} is not in UTF-8 and was read as latin-1; check its names"
-    assert poses.attrs["notes"] == (told if encoding == "latin-1" else "")
+    message = f"{name} is not in UTF-8 and was read as latin-1; check its names"
+    assert poses.attrs["notes"] == (message if encoding == "latin-1" else "")
 
 
-def test_a_byte_of_latin_1_may_come_late(tmp_path):
+def test_a_byte_of_latin_1_may_be_late_in_a_file(tmp_path):
     rows = "".join(f"img{n:06}.png" + ROW for n in range(60_000))
     (tmp_path / "p.csv").write_bytes((HEADER + rows + "nächstes060000" + ROW).encode("latin-1"))
     assert read_poses(tmp_path / "p.csv", "", 30).sizes["time"] == 60_001
@@ -102,7 +102,7 @@ def test_an_h5_needs_no_suffix(tmp_path):
     np.testing.assert_array_equal(positions(read_poses(path, "", 30)), tracks[..., :2])
 
 
-def test_a_packed_file_that_would_fill_the_memory_is_refused(tmp_path):
+def test_a_compressed_file_that_would_fill_the_memory_is_refused(tmp_path):
     (tmp_path / "p.csv.gz").write_bytes(
         gzip.compress(HEADER.encode() + (b"," * 6 + b"\n") * 3_000_000)
     )
@@ -117,10 +117,10 @@ def test_rows_longer_than_the_header_are_refused(tmp_path, where, cells):
     for n in {"all": range(5), "second": [1], "last": [4]}[where]:
         rows[n] = f"r{n}," * cells + rows[n]
     first = {"all": 4, "second": 5, "last": 8}[where]
-    told = (
+    message = (
         rf"poses\.csv: .*row {first} of the file has {7 + cells} cells, its header 7: .*row names"
     )
-    with pytest.raises(ValueError, match=told):
+    with pytest.raises(ValueError, match=message):
         read_text(tmp_path, HEADER + "".join(rows))
 
 
@@ -154,7 +154,7 @@ PICTURES = [f"img{n:05}.png" for n in range(6)]
 
 
 def labelled(folder, kind, videos, pictures):
-    """A table as DeepLabCut writes labels of a training set, with three index columns."""
+    """Write a table as DeepLabCut does for labels of a training set, with three index columns."""
     tracks = make_lively_tracks(frames=len(pictures))
     table = deeplabcut_table(tracks=tracks, likelihood=False)
     index = [("labeled-data", *each) for each in zip(videos, pictures, strict=True)]
@@ -172,15 +172,17 @@ def test_frame_numbers_come_from_the_column_of_index_that_has_them(tmp_path, kin
     path, tracks = labelled(tmp_path, kind, ["clip7"] * 6, PICTURES)
     np.testing.assert_array_equal(positions(read_poses(path, "", 30)), tracks)
     path, _ = labelled(tmp_path, kind, ["clip7"] * 3, [PICTURES[n] for n in (1, 2, 5)])
-    told = rf"{path.name}: .*is frame img00005.png, but frame 3 is.*write one row.*analyze_videos"
-    with pytest.raises(ValueError, match=told):
+    message = (
+        rf"{path.name}: .*is frame img00005.png, but frame 3 is.*write one row.*analyze_videos"
+    )
+    with pytest.raises(ValueError, match=message):
         read_poses(path, "", 30)
     path, _ = labelled(tmp_path, kind, ["a"] * 3 + ["b"] * 3, PICTURES)
     with pytest.raises(ValueError, match=rf"{path.name}: .*several videos or folders \(a, b"):
         read_poses(path, "", 30)
 
 
-def test_columns_of_index_that_became_columns_of_an_h5_count_too(tmp_path):
+def test_columns_of_index_are_also_found_among_columns_of_an_h5(tmp_path):
     path, _ = labelled(tmp_path, "csv", ["clip"] * 3, [PICTURES[n] for n in (1, 2, 5)])
     table = pd.read_csv(path, header=[0, 1, 2], index_col=0)
     table.to_hdf(tmp_path / "p.h5", key="keypoints", mode="w")
@@ -224,7 +226,7 @@ def test_a_row_with_the_names_of_the_index_is_not_a_frame(tmp_path, levels):
         (["0", "33", "67"], "numbers that increase by 33.5 may be times: write 0, 1, 2"),
     ],
 )
-def test_times_in_place_of_frame_numbers_are_refused(tmp_path, index, complaint):
+def test_times_instead_of_frame_numbers_are_refused(tmp_path, index, complaint):
     with pytest.raises(ValueError, match=r"poses\.csv: ") as caught:
         read_text(tmp_path, HEADER + "".join(each + ROW for each in index))
     assert complaint in str(caught.value)
@@ -235,7 +237,7 @@ ANIMALS = (
 )
 
 
-def test_an_animal_without_a_name_is_none(tmp_path):
+def test_an_animal_without_a_name_is_ignored(tmp_path):
     poses = read_text(tmp_path, ANIMALS)
     assert poses.individuals.values.tolist() == ["m1"]
     assert positions(poses).tolist() == [[[1, 2]]]
@@ -310,18 +312,18 @@ def test_one_of_several_individuals_is_chosen_by_name(tmp_path, suffix):
         (HEADER.replace("coords,x", "coords") + "0" + ROW, "have [6, 7] columns"),
     ],
 )
-def test_other_files_are_refused_by_name(tmp_path, text, complaint):
+def test_other_files_are_refused_with_their_name(tmp_path, text, complaint):
     with pytest.raises(ValueError, match=r"poses.csv") as caught:
         read_text(tmp_path, text)
     assert complaint in str(caught.value)
 
 
-def test_an_absent_file_is_refused_by_name(tmp_path):
+def test_a_missing_file_is_refused_with_its_name(tmp_path):
     with pytest.raises(OSError, match=r"No such file.*p.csv"):
         read_poses(tmp_path / "p.csv", "DeepLabCut", 30)
 
 
-def test_netcdf_gives_back_what_was_read(tmp_path):
+def test_poses_in_netcdf_can_be_read_back(tmp_path):
     path = write_deeplabcut(path=tmp_path / "p.csv", tracks=make_lively_tracks(frames=5))
     poses = read_poses(path, "DeepLabCut", 29.385)
     save_poses(poses, tmp_path / "p.nc")

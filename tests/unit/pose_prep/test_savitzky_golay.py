@@ -7,7 +7,7 @@ from scipy.signal import savgol_filter
 @pytest.mark.parametrize("slopes", [False, True])
 @pytest.mark.parametrize(("length", "order"), [(3, 1), (5, 2), (7, 2), (9, 4)])
 @pytest.mark.parametrize("extra", [0, 1, 40])
-def test_numbers_are_those_of_scipy(length, order, extra, slopes):
+def test_the_filter_equals_that_of_scipy(length, order, extra, slopes):
     series = np.random.default_rng(0).normal(size=(length + extra, 3)).cumsum(axis=0)
     np.testing.assert_allclose(
         fit_polynomials(series, length, order, slopes=slopes),

@@ -16,21 +16,21 @@ def write(folder, text):
     return path
 
 
-def test_columns_of_a_csv_are_numbers_per_frame(tmp_path):
+def test_columns_of_a_csv_are_extra_features(tmp_path):
     path = write(tmp_path, "\ufeffframe,speed,light\r\n0,1.5,0\r\n1,,1\r\n2,3,1\r\n")
     poses = add_scalars(POSES, path, None)
     assert poses.feature.values.tolist() == ["speed", "light"]
     np.testing.assert_array_equal(poses.features, [[1.5, 0], [np.nan, 1], [3, 1]])
 
 
-def test_variables_of_a_netcdf_are_numbers_per_frame(tmp_path):
+def test_variables_of_a_netcdf_are_extra_features(tmp_path):
     file = xr.Dataset({"speed": ("time", [1, 2, 3]), "pellet": ("time", [True, False, True])})
     file.assign(other=("space", [1.0, 2.0])).to_netcdf(tmp_path / "n.nc", engine="netcdf4")
     table, _ = read_scalars(tmp_path / "n.nc")
     assert table.to_dict("list") == {"speed": [1, 2, 3], "pellet": [1, 0, 1]}
 
 
-def test_they_may_be_chosen_by_name(tmp_path):
+def test_extra_features_may_be_chosen_by_name(tmp_path):
     path = write(tmp_path, "speed,light\n1,0\n2,0\n3,1\n")
     assert add_scalars(POSES, path, ["light"]).feature.values.tolist() == ["light"]
     assert "features" not in add_scalars(POSES, path, [])
@@ -39,7 +39,7 @@ def test_they_may_be_chosen_by_name(tmp_path):
         add_scalars(POSES, path, ["spead"])
 
 
-def test_those_of_the_pose_file_come_first_and_are_not_written_over(tmp_path):
+def test_extra_features_of_the_pose_file_are_first_and_not_overwritten(tmp_path):
     own = POSES.assign(features=(("time", "feature"), [[1.0], [2], [3]]))
     own = own.assign_coords(feature=["speed"])
     both = add_scalars(own, write(tmp_path, "light\n1\n1\n0\n"), None)
@@ -77,7 +77,7 @@ def test_other_names_are_features(tmp_path, name):
 
 @pytest.mark.parametrize("header", ["speed,light", "speed,light,", ",speed,light", "speed,,light"])
 @pytest.mark.parametrize("ends", ["", ","])
-def test_empty_columns_are_none_and_need_no_note(tmp_path, header, ends):
+def test_empty_columns_are_ignored_without_a_note(tmp_path, header, ends):
     rows = [header.replace("speed", str(n)).replace("light", "0") + ends for n in (1, 2, 3)]
     poses = add_scalars(POSES, write(tmp_path, "\n".join([header, *rows]) + "\n"), None)
     np.testing.assert_array_equal(poses.features, [[1, 0], [2, 0], [3, 0]])
@@ -87,14 +87,14 @@ def test_empty_columns_are_none_and_need_no_note(tmp_path, header, ends):
     np.testing.assert_array_equal(shorter.features, poses.features)
 
 
-def test_a_time_of_day_is_left_out_without_being_read(tmp_path):
+def test_a_time_of_day_is_ignored_without_being_read(tmp_path):
     path = write(tmp_path, "time,speed\n10:00,1\n10:01,2\n10:02,3\n")
     assert add_scalars(POSES, path, None).feature.values.tolist() == ["speed"]
     with pytest.raises(ValueError, match=r"numbers\.csv: .*10:00"):
         add_scalars(POSES, path, ["time"])
 
 
-def test_counters_of_a_pose_file_and_of_a_netcdf_are_left_out_too(tmp_path):
+def test_counters_of_pose_files_and_netcdf_are_ignored(tmp_path):
     own = POSES.assign(features=(("time", "feature"), [[0.0, 5], [1, 6], [2, 7]]))
     own = own.assign_coords(feature=["frame", "light"]).assign_attrs(notes="read oddly")
     file = xr.Dataset({"speed": ("time", [1, 2, 3]), "timestamp": ("time", [0.0, 0.1, 0.2])})
@@ -107,7 +107,7 @@ def test_counters_of_a_pose_file_and_of_a_netcdf_are_left_out_too(tmp_path):
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "latin-1"])
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
-def test_a_table_is_read_in_any_encoding_and_packed(tmp_path, encoding, pack):
+def test_a_table_is_read_in_any_encoding_and_compressed(tmp_path, encoding, pack):
     (tmp_path / "numbers").write_bytes(pack("größe,light,\n1,0,\n2,0,\n3,1,\n".encode(encoding)))
     poses = add_scalars(POSES, tmp_path / "numbers", None)
     np.testing.assert_array_equal(poses.features, [[1, 0], [2, 0], [3, 1]])
@@ -163,7 +163,7 @@ def test_labels_must_match_the_track(tmp_path, text, complaint):
     assert complaint in str(caught.value)
 
 
-def test_labels_are_read_in_any_encoding_and_packed(tmp_path):
+def test_labels_are_read_in_any_encoding_and_compressed(tmp_path):
     text = "frame,label,\n0,läuft,\n1,,\n2,ruht,\n"
     for content in (text.encode("latin-1"), text.encode("utf-16"), gzip.compress(text.encode())):
         (tmp_path / "labels").write_bytes(content)

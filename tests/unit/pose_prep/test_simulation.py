@@ -23,7 +23,7 @@ def simulate(seed=0, frames=3000, group="calm"):
     return simulate_recording(np.random.default_rng(seed), frames, 30, group)
 
 
-def test_a_seed_fixes_the_recording():
+def test_a_seed_determines_the_recording():
     first, second, other = simulate(1), simulate(1), simulate(2)
     assert (first[0] == second[0]).all()
     assert (first[1] == second[1]).all()
@@ -42,16 +42,16 @@ def test_the_animal_stays_in_the_arena_and_shows_every_behaviour(seed):
     assert tracks[..., 2].max() <= 1
 
 
-def test_behaviours_follow_one_another_without_self_transitions():
+def test_behaviours_have_no_self_transitions():
     rng = np.random.default_rng(0)
     behaviour = draw_behaviours(rng, 30_000, 30, **GROUPS["calm"])
     changes = np.flatnonzero(np.diff(behaviour)) + 1
     durations = np.diff(changes)
-    assert durations.min() >= 9  # 0.3 s: nothing flickers
+    assert durations.min() >= 9  # 0.3 s: no behaviour is shorter
     assert 1.0 < durations.mean() / 30 < 2.5
 
 
-def test_groups_differ_in_what_they_do():
+def test_groups_differ_in_their_behaviours():
     share = {
         group: np.mean([np.isin(simulate(s, group=group)[1], ["rest", "groom"]) for s in range(4)])
         for group in GROUPS
@@ -62,7 +62,7 @@ def test_groups_differ_in_what_they_do():
 
 
 def egocentric(behaviour, seeds=range(3)):
-    """Poses of usable frames at least 0.3 s inside one behaviour, over a few animals."""
+    """Return poses of usable frames at least 0.3 s within one behaviour, of a few animals."""
     parts = []
     for seed in seeds:
         tracks, labels = simulate(seed)
@@ -75,15 +75,15 @@ def egocentric(behaviour, seeds=range(3)):
     return {name: np.concatenate(parts)[:, i] for i, name in enumerate(features)}
 
 
-def test_the_body_bends_to_the_side_it_turns_to_and_shortens_when_rearing():
+def test_the_body_bends_in_turns_and_is_shorter_in_rearing():
     walk, left, right, rear = map(egocentric, ["walk", "turn_left", "turn_right", "rear"])
-    # Between nose and tail the bent body bulges to the outer side; right is positive y.
+    # Between nose and tail, the bent body is on the outer side of the turn; right is positive y.
     assert left["left_fore_paw_y"].mean() > walk["left_fore_paw_y"].mean() + 2
     assert right["left_fore_paw_y"].mean() < walk["left_fore_paw_y"].mean() - 2
     assert rear["nose_x"].mean() < walk["nose_x"].mean() - 8
 
 
-def test_walking_steps_in_diagonal_pairs():
+def test_paws_of_a_walk_move_in_diagonal_pairs():
     walk = egocentric("walk")
     correlation = np.corrcoef(
         [walk[f"{paw}_paw_x"] for paw in ("left_fore", "right_hind", "right_fore", "left_hind")]
@@ -103,7 +103,7 @@ def test_grooming_is_faster_than_stepping():
     )
 
 
-def test_tracking_is_noisy_and_loses_keypoints_now_and_then():
+def test_tracking_is_noisy_and_loses_some_keypoints():
     tracks, _ = simulate(0, frames=9000)
     low = tracks[..., 2] < 0.9
     assert 0.003 < low.mean() < 0.05
@@ -114,7 +114,7 @@ def test_tracking_is_noisy_and_loses_keypoints_now_and_then():
     assert 0.4 < quality["longest_gap_seconds"].max() < 4
 
 
-def test_the_written_csv_reads_as_deeplabcut(tmp_path):
+def test_the_written_csv_is_read_as_deeplabcut(tmp_path):
     tracks, _ = simulate(frames=50)
     write_deeplabcut_csv(tmp_path / "m.csv", tracks, KEYPOINTS, scorer="simulation")
     poses = read_poses(tmp_path / "m.csv", "DeepLabCut", 30)

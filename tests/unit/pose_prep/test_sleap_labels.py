@@ -11,7 +11,7 @@ WRONG = ONE + 100
 
 
 def positions(poses):
-    """(frame, keypoint, axis)"""
+    """Return (frame, keypoint, axis)."""
     return poses.position.isel(individuals=0).transpose("time", "keypoints", "space").values
 
 
@@ -21,7 +21,7 @@ def predictions(poses=ONE, track="mouse"):
 
 @pytest.mark.parametrize("kind", ["user", "corrected"])
 @pytest.mark.parametrize("first", [True, False])
-def test_corrections_of_the_one_track_take_the_place_of_its_predictions(tmp_path, kind, first):
+def test_corrections_of_the_only_track_replace_its_predictions(tmp_path, kind, first):
     frames = predictions()
     for n in range(10, 15):
         both = [(WRONG[n], "mouse", "predicted"), (ONE[n], None, kind)]
@@ -34,7 +34,7 @@ def test_corrections_of_the_one_track_take_the_place_of_its_predictions(tmp_path
     assert poses.attrs["notes"] == "6 instances without a track were assigned to their animal"
 
 
-def test_a_correction_takes_the_track_of_its_prediction(tmp_path):
+def test_a_correction_belongs_to_the_track_of_its_prediction(tmp_path):
     frames = {
         n: [(ONE[n], "a", "predicted"), (TWO[n] if n != 7 else WRONG[n], "b", "predicted")]
         for n in range(30)
@@ -46,7 +46,7 @@ def test_a_correction_takes_the_track_of_its_prediction(tmp_path):
         np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
-def test_a_track_that_no_instance_has_does_not_count(tmp_path):
+def test_a_track_without_an_instance_is_ignored(tmp_path):
     frames = predictions()
     frames[7].append((ONE[7] + 1, None, "user"))
     path = write_sleap_instances(path=tmp_path / "p.slp", frames=frames, tracks=["old", "mouse"])
@@ -62,7 +62,7 @@ def test_a_track_that_no_instance_has_does_not_count(tmp_path):
         [(ONE[7], "a", "predicted"), (ONE[7], "a", "user"), (ONE[7], None, "corrected")],
     ],
 )
-def test_a_correction_that_may_be_of_several_animals_is_refused(tmp_path, instances):
+def test_a_correction_that_may_belong_to_several_animals_is_refused(tmp_path, instances):
     frames = {n: [(ONE[n], "a", "predicted"), (TWO[n], "b", "predicted")] for n in range(30)}
     if len(instances) == 3:  # the link is to the prediction of "a", which has a correction
         instances = [instances[1], instances[0], instances[2]]
@@ -80,7 +80,7 @@ def test_two_untracked_instances_of_one_frame_are_refused(tmp_path):
         read_poses(path, "", 30)
 
 
-def test_other_predictions_without_a_track_are_left_out(tmp_path):
+def test_other_predictions_without_a_track_are_ignored(tmp_path):
     frames = predictions()
     frames[9].append((TWO[9], None, "predicted"))
     frames[10] = [(ONE[10], None, "predicted")]
@@ -92,7 +92,7 @@ def test_other_predictions_without_a_track_are_left_out(tmp_path):
     )
 
 
-def test_tracks_that_no_instance_has_are_refused(tmp_path):
+def test_a_file_with_only_tracks_without_instances_is_refused(tmp_path):
     path = write_sleap_instances(
         path=tmp_path / "p.slp", frames=predictions(track=None), tracks=["a", "b"]
     )
@@ -102,9 +102,9 @@ def test_tracks_that_no_instance_has_are_refused(tmp_path):
 
 @pytest.mark.parametrize("track", [None, "mouse"])
 @pytest.mark.parametrize("video", [0, 1, 2])
-def test_frames_are_those_of_the_one_video_that_has_some(tmp_path, track, video):
+def test_frames_are_those_of_the_only_video_with_instances(tmp_path, track, video):
     frames = {(video, n + 5): given for n, given in predictions(track=track).items()}
-    frames[0 if video else 1, 3] = []  # looked at, and left without an instance
+    frames[0 if video else 1, 3] = []  # a labelled frame without an instance
     path = write_sleap_instances(
         path=tmp_path / "p.slp",
         frames=frames,
@@ -117,7 +117,7 @@ def test_frames_are_those_of_the_one_video_that_has_some(tmp_path, track, video)
     np.testing.assert_allclose(found[5:], ONE, atol=1e-4)
 
 
-def test_frames_of_two_videos_are_refused_by_their_names(tmp_path):
+def test_frames_of_two_videos_are_refused_with_their_names(tmp_path):
     frames = {(n % 2, n): given for n, given in predictions().items()}
     path = write_sleap_instances(path=tmp_path / "p.slp", frames=frames, videos=["a.mp4", "b.mp4"])
     with pytest.raises(ValueError, match=r"2 videos \(a\.mp4, b\.mp4\); save one file per video"):
@@ -130,7 +130,7 @@ def test_the_rate_of_the_video_is_compared(tmp_path):
     assert read_poses(path, "", 25).attrs["notes"] == ""
 
 
-def test_tracks_of_one_name_are_named(tmp_path):
+def test_tracks_with_the_same_name_are_named(tmp_path):
     tracks = np.stack([ONE, TWO], axis=1).repeat(2, -1)[..., :3]
     path = write_sleap_labels(path=tmp_path / "p.slp", tracks=tracks, names=("m1", "m1"))
     with pytest.raises(ValueError, match=r"two of its tracks have the same name, m1: give them"):

@@ -38,7 +38,7 @@ def frames_of(segments, session, side):
 def test_one_block_is_in_the_middle():
     segments = plan({"a": np.ones(100, bool)}, test_blocks=1, split_gap=5)
     laid = [(s.side, s.start, s.stop, s.first_frame) for s in segments]
-    # Test frames are 45..54; 40..44 and 55..59 are at most 5 away from one.
+    # Test frames are 45 to 54; frames 40 to 44 and 55 to 59 are at most 5 away from them.
     assert laid == [("train", 0, 40, 0), ("train", 40, 80, 60), ("test", 0, 10, 45)]
 
 
@@ -56,7 +56,7 @@ def test_blocks_are_counted_in_usable_frames():
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_what_holds_for_every_split(seed):
+def test_every_split_has_these_properties(seed):
     rng = np.random.default_rng(seed)
     usable = {}
     for session in "abc":
@@ -83,7 +83,7 @@ def test_what_holds_for_every_split(seed):
         assert abs(test.size / mask.sum() - fraction) < 0.01
 
 
-def test_consecutive_frames_only_make_a_segment_and_single_ones_make_none():
+def test_segments_are_at_least_two_consecutive_frames():
     usable = np.array([True, True, True, False, True, False, True, True] + [True] * 100)
     segments = plan({"a": usable}, test_blocks=1, split_gap=0)
     train = [(s.first_frame, s.stop - s.start) for s in segments if s.side == "train"]
@@ -113,26 +113,26 @@ def test_whole_sessions_are_held_out_by_name_or_group(held_out):
         ({"test_sessions": ["a"]}, "the train split has no frames: hold fewer sessions out"),
     ],
 )
-def test_an_impossible_split_says_what_to_change(changes, complaint):
+def test_an_impossible_split_is_refused_with_a_cure(changes, complaint):
     with pytest.raises(ValueError, match=complaint):
         plan({"a": np.ones(300, bool)}, **changes)
 
 
-def test_scaling_over_parts_is_scaling_over_the_whole():
+def test_scaling_over_parts_equals_scaling_over_the_whole():
     rows = np.random.default_rng(0).normal([1e4, -2], [1, 3], size=(1000, 2)).astype(np.float32)
     scaling = learn_scaling(np.split(rows, [1, 300]), ["a_x", "a_y"])
     np.testing.assert_allclose(scaling.mean, rows.astype(float).mean(axis=0))
     np.testing.assert_allclose(scaling.std, rows.astype(float).std(axis=0))
 
 
-def test_pooled_scaling_is_that_of_all_values_together():
+def test_pooled_scaling_equals_that_of_all_values_together():
     rows = np.random.default_rng(0).normal([5, -2], [1, 3], size=(1000, 2))
     pooled = learn_scaling([rows], ["a_x", "a_y"]).pooled(np.array([True, True]))
     np.testing.assert_allclose(pooled.mean, [rows.mean()] * 2)
     np.testing.assert_allclose(pooled.std, [rows.std()] * 2)
 
 
-def test_numbers_per_frame_keep_a_scaling_of_their_own():
+def test_extra_features_have_their_own_scaling():
     rows = np.random.default_rng(0).normal([5, -2, 800], [1, 3, 90], size=(1000, 3))
     scaling = learn_scaling([rows], ["a_x", "a_y", "speed"])
     pooled = scaling.pooled(np.array([True, True, False]))
@@ -181,7 +181,7 @@ def test_the_written_rows_are_the_scaled_frames_of_their_segments(tmp_path):
     assert seen == {side: len(array) for side, array in arrays.items()}
 
 
-def test_training_rows_alone_define_the_scaling(tmp_path):
+def test_only_training_rows_define_the_scaling(tmp_path):
     _, arrays, _ = write_two(tmp_path)
     train = arrays["train"].astype(float)
     np.testing.assert_allclose(train.mean(axis=0), 0, atol=1e-6)
@@ -191,7 +191,7 @@ def test_training_rows_alone_define_the_scaling(tmp_path):
     assert abs(arrays["test"].mean()) > 1e-4
 
 
-def test_more_features_than_frames_are_not_turned_over(tmp_path):
+def test_more_features_than_frames_are_not_transposed(tmp_path):
     features = [f"paw{n}_x" for n in range(30)]
     poses = write_aligned(tmp_path / "a.npz", frames=20, features=features)
     arrays = {side: tmp_path / f"{side}.npy" for side in ("train", "test")}
@@ -203,7 +203,7 @@ def test_more_features_than_frames_are_not_turned_over(tmp_path):
     np.testing.assert_allclose(test * std + mean, poses[9:11], rtol=1e-5)
 
 
-def test_the_description_names_what_it_is_made_of(tmp_path):
+def test_the_description_names_its_inputs(tmp_path):
     _, _, description = write_two(tmp_path)
     assert description["features"] == ["nose_x", "paw_x"]
     assert description["scalars"] == []
@@ -226,7 +226,7 @@ def test_sessions_with_other_features_are_named(tmp_path):
         write_two(tmp_path, features=("nose_x", "ear_x"))
 
 
-def test_the_same_features_in_another_order_are_put_in_order(tmp_path):
+def test_the_same_features_in_another_order_are_sorted(tmp_path):
     poses, arrays, description = write_two(tmp_path, features=("paw_x", "nose_x"))
     assert description["features"] == ["nose_x", "paw_x"]
     mean, std = (np.array(description["scaling"][key]) for key in ("mean", "std"))

@@ -1,4 +1,4 @@
-"""Frames in which head and tail are swapped, in recordings where these are known."""
+"""Swapped frames are found in recordings in which head and tail are swapped on purpose."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ PAIR = [CENTER, ORIENT]
 
 
 def simulate(seed, frames=1800, fps=30.0, space=2):
-    """(frame, keypoint, axis) positions, and which are measured; in space, on a rearing animal."""
+    """Return (frame, keypoint, axis) positions and which are measured; in 3D, it rears."""
     tracks, labels = simulate_recording(np.random.default_rng(seed), frames, fps, "active")
     positions, measured = tracks[..., :2], tracks[..., 2] >= 0.9
     if space == 3:
@@ -23,8 +23,8 @@ def simulate(seed, frames=1800, fps=30.0, space=2):
     return positions, measured
 
 
-def draw_stretches(rng, frames, share, mean):
-    """(frame,) bool: stretches at random places and of random lengths."""
+def random_runs(rng, frames, share, mean):
+    """Return (frame,) bool: runs at random places and of random lengths."""
     swapped = np.zeros(frames, dtype=bool)
     while swapped.mean() < share:
         start = rng.integers(frames)
@@ -49,10 +49,10 @@ def test_an_animal_that_turns_has_no_swaps(seed, fps, space):
 
 @pytest.mark.parametrize("space", [2, 3])
 @pytest.mark.parametrize(("share", "mean"), [(0.05, 1), (0.22, 5), (0.22, 60), (0.4, 20)])
-def test_swaps_are_found_where_they_are(share, mean, space):
+def test_swaps_are_found(share, mean, space):
     for seed in range(3):
         positions, measured = simulate(seed, space=space)
-        swapped = draw_stretches(np.random.default_rng(seed), len(positions), share, mean)
+        swapped = random_runs(np.random.default_rng(seed), len(positions), share, mean)
         positions, measured = swap(positions, measured, swapped)
         found = find_swapped(positions, measured, CENTER, ORIENT, 30.0)
         judged = measured[:, PAIR].all(axis=1)
@@ -60,7 +60,7 @@ def test_swaps_are_found_where_they_are(share, mean, space):
         assert found[judged & ~swapped].mean() < 0.005
 
 
-def test_without_other_keypoints_the_shorter_stretch_is_the_swapped_one():
+def test_without_other_keypoints_the_shorter_run_is_the_swapped_one():
     positions, _ = simulate(0)
     ends, seen = positions[:, PAIR], np.ones((len(positions), 2), dtype=bool)
     ends[:] = simulate_recording(np.random.default_rng(0), 1800, 30.0)[0][:1, PAIR, :2]
@@ -71,7 +71,7 @@ def test_without_other_keypoints_the_shorter_stretch_is_the_swapped_one():
 
 
 def turning(angles, pivot):
-    """An animal of four keypoints that turns about the point `pivot` along its body."""
+    """Return an animal of four keypoints that turns about the point `pivot` along its body."""
     along = np.array([1.0, 0.7, 0.2, 0.0]) - pivot
     turned = np.stack([np.cos(angles), np.sin(angles)], axis=-1)
     return 300 + 60 * along[:, None] * turned[:, None]
@@ -80,7 +80,7 @@ def turning(angles, pivot):
 @pytest.mark.parametrize("pivot", [0.0, 0.5, 1.0])
 @pytest.mark.parametrize("frames", [1, 2, 5])
 def test_a_turn_by_half_a_circle_within_a_few_frames_is_not_a_swap(frames, pivot):
-    """Not even within one frame and about the middle: the other keypoints also turn."""
+    """This also holds within one frame and about the middle: other keypoints also turn."""
     angles = np.pi * np.clip((np.arange(200) - 100) / frames, 0, 1)
     positions = turning(angles, pivot)
     positions += np.random.default_rng(0).normal(scale=0.5, size=positions.shape)
@@ -105,7 +105,7 @@ def test_recordings_without_information_have_no_swaps(empty):
     assert not find_swapped(positions, measured, 0, 1, 30.0).any()
 
 
-def test_swapped_ends_are_exchanged_back_or_not_measured():
+def test_swapped_ends_are_exchanged_or_marked_as_not_measured():
     positions = np.arange(12.0).reshape(2, 3, 2)
     missing = np.array([[False, False, False], [True, False, False]])
     swapped = np.array([False, True])
@@ -120,7 +120,7 @@ def test_swapped_ends_are_exchanged_back_or_not_measured():
     assert lost.tolist() == [[False] * 3, [True, False, True]]
 
 
-def test_fixed_poses_are_those_without_swaps():
+def test_corrected_poses_equal_those_without_swaps():
     tracks = make_lively_tracks()
     swapped = tracks.copy()
     swapped[50:90, [0, 3]] = tracks[50:90, [3, 0]]

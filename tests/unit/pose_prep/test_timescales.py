@@ -1,4 +1,4 @@
-"""Autocorrelation times of series whose times are known, and what they suggest."""
+"""Autocorrelation times of series with known times, and suggestions from them."""
 
 import json
 import os
@@ -16,7 +16,7 @@ EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "10"))
 
 
 def decaying(*, seconds, fps, frames, seed=0):
-    """(frame,) an autoregressive series: its autocorrelation is exp(-lag / seconds)."""
+    """Return an autoregressive series (frame,) with the autocorrelation exp(-lag / seconds)."""
     rng = np.random.default_rng(seed)
     keep = np.exp(-1 / (seconds * fps))
     series = np.zeros(frames)
@@ -26,20 +26,20 @@ def decaying(*, seconds, fps, frames, seed=0):
 
 
 @pytest.mark.parametrize(("fps", "frames"), [(20.0, 40_000), (60.0, 100_000)])
-def test_the_time_of_an_autoregressive_series_is_its_own(fps, frames):
+def test_the_time_of_an_autoregressive_series_is_found(fps, frames):
     series = decaying(seconds=0.5, fps=fps, frames=frames)[:, None]
     (time,) = autocorrelation_times(series + 7, np.ones(frames, bool), fps)
     assert time == pytest.approx(0.5, rel=0.1)
 
 
-def test_the_time_of_a_sine_is_a_share_of_its_period():
-    """cos(2 pi t / period) falls below 1/e at period * arccos(1/e) / (2 pi)."""
-    series = np.sin(2 * np.pi * np.arange(10_000) / 100)[:, None]  # of 10 s
+def test_the_time_of_a_sine_is_a_fraction_of_its_period():
+    """Its autocorrelation is 1/e at the lag period * arccos(1/e) / (2 pi)."""
+    series = np.sin(2 * np.pi * np.arange(10_000) / 100)[:, None]  # a period of 10 s
     (time,) = autocorrelation_times(series, np.ones(10_000, bool), 10.0)
     assert time == pytest.approx(10 * np.arccos(1 / np.e) / (2 * np.pi), rel=0.01)
 
 
-def test_a_series_that_changes_once_has_no_time_and_a_constant_one_is_left_out():
+def test_a_series_with_one_change_has_no_time_and_a_constant_one_is_ignored():
     series = np.column_stack([np.repeat([0.0, 1.0], 500), np.full(1000, 3.0)])
     assert autocorrelation_times(series, np.ones(1000, bool), 2.0).tolist() == [np.inf]
     assert len(autocorrelation_times(series, np.zeros(1000, bool), 10.0)) == 0
@@ -47,7 +47,7 @@ def test_a_series_that_changes_once_has_no_time_and_a_constant_one_is_left_out()
 
 
 def time_by_pairs(series, usable, fps):
-    """The same from its definition, pair by pair."""
+    """Compute the time from its definition, pair by pair."""
     stretch = np.cumsum(np.diff(usable.astype(int), prepend=0) != 0)
     centred = series - series[usable].mean()
     before = 1.0
@@ -74,7 +74,7 @@ def time_by_pairs(series, usable, fps):
     gaps=st.lists(st.tuples(st.integers(0, 119), st.integers(1, 20)), max_size=5),
     seed=st.integers(0, 1000),
 )
-def test_pairs_are_those_inside_stretches(frames, fps, smooth, gaps, seed):
+def test_only_pairs_within_runs_are_counted(frames, fps, smooth, gaps, seed):
     rng = np.random.default_rng(seed)
     series = np.convolve(rng.normal(size=frames + smooth), np.ones(smooth), "valid")[:frames]
     usable = np.ones(frames, bool)
@@ -88,8 +88,8 @@ def test_pairs_are_those_inside_stretches(frames, fps, smooth, gaps, seed):
         np.testing.assert_allclose(times, [time_by_pairs(series, usable, fps)], rtol=1e-6)
 
 
-def test_a_recording_tells_the_times_of_its_poses_and_of_its_speed():
-    """A paw that swings in 2 s, on a path whose speed swings in 8 s."""
+def test_times_of_poses_and_speed_are_found():
+    """A paw has a period of 2 s, and the speed of the animal one of 8 s."""
     seconds = np.arange(1200) / 10
     swing = np.column_stack([6 + np.sin(np.pi * seconds), np.full(1200, -3.0)])
     body = {"nose": (10.0, 0.0), "left_paw": swing, "right_paw": (6.0, 3.0), "tail": (0.0, 0.0)}
@@ -102,7 +102,7 @@ def test_a_recording_tells_the_times_of_its_poses_and_of_its_speed():
 
 
 def test_times_that_are_unknown_are_empty():
-    summary = inspect(make_tracks(frames=50)).summary  # stands still
+    summary = inspect(make_tracks(frames=50)).summary  # the animal does not move
     assert (summary["pose_seconds"], summary["speed_seconds"]) == (None, None)
     json.dumps(summary)
 
@@ -112,7 +112,7 @@ def table(*rows):
 
 
 @pytest.mark.parametrize(
-    ("pooling_seconds", "told"),
+    ("pooling_seconds", "ending"),
     [
         ([0.5, 2], "the current [0.5, 2] is within a factor of 4 of that."),
         ([2], "the current [2] has no length within a factor of 4 of 0.3 s."),
@@ -120,15 +120,15 @@ def table(*rows):
         ([], "latents are currently not pooled."),
     ],
 )
-def test_times_suggest_lengths_compared_with_the_setting(pooling_seconds, told):
-    told_of = describe_timescales(table((1.2, 0.3), (1.0, None), (9.0, 0.3)), pooling_seconds)
-    assert told_of == (
+def test_times_suggest_lengths_compared_with_the_setting(pooling_seconds, ending):
+    described = describe_timescales(table((1.2, 0.3), (1.0, None), (9.0, 0.3)), pooling_seconds)
+    assert described == (
         "The autocorrelation falls below 1/e after 1.2 s (poses) and 0.3 s (speed), medians over "
-        f"sessions, which suggests pooling_seconds of about [0.3, 1.2]; {told}"
+        f"sessions, which suggests pooling_seconds of about [0.3, 1.2]; {ending}"
     )
 
 
-def test_nothing_is_suggested_where_no_time_is_known():
+def test_nothing_is_suggested_if_no_time_is_known():
     assert "suggest no length" in describe_timescales(table((None, None)), [0.5])
     alone = describe_timescales(table((0.4, None)), [0.5])
     assert "after 0.4 s (poses), medians" in alone

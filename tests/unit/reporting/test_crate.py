@@ -1,4 +1,4 @@
-"""The crate's metadata are consistent, and its files are those that it lists."""
+"""The metadata of the RO-Crate are consistent, and its files are those that it lists."""
 
 import hashlib
 import json
@@ -38,7 +38,7 @@ def make_job(rule, inputs, outputs, second):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A crate that is written out, of a run with a recording that lies outside its folder."""
+    """Extract the crate of a run with a recording outside of its folder."""
     root = tmp_path_factory.mktemp("run")
     recording = str(tmp_path_factory.mktemp("secret patient") / "mouse 1.csv")
     manifest = {
@@ -74,18 +74,18 @@ def entities(folder):
 
 
 def ids(value):
-    """Identifiers in a property of one entity or of several."""
+    """Return the identifiers in a property with one or several entities."""
     return [one["@id"] for one in (value if isinstance(value, list) else [value])]
 
 
-def test_the_root_has_what_the_specification_asks_for(entities):
+def test_the_root_has_all_properties_of_the_specification(entities):
     root = entities["./"]
     for key in ("name", "description", "datePublished", "license", "hasPart", "mainEntity"):
         assert root[key], key
     assert ids(root["conformsTo"]) == list(PROFILES)
 
 
-def test_every_file_that_it_names_is_there_and_every_file_that_is_there_is_named(folder, entities):
+def test_named_files_are_exactly_the_files_in_the_crate(folder, entities):
     named = {one.replace("%20", " ") for one in ids(entities["./"]["hasPart"])} | {
         "ro-crate-metadata.json"
     }
@@ -142,7 +142,7 @@ def test_a_result_has_its_checksum(entities):
     assert entities["results/a%20b.pt"]["sha256"] == expected
 
 
-def test_recordings_stay_at_home_and_tell_no_folder(folder, entities):
+def test_recordings_are_not_included_and_their_folders_not_revealed(folder, entities):
     text = (folder / "ro-crate-metadata.json").read_text()
     assert "secret" not in text
     (recording,) = (one for one in entities.values() if one.get("name") == "mouse 1.csv")
@@ -167,7 +167,7 @@ def test_the_config_names_authors_and_licence_of_the_results(entities):
     assert entities["#run"]["agent"]["@id"] == first["@id"]
 
 
-def test_without_authors_and_licence_the_crate_says_how_to_choose_them(tmp_path):
+def test_without_authors_and_licence_the_crate_explains_how_to_set_them(tmp_path):
     for name in ("results/manifest.json", "Snakefile"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
@@ -185,10 +185,10 @@ def test_without_authors_and_licence_the_crate_says_how_to_choose_them(tmp_path)
     assert "publication in config.yaml" in crate.license["description"]
 
 
-def test_an_action_says_which_code_it_ran(entities):
-    said = "Run by the workflow in version 1.0, commit c0ffee, code edited since."
-    assert entities["#run"]["description"] == said
-    assert entities["#job/train_model/m1"]["description"] == said
+def test_an_action_has_the_version_of_its_code(entities):
+    description = "Run by the workflow in version 1.0, commit c0ffee, code edited since."
+    assert entities["#run"]["description"] == description
+    assert entities["#job/train_model/m1"]["description"] == description
 
 
 def test_every_file_has_a_format_and_a_name(entities):
@@ -197,11 +197,11 @@ def test_every_file_has_a_format_and_a_name(entities):
     assert [one["@id"] for one in files if "encodingFormat" not in one or "name" not in one] == []
 
 
-def test_there_is_a_page_to_read_first(folder, entities):
+def test_the_crate_has_a_readme(folder, entities):
     assert "results/summary.html" in (folder / "README.md").read_text()
     assert entities["README.md"]["about"] == {"@id": "./"}
 
 
-def test_a_list_of_one_value_is_that_value(entities):
+def test_a_list_with_one_value_is_written_as_the_value(entities):
     lists = [value for one in entities.values() for value in one.values() if type(value) is list]
     assert min(map(len, lists)) > 1

@@ -1,4 +1,4 @@
-"""Orphans are deleted, and folders that they leave empty; what a link points to is kept."""
+"""Orphans and folders that become empty are deleted; targets of links are kept."""
 
 import pytest
 from reporting.orphans import delete_results
@@ -6,7 +6,7 @@ from reporting.orphans import delete_results
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
-    """A folder with results of two models, and one of a user's own files."""
+    """Create a folder with results of two models and a file of the user."""
     monkeypatch.chdir(tmp_path)
     for name in ("old/seed0/model.pt", "mine/seed0/model.pt", "mine/notes.txt"):
         (tmp_path / "results/models" / name).parent.mkdir(parents=True, exist_ok=True)
@@ -22,19 +22,19 @@ def left(folder):
     }
 
 
-def test_a_folder_that_becomes_empty_goes_and_what_is_not_named_stays(folder):
+def test_only_named_files_and_folders_that_become_empty_are_deleted(folder):
     delete_results(["results/models/old/seed0", "results/models/mine/seed0/model.pt"])
     assert left(folder) == {"results/models/mine/notes.txt"}
     assert not (folder / "results/models/old").exists()
     assert not (folder / "results/models/mine/seed0").exists()
 
 
-def test_results_itself_stays(folder):
+def test_the_results_folder_is_kept(folder):
     delete_results(["results/models"])
     assert (folder / "results").is_dir()
 
 
-def test_a_link_is_deleted_and_not_what_it_points_to(folder, tmp_path_factory):
+def test_a_link_is_deleted_and_its_target_is_kept(folder, tmp_path_factory):
     elsewhere = tmp_path_factory.mktemp("elsewhere")
     (elsewhere / "model.pt").touch()
     (folder / "results/models/old/seed1").symlink_to(elsewhere)

@@ -26,7 +26,7 @@ def test_conditions_and_time_bins_that_differ_are_named():
     )
 
 
-def test_no_difference_is_no_equality():
+def test_no_difference_is_not_reported_as_equality():
     conditions, bins = over_time_sentences(over_time().assign(q_value=0.6), CALLED)
     assert conditions == (
         "No difference in motif usage was found between conditions baseline and drug (within 8 "
@@ -37,7 +37,7 @@ def test_no_difference_is_no_equality():
     assert bins.endswith("This does not mean that usage stays the same.")
 
 
-def test_too_few_animals_and_those_left_out_are_said():
+def test_too_few_animals_and_excluded_animals_are_reported():
     note = "too few animals in both (3; at least 6 are needed)"
     few = over_time().assign(note=note, animals=3, left_out="m7; m8")
     conditions, bins = over_time_sentences(few, CALLED)
@@ -57,7 +57,7 @@ def test_later_bins_with_too_few_animals_do_not_hide_the_others():
     assert "the first time bin (0-5 min) and 1 later one, within 8 animals" in bins
 
 
-def test_nothing_set_nothing_said():
+def test_without_comparisons_there_are_no_sentences():
     assert over_time_sentences(over_time().iloc[:0], CALLED) == []
 
 
@@ -83,7 +83,7 @@ def test_nothing_set_nothing_said():
         ("independent", "", ["between groups control (8 animals) and treated (8 animals)"]),
     ],
 )
-def test_groups_say_which_animals_enter(design, left_out, parts):
+def test_sentences_on_groups_name_the_animals_that_are_compared(design, left_out, parts):
     tables = make_tables(n_motifs=3, unused=0)
     groups = tables.groups.assign(animals_a=8, animals_b=8, design=design, left_out=left_out)
     (sentence,) = group_sentences(tables.usage, groups)
@@ -93,14 +93,14 @@ def test_groups_say_which_animals_enter(design, left_out, parts):
 
 
 def test_the_direction_is_that_of_the_difference_that_was_tested():
-    """In blocks, it may be another than that of the means."""
+    """Within blocks, it may differ from that of the means."""
     tables = make_tables(n_motifs=3, unused=0)
     groups = tables.groups.assign(share_a=0.1, share_b=0.2, difference=-0.1)
     (sentence,) = group_sentences(tables.usage, groups.assign(design="independent", left_out=""))
     assert "motif 0 is less frequent in treated" in sentence
 
 
-def test_what_was_compared_within_animals():
+def test_comparisons_within_animals_are_listed():
     groups = pd.DataFrame({"design": ["independent", "paired"]})
     assert kinds_within(groups, over_time()) == ["groups", "conditions", "time bins"]
     assert kinds_within(groups.head(1), over_time().head(0)) == []

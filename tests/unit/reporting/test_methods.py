@@ -26,7 +26,7 @@ def write(
     return methods_of(manifest, data, TRAINING, segmentation, motifs, groups, within)
 
 
-def test_the_paragraph_has_the_runs_own_numbers():
+def test_the_paragraph_has_the_numbers_of_the_run():
     text, _ = write()
     for part in (
         "Poses were tracked with SLEAP [1]. 3 recordings at 30 frames per second.",
@@ -44,7 +44,7 @@ def test_the_paragraph_has_the_runs_own_numbers():
         assert part in text
 
 
-def test_comparisons_are_told_with_their_blocks_and_what_was_within_animals():
+def test_comparisons_are_described_with_blocks_and_pairs():
     text, keys = write(motifs=MOTIFS | {"factors": ["sex", "batch"]}, within=["conditions"])
     assert "over animals within blocks of equal sex and batch, with false discovery" in text
     assert "Conditions were compared within animals by sign-flip permutation tests" in text
@@ -54,7 +54,7 @@ def test_comparisons_are_told_with_their_blocks_and_what_was_within_animals():
     assert "benjamini1995" in keys
 
 
-def test_what_was_not_done_is_not_told():
+def test_steps_that_were_not_done_are_not_described():
     single = {"pooling_seconds": [], "expected_bout_seconds": 0}
     changes = {"savgol_filter": False, "robust": False, "scale": "none", "motion_features": []}
     text, keys = write(
@@ -81,7 +81,7 @@ def test_citations_are_numbered_in_the_order_of_the_references():
 
 
 @pytest.mark.parametrize("tool", ["DeepLabCut", "SLEAP", "LightningPose", "Anipose", "NWB"])
-def test_the_pose_tool_is_cited_where_it_has_a_paper(tool):
+def test_the_pose_tool_is_cited_if_it_has_a_paper(tool):
     text, _ = write(tool=tool)
     assert text.startswith(f"Poses were tracked with {tool}{'' if tool == 'NWB' else ' [1]'}.")
 

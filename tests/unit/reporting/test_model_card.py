@@ -1,4 +1,4 @@
-"""The card says what the numbers say, and warns where they ask for it."""
+"""The model card has the numbers of the model, and warnings if they are bad."""
 
 import re
 
@@ -91,7 +91,7 @@ def words(text):
     return " ".join(text.split())
 
 
-def test_the_front_matter_is_that_of_the_hub():
+def test_the_front_matter_has_the_format_of_the_hub():
     start, matter, text = card(licence="cc-by-4.0").split("---\n", 2)
     content = yaml.safe_load(matter)
     assert (start, text[:2]) == ("", "# ")
@@ -102,7 +102,7 @@ def test_the_front_matter_is_that_of_the_hub():
     assert "- **Licence**: cc-by-4.0." in text
 
 
-def test_without_a_licence_the_card_says_so():
+def test_the_card_reports_a_missing_licence():
     content = yaml.safe_load(front_matter(None))
     assert (content["license"], content["license_name"]) == ("other", "not-chosen-yet")
     assert "none was chosen (setting `model_license`)" in card()
@@ -122,7 +122,7 @@ def test_headings_are_those_of_model_cards():
     ]
 
 
-def test_the_card_has_the_models_own_numbers():
+def test_the_card_has_the_numbers_of_the_model():
     text = words(card())
     for part in (
         "# VAME model `vame`, seed 3",
@@ -142,7 +142,7 @@ def test_the_card_has_the_models_own_numbers():
         "@misc{pereira2022",
     ):
         assert part in text, part
-    assert "new" not in re.findall(r"`(\w+)`", text)  # it is not of the training
+    assert "new" not in re.findall(r"`(\w+)`", text)  # not a recording of the training
 
 
 def test_without_a_future_decoder_there_is_no_future():
@@ -181,7 +181,7 @@ def test_an_interval_needs_six_recordings():
         ({"posterior_variance": 0.95}, {}, "hardly any information"),
     ],
 )
-def test_a_bad_number_is_warned_of(metrics, error, warning):
+def test_a_bad_number_gives_a_warning(metrics, error, warning):
     def caveats(**changes):
         return list(caveats_of(METRICS | changes, ERROR | error, DATASET))
 
@@ -190,6 +190,6 @@ def test_a_bad_number_is_warned_of(metrics, error, warning):
     assert warning in caveats(**metrics)[-1]
 
 
-def test_names_are_no_markup():
+def test_names_are_escaped():
     text = card(dataset={"sessions": ["a`**b**"], "fps": {"a": 30.0, "b": 30.0}})
     assert "`a'**b**`" in text

@@ -1,4 +1,4 @@
-"""Differences, their intervals and the choice: values by hand, and coverage by simulation."""
+"""Differences, intervals and the choice of a model: values by hand, coverage by simulation."""
 
 import numpy as np
 import pandas as pd
@@ -43,7 +43,7 @@ def make_trainings(*rows):
 
 
 def make_sessions(*, seed=0, **errors):
-    """Reconstruction errors of each model's sessions; the future's are twice as large."""
+    """Return errors of each model's sessions; those of the future are twice as large."""
     return pd.concat(
         pd.DataFrame({"model": model, "seed": seed, "reconstruction": values}).assign(
             session=[f"s{i}" for i in range(len(values))], future=2 * np.array(values)
@@ -56,11 +56,11 @@ def pairs_of(*rows, **errors):
     return compare_pairs(make_trainings(*rows), make_sessions(**errors), rng())
 
 
-STEADY = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]  # sessions differ much; models, on each, by little
+STEADY = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]  # sessions differ much, models little
 TWO = ({"model": "a"}, {"model": "b"})
 
 
-def test_a_row_has_what_is_known_of_its_motifs():
+def test_a_row_has_metrics_of_motifs_if_there_are_any():
     row = make_trainings({"model": "a"}).iloc[0]
     numbers = row[["seed_agreement", "seed_agreement_low", "motif_nmi", "pca_motif_nmi"]]
     assert numbers.tolist() == [0.6, 0.5, 0.4, 0.3]
@@ -69,7 +69,7 @@ def test_a_row_has_what_is_known_of_its_motifs():
 
 
 class TestInterval:
-    def test_a_constant_difference_is_certain_however_much_sessions_differ(self):
+    def test_a_constant_difference_is_certain_even_if_sessions_differ(self):
         errors = np.array([STEADY])
         assert difference_interval(errors, errors - 0.25, rng()) == pytest.approx((0.25, 0.25))
 
@@ -79,7 +79,7 @@ class TestInterval:
         low, high = difference_interval(a, b, rng())
         assert difference_interval(b, a, rng()) == pytest.approx((-high, -low), abs=1e-12)
 
-    def test_it_has_the_width_of_students_t(self):
+    def test_the_interval_has_the_width_of_students_t(self):
         """Nine differences of mean 0 and standard deviation 1: ± 2.306 / 3, by the t table."""
         spread = np.linspace(-1, 1, 9)
         spread /= spread.std(ddof=1)
@@ -87,8 +87,8 @@ class TestInterval:
         assert high == pytest.approx(2.306 / 3, rel=0.05)
         assert low == pytest.approx(-2.306 / 3, rel=0.05)
 
-    def test_it_holds_the_true_difference_as_often_as_it_says(self):
-        """Six sessions, the fewest; plain percentiles would hold it in 86 of 100 cases."""
+    def test_the_interval_has_its_nominal_coverage(self):
+        """With six sessions, the fewest, plain percentiles would contain it in 86 of 100 cases."""
         draw, held, trials = rng(), 0, 300
         for _ in range(trials):
             sessions = draw.normal(size=FEWEST_SESSIONS)
@@ -97,7 +97,7 @@ class TestInterval:
             held += low <= -0.3 <= high
         assert 0.91 <= held / trials <= 0.98
 
-    def test_seeds_that_disagree_widen_it(self):
+    def test_seeds_that_disagree_widen_the_interval(self):
         errors = np.array([STEADY])
         agreeing = np.repeat(errors, 3, axis=0)
         disagreeing = agreeing + np.array([[-3.0], [0.0], [3.0]])
@@ -127,25 +127,25 @@ class TestPairs:
         assert pairs["better"].tolist() == ["b", "b"]
         assert winners(pairs) == {"reconstruction": "b", "future": "b"}
 
-    def test_nobody_is_named_where_the_interval_includes_zero(self):
+    def test_no_winner_is_named_if_the_interval_includes_zero(self):
         pairs = pairs_of(*TWO, a=STEADY, b=STEADY[::-1])
         assert pairs["better"].isna().all()
         assert set(pairs["note"]) == {"the interval includes zero"}
         assert winners(pairs) == {}
 
-    def test_with_few_sessions_there_is_a_difference_but_neither_interval_nor_winner(self):
+    def test_few_sessions_have_a_difference_without_interval_and_winner(self):
         pairs = pairs_of(*TWO, a=STEADY[:5], b=np.array(STEADY[:5]) - 0.1)
         assert pairs["difference"].tolist() == pytest.approx([0.1, 0.2])
         assert pairs[["low", "high", "better"]].isna().all(axis=None)
         assert set(pairs["note"]) == {"no interval: 5 held-out sessions, at least 6 are needed"}
         assert winners(pairs) == {}
 
-    def test_long_sessions_count_as_much_as_short_ones(self):
+    def test_long_and_short_sessions_have_equal_weight(self):
         sessions = make_sessions(a=[1.0, 3.0], b=[2.0, 2.0]).assign(windows=[999, 1, 999, 1])
         pairs = compare_pairs(make_trainings(*TWO), sessions, rng())
         assert pairs["difference"].tolist() == pytest.approx([0, 0])
 
-    def test_sessions_are_paired_by_name_not_by_place(self):
+    def test_sessions_are_paired_by_name_and_not_by_position(self):
         sessions = make_sessions(a=STEADY, b=STEADY)
         shuffled = sessions.sample(frac=1, random_state=1)
         pairs = compare_pairs(make_trainings(*TWO), shuffled, rng())
@@ -159,14 +159,14 @@ class TestPairs:
             "not compared: frames 31-45 and frames 61-75 of the window",
         ]
 
-    def test_only_the_future_is_another_where_only_its_steps_differ(self):
+    def test_models_with_different_prediction_steps_are_compared_in_reconstruction(self):
         pairs = pairs_of({"model": "a"}, {"model": "b", "prediction_steps": 5}, a=STEADY, b=STEADY)
         assert pairs.set_index("measure")["difference"].isna().to_dict() == {
             "reconstruction": False,
             "future": True,
         }
 
-    def test_a_model_without_a_future_is_compared_in_reconstruction_alone(self):
+    def test_a_model_without_a_future_is_compared_only_in_reconstruction(self):
         trainings = make_trainings({"model": "a"}, {"model": "b", "prediction_steps": None})
         sessions = make_sessions(a=STEADY, b=STEADY)
         sessions.loc[sessions["model"] == "b", "future"] = np.nan
@@ -178,7 +178,7 @@ class TestPairs:
         assert winners(pairs) == {}
 
     def test_a_winner_beats_every_other_model(self):
-        """c beats a and b; a beats b: only c wins."""
+        """c is better than a and b, and a is better than b: only c wins."""
         names = [{"model": name} for name in "abc"]
         low = np.array(STEADY)
         assert winners(pairs_of(*names, a=low - 1, b=low, c=low - 2))["reconstruction"] == "c"
@@ -188,7 +188,7 @@ class TestPairs:
         low = np.array(STEADY)
         assert winners(pairs_of(*names, a=low - 1, b=low, c=low)) == {}
 
-    def test_seeds_are_averaged_and_drawn(self):
+    def test_seeds_are_averaged_and_resampled(self):
         trainings = make_trainings({"seed": 0}, {"seed": 1}, {"model": "b"})
         sessions = pd.concat(
             [make_sessions(a=STEADY, b=[3.5] * 6), make_sessions(seed=1, a=np.array(STEADY) + 1)]
@@ -199,16 +199,16 @@ class TestPairs:
 
 
 class TestTrainings:
-    def test_a_row_says_what_its_numbers_are_over_and_what_they_cost(self):
+    def test_a_row_names_the_frames_of_its_errors_and_the_training_time(self):
         row = make_trainings({"time_window": 8, "prediction_steps": 4}).iloc[0]
         assert (row["reconstruction_over"], row["future_over"]) == ("frames 1-8", "frames 9-12")
         assert (row["training_seconds"], row["epochs"], row["epoch"]) == (25.0, 2, 7)
 
-    def test_without_a_future_there_is_nothing_that_it_is_over(self):
+    def test_without_a_future_its_frames_are_empty(self):
         assert make_trainings({"prediction_steps": None}).iloc[0]["future_over"] is None
 
     @pytest.mark.parametrize("name", ["010", "1e3", "NA", "nan", "true"])
-    def test_names_survive_a_table(self, tmp_path, name):
+    def test_names_can_be_read_back_from_the_table(self, tmp_path, name):
         make_trainings({"model": name}).to_csv(tmp_path / "a.csv", index=False)
         table = read_table(tmp_path / "a.csv")
         assert table["model"].tolist() == [name]
@@ -221,8 +221,8 @@ class TestChoice:
         errors = errors or {row.get("model", "a"): STEADY for row in rows}
         return choose(make_trainings(*rows), pairs_of(*rows, **errors), by)
 
-    def test_the_highest_mean_over_seeds_then_the_best_seed(self):
-        """b has the best seed, a the better seeds: a it is, with its better one."""
+    def test_the_model_with_the_best_mean_and_its_best_seed_are_chosen(self):
+        """b has the best seed, but a has the better mean: a is chosen, with its best seed."""
         choice = self.choice(
             {"model": "a", "seed": 0, "r2_reconstruction": 0.70},
             {"model": "a", "seed": 1, "r2_reconstruction": 0.72},
@@ -233,32 +233,32 @@ class TestChoice:
         assert (choice["model"], choice["seed"], choice["r2_reconstruction"]) == ("a", 1, 0.72)
         assert choice["mean_of_seeds"] == pytest.approx({"a": 0.71, "b": 0.65})
 
-    def test_it_goes_by_what_the_config_says(self):
+    def test_the_metric_of_the_config_is_used(self):
         rows = (
             {"model": "a", "r2_reconstruction": 0.9, "r2_future": 0.1},
             {"model": "b", "r2_reconstruction": 0.8, "r2_future": 0.3},
         )
         assert [self.choice(*rows, by=measure)["model"] for measure in MEASURES] == ["a", "b"]
 
-    def test_a_choice_without_an_interval_says_that_it_is_no_finding(self):
+    def test_a_choice_without_an_interval_is_called_uncertain(self):
         rows = ({"model": "a", "r2_reconstruction": 0.9}, {"model": "b"})
         because = self.choice(*rows, a=[1.0, 2.0], b=[2.0, 3.0])["because"]
         assert "0.9000 (b: 0.5000)" in because
         assert "this difference is not certain (b: no interval: 2 held-out sessions" in because
 
-    def test_a_choice_that_is_a_finding_says_so(self):
+    def test_a_choice_with_a_clear_interval_is_called_certain(self):
         rows = ({"model": "a", "r2_reconstruction": 0.9}, {"model": "b"})
         because = self.choice(*rows, a=STEADY, b=np.array(STEADY) + 1)["because"]
         assert because.endswith("the interval of its difference to every other model excludes zero")
 
-    def test_the_only_model_says_so(self):
+    def test_the_only_model_is_chosen_as_such(self):
         assert self.choice({"model": "a"})["because"] == "it is the only model"
 
-    def test_a_model_without_a_future_is_not_chosen_by_it(self):
+    def test_a_model_without_a_future_is_not_chosen_by_the_future(self):
         rows = ({"model": "a"}, {"model": "b", "r2_future": None, "prediction_steps": None})
         assert self.choice(*rows, by="future")["model"] == "a"
 
-    def test_there_is_something_to_choose_by(self):
+    def test_choosing_needs_a_metric_that_some_model_has(self):
         with pytest.raises(ValueError, match="choose_by: future, but no model has this"):
             self.choice({"r2_future": None, "prediction_steps": None}, by="future")
 

@@ -1,4 +1,4 @@
-"""A session as an NWB file: its content, read back, and what NWB's own tools find in it."""
+"""NWB files of sessions have the right content, and NWB's own tools find no errors."""
 
 import json
 from contextlib import contextmanager
@@ -33,7 +33,7 @@ METADATA = {
 
 
 def make_results(*, gap=GAP, tracks=None, fps=FPS):
-    """A recording cut by a gap; windows around it have no latents, and their centres no motif."""
+    """Return results of a recording with a gap, around which there are no latents and motifs."""
     usable = np.ones(FRAMES, bool)
     usable[gap] = False
     tracks = make_lively_tracks(frames=FRAMES) if tracks is None else tracks
@@ -88,12 +88,15 @@ def path(results, tmp_path_factory):
     return written
 
 
-def test_poses_are_those_that_were_tracked_at_the_recordings_own_times(path, results):
+def test_poses_are_those_that_were_tracked_at_their_times(path, results):
     with opened(path) as file:
         pose = file.processing["behavior"]["PoseEstimation"]
         assert pose.source_software == "DeepLabCut"
         assert pose.skeleton.nodes[:].tolist() == list(BODY)
-        assert pose.skeleton.edges[:].tolist() == [[0, 1], [1, 3]]  # there is no wing
+        assert pose.skeleton.edges[:].tolist() == [
+            [0, 1],
+            [1, 3],
+        ]  # the edge to the wing, which does not exist, is left out
         for name in BODY:
             series = pose[name]
             own = results.poses.isel(individuals=0).sel(keypoints=name)
@@ -111,7 +114,7 @@ def test_the_workflow_reads_its_own_file_as_a_recording(path, results):
     np.testing.assert_allclose(own.position.transpose(*results.poses.position.dims), first, 1e-6)
 
 
-def test_the_first_latent_and_motif_stand_at_half_a_window(path, results):
+def test_the_first_latent_and_motif_are_at_half_a_window(path, results):
     with opened(path) as file:
         project = file.processing["behavior"]["VAMEProject"]
         latents, motifs = project.latent_space_series, project.motif_series["motifs"]
@@ -125,14 +128,14 @@ def test_the_first_latent_and_motif_stand_at_half_a_window(path, results):
         assert np.isfinite(latents.data[: unusable.start]).all()
         frames = np.rint(motifs.get_timestamps() * FPS).astype(int)
         np.testing.assert_array_equal(motifs.data[:], results.motifs[frames])
-        community = np.array([1, 0, -1])  # of motif 0, motif 1, none
+        community = np.array([1, 0, -1])  # motif 0, motif 1, no motif
         np.testing.assert_array_equal(
             project.community_series["communities"].data[:], community[motifs.data[:]]
         )
         assert motifs.latent_space_series is latents
 
 
-def test_bouts_are_those_of_the_sessions_table_of_bouts(path, results):
+def test_bouts_are_those_of_the_table_of_bouts(path, results):
     with opened(path) as file:
         bouts = file.intervals["bouts"].to_dataframe()
     own = results.bouts[results.bouts["session"] == "mouse1"]
@@ -151,7 +154,7 @@ def test_bouts_are_those_of_the_sessions_table_of_bouts(path, results):
     assert bouts["community"].tolist() == [[1, 0][motif] for motif in own["motif"]]
 
 
-def test_bouts_lie_in_the_intervals_that_have_motifs_and_these_in_usable_ones(path, results):
+def test_bouts_are_within_intervals_with_motifs_and_these_within_usable_ones(path, results):
     with opened(path) as file:
         usable = file.intervals["usable"].to_dataframe()
         motifs = file.intervals["with_motif"].to_dataframe()
@@ -170,18 +173,18 @@ def test_bouts_lie_in_the_intervals_that_have_motifs_and_these_in_usable_ones(pa
     assert set(inside) == {1}
 
 
-def test_all_motifs_are_listed_also_one_that_is_not_used(path):
+def test_all_motifs_are_listed_including_unused_ones(path):
     with opened(path) as file:
         motifs = file.intervals["bouts"].ethogram
         table = motifs.to_dataframe()
         assert motifs.exclusive
-        assert file.intervals["bouts"].labeling_method == "curated"  # one has a name
+        assert file.intervals["bouts"].labeling_method == "curated"  # one motif has a name
     assert table["behavior"].tolist() == ["walk", "1", "2"]
     assert table["native_code"].tolist() == [0, 1, 2]
     assert table["category"].tolist() == ["community B", "community A", ""]
 
 
-def test_a_video_is_linked_as_seen_from_the_file(path):
+def test_a_video_is_linked_relative_to_the_file(path):
     with opened(path) as file:
         video = file.acquisition["video"]
         assert video.external_file[:].tolist() == ["mouse1.mp4"]
@@ -190,7 +193,7 @@ def test_a_video_is_linked_as_seen_from_the_file(path):
         assert file.intervals["bouts"].source_video is video
 
 
-def test_the_settings_and_the_sessions_table_are_told(tmp_path, path):
+def test_settings_and_cells_of_the_sessions_table_are_in_the_file(tmp_path, path):
     with opened(path) as file:
         project = file.processing["behavior"]["VAMEProject"]
         settings = json.loads(project.vame_config)
@@ -207,15 +210,15 @@ def test_the_settings_and_the_sessions_table_are_told(tmp_path, path):
         assert (subject.sex, subject.age, subject.strain) == ("F", "P90D", None)
         assert file.session_id == "mouse1"
         assert (file.lab, file.experimenter) == (None, None)
-    told = {"lab": "Ours", "experimenter": "Doe, Jane; Roe, Richard", "strain": "C57BL/6J"}
-    with opened(write(tmp_path / "a.nwb", **told, session_description="Open field")) as file:
+    cells = {"lab": "Ours", "experimenter": "Doe, Jane; Roe, Richard", "strain": "C57BL/6J"}
+    with opened(write(tmp_path / "a.nwb", **cells, session_description="Open field")) as file:
         assert file.experimenter == ("Doe, Jane", "Roe, Richard")
         assert (file.lab, file.subject.strain) == ("Ours", "C57BL/6J")
         assert (file.session_description, file.subject.subject_id) == ("Open field", "mouse1")
 
 
 def stored(path):
-    """Every dataset and attribute but the date of making; references by their path."""
+    """Return all datasets and attributes except the date of creation; references as paths."""
     found = {}
 
     def plain(file, value):
@@ -235,7 +238,7 @@ def stored(path):
     return found
 
 
-def test_a_rerun_writes_equal_data(path, results, tmp_path):
+def test_a_rerun_writes_the_same_data(path, results, tmp_path):
     skeleton = [["nose", "left_paw", "tail"], ["nose", "wing"]]
     again = write(tmp_path / "b.nwb", make_results(), "mouse1.mp4", skeleton, animal="rat7")
     first, second = stored(path), stored(again)
@@ -279,7 +282,7 @@ def test_all_arrays_are_compressed(path):
 
 MADE = {
     "with a video, cut by a gap": lambda folder: {"video": "mouse1.mp4"},
-    "all told": lambda folder: {
+    "all cells": lambda folder: {
         "experimenter": "Doe, Jane",
         "institution": "Ours",
         "lab": "Lab",
@@ -340,9 +343,9 @@ def test_pynwbs_validator_finds_nothing(made):
 
 def test_nwbinspector_finds_nothing_critical(made):
     inspector = pytest.importorskip("nwbinspector", reason="nwbinspector is not installed")
-    config = inspector.load_config("dandi")  # what the archive asks for
+    config = inspector.load_config("dandi")  # the requirements of the archive
     found = [*inspector.inspect_nwbfile(nwbfile_path=made, config=config)]
-    failed = [  # its own checks fail at the first row of a table without rows
+    failed = [  # some checks of the inspector fail for tables without rows
         each.message
         for each in found
         if each.importance.name == "ERROR" and "empty dimension" not in each.message
@@ -351,7 +354,7 @@ def test_nwbinspector_finds_nothing_critical(made):
     assert failed + grave == []
 
 
-def test_what_cannot_be_known_is_left_out(tmp_path):
+def test_unknown_metadata_are_left_out(tmp_path):
     with opened(write(tmp_path / "a.nwb", without_positions())) as file:
         assert "PoseEstimation" not in file.processing["behavior"].data_interfaces
         assert file.intervals["bouts"].source_pose is None
@@ -368,7 +371,7 @@ def test_what_cannot_be_known_is_left_out(tmp_path):
 
 
 def test_frames_of_motifs_are_those_of_the_aligned_poses(tmp_path):
-    """With resample_fps, poses and motifs have a rate of their own, and the same seconds."""
+    """With resample_fps, poses and motifs have different rates and the same seconds."""
     with opened(write(tmp_path / "a.nwb", make_results(fps=15.0))) as file:
         behavior = file.processing["behavior"]
         assert behavior["PoseEstimation"]["nose"].rate == FPS
@@ -377,8 +380,8 @@ def test_frames_of_motifs_are_those_of_the_aligned_poses(tmp_path):
         assert file.intervals["usable"]["stop_time"][-1] == FRAMES / 15
 
 
-def test_poses_are_written_as_they_are_stored(tmp_path):
-    """A dataset that comes from its file, with the notes that reading has made."""
+def test_poses_from_a_file_are_written(tmp_path):
+    """The dataset is read from its file and has the notes of the reader."""
     own = make_results()
     notes = "frame 0 is the first of the file, at the time 12.5"
     save_poses(own.poses.assign_attrs(notes=notes), tmp_path / "p.nc")

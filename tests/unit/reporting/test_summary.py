@@ -38,7 +38,7 @@ RECORDINGS = pd.DataFrame(
 
 
 def usage_of(frames, group="", animals=1):
-    """A row per motif and animal; `frames` of each motif."""
+    """Return a row per motif and animal, with `frames` of each motif."""
     return pd.DataFrame(
         [
             (f"{group}{animal}", f"{group}{animal}", group, motif, count)
@@ -50,7 +50,7 @@ def usage_of(frames, group="", animals=1):
 
 
 class TestTraining:
-    def test_minutes_keypoints_and_settings(self):
+    def test_training_is_described_with_minutes_keypoints_and_settings(self):
         first, second, third = training_sentences(DATASET, TRAININGS)
         assert first.startswith("The data are 2 recordings at 30 frames per second, with 3.0")
         assert "0.5 minutes held out" in first
@@ -62,13 +62,13 @@ class TestTraining:
             "frames (2 seeds, 6 epochs, 2 minutes per training)."
         )
 
-    def test_a_model_without_a_future(self):
+    def test_a_model_without_a_future_is_described(self):
         trainings = TRAININGS.assign(prediction_steps=float("nan"))
         assert "does not predict the future" in training_sentences(DATASET, trainings)[-1]
 
 
 class TestMotifs:
-    def test_use_and_communities(self):
+    def test_usage_and_communities_are_described(self):
         communities = pd.DataFrame({"motif": [0, 1, 2, 3], "community": [0, 1, 0, None]})
         first, unused, joined, groups = motif_sentences(
             usage_of([50, 30, 20, 0]), communities, make_tables(groups=()).groups
@@ -88,11 +88,11 @@ class TestMotifs:
         )
         assert groups == "Groups are not compared: the sessions table has no group."
 
-    def test_no_motif_at_all(self):
+    def test_a_run_without_motifs_is_described(self):
         (sentence,) = motif_sentences(usage_of([0, 0]), pd.DataFrame(), pd.DataFrame())
         assert sentence.startswith("No frame has a motif")
 
-    def test_no_difference_is_found_only_where_one_could_be(self):
+    def test_no_difference_is_reported_only_if_one_was_possible(self):
         tables = make_tables(n_motifs=3, unused=0)
         groups = tables.groups.assign(q_value=0.5, animals_a=4, animals_b=4)
         assert group_sentences(tables.usage, groups) == [
@@ -104,7 +104,7 @@ class TestMotifs:
             f"Groups control (1 animal) and treated (4 animals) cannot be compared: {few}."
         ]
 
-    def test_groups_differ_where_q_is_small_whatever_p_is(self):
+    def test_groups_differ_if_q_is_small_and_not_if_only_p_is(self):
         tables = make_tables(n_motifs=3, unused=0)
         usage, groups = tables.usage, tables.groups.assign(
             share_a=0.1, share_b=[0.2, 0.05, 0.1], difference=[0.1, -0.05, 0.0],
@@ -125,20 +125,20 @@ class TestMotifs:
 
 
 class TestCautions:
-    def test_recordings_bad_findings_few_animals_and_one_seed(self):
+    def test_cautions_name_recordings_bad_findings_few_animals_and_one_seed(self):
         usage = pd.concat([usage_of([1], "x", 3), usage_of([1], "y", 9)])
         findings = [
             {"verdict": "bad", "sentence": "It is bad."},
             {"verdict": "good", "sentence": "It is good."},
         ]
-        said = cautions(RECORDINGS, usage, findings, seeds=1)
-        assert said[0] == "Consider excluding recording b<1>: 40% of frames are usable."
-        assert said[1] == "It is bad."
-        assert said[2].startswith("Too few animals for a comparison of groups")
-        assert "4 per group: x (3 animals)." in said[2]
-        assert "one seed" in said[3]
+        found = cautions(RECORDINGS, usage, findings, seeds=1)
+        assert found[0] == "Consider excluding recording b<1>: 40% of frames are usable."
+        assert found[1] == "It is bad."
+        assert found[2].startswith("Too few animals for a comparison of groups")
+        assert "4 per group: x (3 animals)." in found[2]
+        assert "one seed" in found[3]
 
-    def test_an_animal_without_a_motif_takes_no_part(self):
+    def test_an_animal_without_a_motif_is_not_counted(self):
         usage = pd.concat([usage_of([1], "x", 4), usage_of([1], "y", 3), usage_of([0], "y", 6)])
         (caution,) = cautions(RECORDINGS.head(1), usage, [], seeds=3)
         assert "y (3 animals)" in caution
@@ -147,7 +147,7 @@ class TestCautions:
         usage = pd.concat([usage_of([1], "x", 2), usage_of([1], "", 9)])
         assert cautions(RECORDINGS.head(1), usage, [], seeds=3) == []
 
-    def test_nothing_to_say(self):
+    def test_a_good_run_has_no_cautions(self):
         usage = pd.concat([usage_of([1], "x", 6), usage_of([1], "y", 6)])
         assert cautions(RECORDINGS.head(1), usage, [], seeds=3) == []
 
@@ -156,13 +156,13 @@ class TestCautions:
     ("number", "text"),
     [(0.91234, "0.912"), (None, ""), (float("nan"), ""), (2, "2"), (12345.6, "12,346"), ("a", "a")],
 )
-def test_numbers_are_short(number, text):
+def test_numbers_are_rounded(number, text):
     assert shown(number) == text
 
 
 @pytest.fixture(scope="module")
 def paths(tmp_path_factory):
-    """A folder with the files that the page is made of."""
+    """Create a folder with the files from which the page is written."""
     folder = tmp_path_factory.mktemp("tables")
     RECORDINGS.to_csv(folder / "recordings.csv", index=False)
     TRAININGS.to_csv(folder / "trainings.csv", index=False)
@@ -194,7 +194,7 @@ class TestPage:
         }
         return summarise(**(inputs | changed), segmented=segmented, tables=tables)[0]
 
-    def test_every_part_is_there_and_findings_begin_with_the_doubtful(self, paths):
+    def test_the_page_has_all_parts_and_doubtful_findings_first(self, paths):
         page = self.page(paths, [{"model": "vame", "seed": "1", "segmentation": "kmeans-6"}])
         headings = re.findall(r"<h2>(.*)</h2>", page)
         assert headings == [
@@ -206,13 +206,13 @@ class TestPage:
         assert "Fewer motifs (n_motifs) would make bouts longer." in page
         assert "0.3 to 0.5" in re.sub(r"\s+", " ", page)
 
-    def test_names_are_text_and_never_markup(self, paths):
+    def test_names_in_the_page_are_escaped(self, paths):
         page = self.page(paths, [{"model": "vame", "seed": "1", "segmentation": "kmeans-6"}])
         assert "b&lt;1&gt;" in page
         assert "b<1>" not in page
         assert "two frames &lt;," in page
 
-    def test_the_chosen_model_is_told_and_the_others_are_listed(self, paths):
+    def test_the_chosen_model_is_described_and_others_are_listed(self, paths):
         segmented = [
             {"model": "vame", "seed": seed, "segmentation": name}
             for seed in ("0", "1")
@@ -227,7 +227,7 @@ class TestPage:
             ("vame", "1", "kmeans-6"),
         ]
 
-    def test_a_frozen_model_trains_nothing_and_the_page_says_so(self, paths):
+    def test_the_page_reports_that_a_frozen_model_was_used(self, paths):
         page = self.page(
             paths,
             [{"model": "vame", "seed": "1", "segmentation": "kmeans-6"}],
@@ -236,7 +236,7 @@ class TestPage:
         assert "No model was trained" in page
         assert "/data/export" in page
 
-    def test_without_motifs_there_is_a_page(self, paths):
+    def test_the_page_is_written_without_motifs(self, paths):
         assert "Quality" not in self.page(paths, [])
 
     def test_tables_are_read_with_names_as_text(self, tmp_path):

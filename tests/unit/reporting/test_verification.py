@@ -1,4 +1,4 @@
-"""An altered file is named with both checksums; an honest folder passes."""
+"""Altered files are named with both checksums; an unchanged folder passes."""
 
 import hashlib
 import json
@@ -13,7 +13,7 @@ def digest(content):
 
 
 def make_job(rule, *, inputs, outputs, **wildcards):
-    """A job as its record has it; files are given with their content."""
+    """Return the record of a job whose files have this content."""
     return {
         "rule": rule,
         "wildcards": wildcards,
@@ -39,7 +39,7 @@ def jobs_of(aligned="aligned", model="model"):
 
 @pytest.fixture
 def folder(tmp_path):
-    """A finished run: recordings, results, the manifests of an export and of the run."""
+    """Write a finished run: recordings, results, and manifests of an export and of the run."""
     files = {"mouse.csv": "poses", ALIGNED: "aligned", MODEL: "model", EXPORT: "weights"}
     for name, content in files.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -60,7 +60,7 @@ def kinds(findings):
     return [(finding.kind, finding.path) for finding in findings]
 
 
-def test_what_is_as_it_was_made_passes(folder):
+def test_an_unchanged_folder_passes(folder):
     report = verified(folder)
     assert (report.errors, report.notes) == ([], [])
     assert (report.manifests, report.files) == (2, 4)
@@ -84,7 +84,7 @@ def test_all_altered_files_are_named(folder):
     assert kinds(verified(folder).errors) == [("altered", ALIGNED), ("altered", MODEL)]
 
 
-def test_a_result_that_is_gone_is_a_fault(folder):
+def test_a_missing_result_is_an_error(folder):
     (folder / MODEL).unlink()
     (fault,) = verified(folder).errors
     assert (fault.kind, fault.path, fault.actual) == ("missing", MODEL, "")
@@ -97,7 +97,7 @@ def test_a_recording_that_is_elsewhere_is_a_note(folder):
     assert kinds(report.notes) == [("not here", "mouse.csv")]
 
 
-def test_a_result_whose_record_is_gone_is_a_note(folder):
+def test_a_result_without_a_record_is_a_note(folder):
     content = gather(jobs_of()) | {"without_record": ["results/a.csv"]}
     write_manifest(folder / "results/manifest.json", content)
     report = verified(folder)
@@ -105,20 +105,20 @@ def test_a_result_whose_record_is_gone_is_a_note(folder):
     assert kinds(report.notes) == [("no record", "results/a.csv")]
 
 
-def test_an_edit_of_a_manifest_is_a_fault(folder):
+def test_an_edit_of_a_manifest_is_an_error(folder):
     path = folder / "results/export/a/manifest.json"
     path.write_text(path.read_text().replace('"m1"', '"m2"'))
     (fault,) = verified(folder).errors
     assert (fault.kind, fault.path) == ("edited", str(path))
 
 
-def test_another_layout_of_a_manifest_is_no_edit(folder):
+def test_another_layout_of_a_manifest_is_not_an_edit(folder):
     path = folder / "results/manifest.json"
     path.write_text(json.dumps(json.loads(path.read_text()), sort_keys=True))
     assert verified(folder).errors == []
 
 
-def test_a_file_that_was_read_as_another_than_was_made_breaks_the_chain(folder):
+def test_a_file_that_changed_between_two_jobs_is_an_error(folder):
     align, train, export = jobs_of()
     train["inputs"][ALIGNED] = digest("an earlier one")
     write_manifest(folder / "results/manifest.json", gather([align, train, export]))
@@ -127,8 +127,8 @@ def test_a_file_that_was_read_as_another_than_was_made_breaks_the_chain(folder):
     assert (fault.expected, fault.actual) == (digest("aligned"), digest("an earlier one"))
 
 
-def test_what_the_last_run_made_anew_is_outdated_and_not_altered(folder):
-    """Model a is no longer in the config, and its dataset was made anew since."""
+def test_a_file_that_a_later_run_replaced_is_outdated_and_not_altered(folder):
+    """Model a is no longer in the config, and its dataset was written again since."""
     (folder / ALIGNED).write_text("aligned anew")
     (folder / MODEL).write_text("model anew")
     write_manifest(
@@ -139,7 +139,7 @@ def test_what_the_last_run_made_anew_is_outdated_and_not_altered(folder):
     assert kinds(report.notes) == [("outdated", ALIGNED), ("outdated", MODEL)]
 
 
-def test_a_copy_of_an_export_is_checked_where_it_lies(folder):
+def test_a_copy_of_an_export_can_be_verified(folder):
     copy = folder / "results/best"
     (folder / "results/export/a").rename(copy)
     (copy / "vame.pkl").write_text("other weights")
@@ -147,13 +147,13 @@ def test_a_copy_of_an_export_is_checked_where_it_lies(folder):
     assert ("altered", "results/best/vame.pkl") in found
 
 
-def test_no_manifest_is_an_error_that_says_what_to_do(tmp_path):
+def test_a_missing_manifest_is_an_error_with_a_cure(tmp_path):
     with pytest.raises(ValueError, match=r"it contains no manifest\.json; run the workflow first"):
         verify(tmp_path, root=tmp_path)
 
 
 @pytest.mark.parametrize("content", ["not json", "[]", '{"jobs": []}'])
-def test_a_file_that_is_no_manifest_is_named(folder, content):
+def test_a_file_that_is_not_a_manifest_is_named(folder, content):
     (folder / "results/manifest.json").write_text(content)
     with pytest.raises(ValueError, match="not a manifest of this workflow"):
         verified(folder)

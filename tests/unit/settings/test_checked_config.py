@@ -13,7 +13,7 @@ HERE = Access(shared_disk=True, can_fetch=lambda url: url.startswith("s3"))
 
 
 def errors(access=HERE, **settings):
-    """The errors of a config; none if it is accepted."""
+    """Return the errors of a config, or none if it is accepted."""
     try:
         checked_config(VALID | settings, SCHEMA, access)
     except SettingsError as error:
@@ -65,7 +65,7 @@ def errors(access=HERE, **settings):
         ),
     ],
 )
-def test_what_does_not_go_together_is_refused(settings, start):
+def test_settings_that_contradict_each_other_are_refused(settings, start):
     (error,) = errors(**settings)
     assert error.startswith(start)
 
@@ -82,7 +82,7 @@ def test_what_does_not_go_together_is_refused(settings, start):
         {"choose_by": "future", "models": {"a": {"prediction_decoder": False}, "b": {}}},
     ],
 )
-def test_what_goes_together_is_accepted(settings):
+def test_settings_that_fit_together_are_accepted(settings):
     assert errors(**settings) == []
 
 
@@ -99,7 +99,7 @@ def test_errors_of_all_models_are_named_at_once():
     ]
 
 
-def test_a_file_of_this_machine_is_refused_where_jobs_do_not_see_its_disks(tmp_path):
+def test_a_local_file_is_refused_if_jobs_have_no_access_to_its_disk(tmp_path):
     (tmp_path / "a.pt").touch()
     settings = {"pretrained_weights": True, "pretrained_model": str(tmp_path / "a.pt")}
     assert errors(**settings) == []
@@ -107,7 +107,7 @@ def test_a_file_of_this_machine_is_refused_where_jobs_do_not_see_its_disks(tmp_p
     assert "is on this machine, whose disks the jobs cannot read" in error
 
 
-def test_how_a_config_is_written_changes_nothing():
+def test_the_notation_of_a_config_has_no_effect():
     written = VALID | {"n_motifs": 15, "scheduler": 1, "beta": 2, "motifs": ["kmeans", "hmm"]}
     typed = VALID | {"n_motifs": [15], "scheduler": "plateau", "beta": "2.0"}
     typed |= {"motifs": ["hmm", "kmeans"]}
@@ -115,7 +115,7 @@ def test_how_a_config_is_written_changes_nothing():
     assert sorted(map(repr, one.items())) == sorted(map(repr, two.items()))  # types, too
 
 
-def test_the_config_that_is_given_is_left_alone():
+def test_the_given_config_is_not_changed():
     given = VALID | {"grid": {"zdims": ["3"]}, "demo": {"seed": "2"}, "models": {}}
     before = repr(given)
     checked_config(given, SCHEMA, HERE)
@@ -123,7 +123,7 @@ def test_the_config_that_is_given_is_left_alone():
 
 
 def entries(schema, place=""):
-    """Every setting of the schema and those inside of it, by its place."""
+    """Return all settings of the schema, also nested ones, by their place."""
     for key, entry in schema["properties"].items():
         yield f"{place}{key}", entry
         if "properties" in entry:
@@ -135,16 +135,16 @@ def test_every_setting_has_a_type():
     assert untyped == []
 
 
-def test_ignored_keys_are_no_settings():
+def test_ignored_keys_are_not_settings():
     assert SCHEMA["ignored"] == sorted(SCHEMA["ignored"], key=str.lower)
     assert not SCHEMA["properties"].keys() & set(SCHEMA["ignored"])
 
 
-def test_ignored_keys_are_taken_with_any_value():
+def test_ignored_keys_may_have_any_value():
     assert errors(**dict.fromkeys(SCHEMA["ignored"], "anything")) == []
 
 
-def test_a_value_that_is_no_choice_is_refused_once():
+def test_a_value_outside_of_the_choices_is_refused_once():
     (error,) = errors(scheduler=3)
     assert error.startswith("scheduler: 3 is not one of ['constant', 'plateau', 'one_cycle']")
 
@@ -180,11 +180,11 @@ def warned(**settings):
         ),
     ],
 )
-def test_what_may_surprise_is_warned_about(settings, start):
+def test_settings_with_surprising_effects_give_warnings(settings, start):
     (sentence,) = warned(**settings)
     assert sentence.startswith(start)
 
 
 @pytest.mark.parametrize("settings", [{}, {"max_epochs": 6}, {"kmeans_loss": 30}])
-def test_what_does_not_surprise_is_not(settings):
+def test_settings_without_surprising_effects_give_no_warnings(settings):
     assert warned(**settings) == []

@@ -34,12 +34,12 @@ AS_IT_IS = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
     max_examples=int(EXAMPLES or 300),
-    derandomize=EXAMPLES is None,  # a change is judged by the same inputs each time
+    derandomize=EXAMPLES is None,  # the same inputs each time
 )
 
 
-def enter(config):
-    """The typed config, or its errors."""
+def check_config(config):
+    """Return the typed config, or its errors."""
     try:
         return checked_config(copy.deepcopy(config), SCHEMA, HERE), ""
     except SettingsError as error:
@@ -66,8 +66,8 @@ keys = st.sampled_from(sorted([*SCHEMA["properties"], *SCHEMA["ignored"]]))
 
 @AS_IT_IS
 @given(st.dictionaries(keys | st.text(max_size=10) | st.integers(), values, max_size=4))
-def test_any_setting_enters_typed_or_is_refused(changes):
-    config, sentences = enter(VALID | changes)
+def test_any_setting_is_typed_or_refused(changes):
+    config, sentences = check_config(VALID | changes)
     if config is None:
         assert re.search(REFUSED, sentences)
     else:
@@ -76,16 +76,16 @@ def test_any_setting_enters_typed_or_is_refused(changes):
 
 @AS_IT_IS
 @given(st.dictionaries(keys, values, max_size=4))
-def test_any_change_of_a_model_enters_typed_or_is_refused(changes):
-    config, sentences = enter(VALID | {"models": {"vame": changes}})
+def test_any_change_of_a_model_is_typed_or_refused(changes):
+    config, sentences = check_config(VALID | {"models": {"vame": changes}})
     assert config or re.search(REFUSED, sentences)
 
 
 @pytest.mark.parametrize(
     ("written", "read"), [("1e-3", 0.001), ("5.0e-4", 0.0005), ("1", 1.0), ("1_000", 1000.0)]
 )
-def test_a_number_is_a_number_however_it_is_written(written, read):
-    config, _ = enter(VALID | yaml.safe_load(f"learning_rate: {written}"))
+def test_numbers_are_read_in_any_notation(written, read):
+    config, _ = check_config(VALID | yaml.safe_load(f"learning_rate: {written}"))
     assert config["learning_rate"] == read
     assert type(config["learning_rate"]) is float
 
@@ -93,21 +93,21 @@ def test_a_number_is_a_number_however_it_is_written(written, read):
 @pytest.mark.parametrize(
     "wrong", [".inf", "-.inf", ".nan", "yes", "2026-11-23", "fast", "[0.1]", "{a: 1}", "null", "''"]
 )
-def test_what_is_not_a_number_is_refused_by_its_key(wrong):
-    config, sentences = enter(VALID | yaml.safe_load(f"learning_rate: {wrong}"))
+def test_a_value_that_is_not_a_number_is_refused_with_its_key(wrong):
+    config, sentences = check_config(VALID | yaml.safe_load(f"learning_rate: {wrong}"))
     assert config is None
     assert "learning_rate: " in sentences
 
 
 @pytest.mark.parametrize("wrong", ["2026-11-23", "1", "yes", "null", "[tail]"])
-def test_what_is_not_a_name_is_refused_by_its_key(wrong):
-    _, sentences = enter(VALID | yaml.safe_load(f"center: {wrong}"))
+def test_a_value_that_is_not_a_name_is_refused_with_its_key(wrong):
+    _, sentences = check_config(VALID | yaml.safe_load(f"center: {wrong}"))
     assert "center: " in sentences
 
 
 @pytest.mark.parametrize("name", ["../x", "/x", "a/b", "a\nb", "", ".", "..", "a b", "-n", 7, True])
-def test_a_model_that_would_leave_its_folder_is_refused(name):
-    config, sentences = enter(VALID | {"models": {name: {}}})
+def test_a_model_name_that_leads_out_of_its_folder_is_refused(name):
+    config, sentences = check_config(VALID | {"models": {name: {}}})
     assert config is None
     assert "models" in sentences
 
@@ -116,16 +116,16 @@ def test_a_model_that_would_leave_its_folder_is_refused(name):
 
 
 @pytest.fixture
-def sheet(tmp_path, monkeypatch):
-    """Check the text of a sessions table in its own folder; return its rows, or its errors."""
+def check_table(tmp_path, monkeypatch):
+    """Return a function that checks the text of a sessions table and returns rows or errors."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a.csv").write_text(
         "scorer,s,s,s\nbodyparts,tail,tail,tail\ncoords,x,y,likelihood\n"
     )
-    config, _ = enter(VALID)
+    config, _ = check_config(VALID)
 
     def check(content):
-        headers.whole_header_of.cache_clear()  # of another test's a.csv
+        headers.whole_header_of.cache_clear()  # for a.csv of another test
         Path("sessions.tsv").write_bytes(content)
         try:
             return checked_sessions(config, SHEET_SCHEMA, HERE, None, warn=print), ""
@@ -142,19 +142,19 @@ cells = st.text(max_size=12) | st.sampled_from(
 
 @AS_IT_IS
 @given(columns=st.permutations(sorted(SHEET_SCHEMA["properties"])), rows=st.data())
-def test_any_sheet_enters_or_is_refused(sheet, columns, rows):
+def test_any_sessions_table_is_accepted_or_refused(check_table, columns, rows):
     table = io.StringIO()
     writer = csv.writer(table, delimiter="\t")
     writer.writerow(columns[: rows.draw(st.integers(1, len(columns)))])
     writer.writerows(rows.draw(st.lists(st.lists(cells, max_size=7), max_size=4)))
-    entered, sentences = sheet(table.getvalue().encode("utf-8", "surrogatepass"))
+    entered, sentences = check_table(table.getvalue().encode("utf-8", "surrogatepass"))
     assert entered or re.search(REFUSED, sentences)
 
 
 @AS_IT_IS
 @given(st.binary(max_size=200))
-def test_any_file_enters_or_is_refused(sheet, content):
-    entered, sentences = sheet(content)
+def test_any_file_is_accepted_as_sessions_table_or_refused(check_table, content):
+    entered, sentences = check_table(content)
     assert entered is None
     assert re.search(REFUSED, sentences)
 
@@ -162,22 +162,22 @@ def test_any_file_enters_or_is_refused(sheet, content):
 @pytest.mark.parametrize(
     "name", ["../x", "/x", "x/y", '"a\nb"', ".", "..", ".hidden", "a b", "é", "-n", "x\\y"]
 )
-def test_a_session_that_would_leave_its_folder_is_refused(sheet, name):
+def test_a_session_name_that_leads_out_of_its_folder_is_refused(check_table, name):
     text = f"session\tposes\tsoftware\tfps\n{name}\ta.csv\tDeepLabCut\t30\n"
-    entered, sentences = sheet(text.encode())
+    entered, sentences = check_table(text.encode())
     assert entered is None
     assert "session: " in sentences
 
 
-def test_what_is_right_enters(sheet):
+def test_a_correct_table_is_accepted(check_table):
     Path("a.csv").write_text(Path("a.csv").read_text().replace("tail,tail,tail", "tail,tail,nose"))
-    rows, sentences = sheet(b"session\tposes\tsoftware\tfps\nm1\ta.csv\tDeepLabCut\t30\n")
+    rows, sentences = check_table(b"session\tposes\tsoftware\tfps\nm1\ta.csv\tDeepLabCut\t30\n")
     assert rows, sentences
     assert (rows[0]["session"], rows[0]["fps"]) == ("m1", 30.0)
 
 
 def test_dates_are_not_names():
-    _, sentences = enter(VALID | {"orient": datetime.date(2026, 11, 23)})
+    _, sentences = check_config(VALID | {"orient": datetime.date(2026, 11, 23)})
     assert "orient: " in sentences
 
 
@@ -193,7 +193,7 @@ def test_dates_are_not_names():
     ],
     ids=["crash", "hang", "error"],
 )
-def test_a_damaged_file_does_not_end_the_process(monkeypatch, tmp_path, damage):
+def test_a_damaged_file_does_not_crash_the_process(monkeypatch, tmp_path, damage):
     for reader in ("hdf5_header", "pandas_header"):
         monkeypatch.setattr(headers, reader, damage)
     monkeypatch.setattr(headers, "SECONDS_PER_HEADER", 0.2)

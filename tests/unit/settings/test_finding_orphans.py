@@ -1,4 +1,4 @@
-"""Orphans are found where rules write their outputs, and nowhere else."""
+"""Orphans are searched only where rules write their outputs."""
 
 import pytest
 from settings.orphans import find_orphans, patterns_of
@@ -41,7 +41,7 @@ def test_a_pattern_ends_with_its_last_wildcard_and_a_record_corresponds_to_its_l
     ]
 
 
-def test_what_is_set_and_what_no_rule_makes_is_kept(make):
+def test_results_of_the_config_and_files_of_no_rule_are_kept(make):
     root = make(
         "results/models/vame/seed0/model.pt",
         "results/models/notes.txt",
@@ -55,7 +55,7 @@ def test_what_is_set_and_what_no_rule_makes_is_kept(make):
     assert orphans(root) == []
 
 
-def test_what_is_not_set_is_an_orphan_as_a_whole(make):
+def test_results_that_are_not_in_the_config_are_orphans_with_their_folders(make):
     root = make(
         "results/models/vame/seed7/model.pt",
         "results/models/old/seed0/model.pt",
@@ -72,13 +72,13 @@ def test_what_is_not_set_is_an_orphan_as_a_whole(make):
     ]
 
 
-def test_nothing_is_looked_for_beyond_a_link(make):
+def test_links_are_not_followed(make):
     root = make("elsewhere/old/seed0/model.pt", "results/models/vame/seed0/model.pt")
     (root / "results/models/linked").symlink_to(root / "elsewhere/old")
     assert orphans(root) == []
 
 
-def test_results_may_be_a_link_themselves(make, tmp_path):
+def test_the_results_folder_may_be_a_link(make, tmp_path):
     root = make("disk/models/old/seed0/model.pt")
     (root / "results").symlink_to(root / "disk")
     assert orphans(root) == ["results/models/old/seed0"]

@@ -20,7 +20,7 @@ MODEL = {
 
 
 def write_export(folder, model=MODEL):
-    """The header of model.safetensors, without tensors."""
+    """Write the header of model.safetensors, without tensors."""
     text = json.dumps({"__metadata__": {key: json.dumps(value) for key, value in model.items()}})
     folder.mkdir(parents=True)
     path = folder / "model.safetensors"
@@ -33,7 +33,7 @@ def _in_a_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
-def test_a_model_is_known_by_the_header_of_its_export():
+def test_a_model_is_described_by_the_header_of_its_export():
     assert frozen_model({"use_model": write_export(Path("export"))}, HERE) == MODEL
     assert frozen_model({}, HERE) is None
     assert frozen_model({"use_model": None}, HERE) is None
@@ -72,7 +72,7 @@ def trained_here():
         (trained_here, "use another folder for the new recordings (--directory)"),
     ],
 )
-def test_what_is_not_a_model_is_refused(make, sentence):
+def test_other_files_are_refused_as_models(make, sentence):
     make()
     with pytest.raises(SettingsError) as refused:
         frozen_model({"use_model": "m"}, HERE)
@@ -83,7 +83,7 @@ def test_what_is_not_a_model_is_refused(make, sentence):
     ("folder", "access"),
     [("s3://lab/model", HERE), ("m", Access(shared_disk=False, can_fetch=HERE.can_fetch))],
 )
-def test_a_model_that_jobs_do_not_see_is_refused(folder, access):
+def test_a_model_that_jobs_cannot_read_is_refused(folder, access):
     write_export(Path("m"))
     with pytest.raises(SettingsError, match="choose a folder on a disk that all machines can read"):
         frozen_model({"use_model": folder}, access)
@@ -94,7 +94,7 @@ def test_a_model_that_jobs_do_not_see_is_refused(folder, access):
     [
         ({}, []),
         ({"center": "tail", "pose_confidence": 0.9}, []),
-        ({"keypoints": ["nose"], "resample_fps": 30}, []),  # features are checked by name, later
+        ({"keypoints": ["nose"], "resample_fps": 30}, []),  # features are checked later, by name
         ({"center": "nose", "pose_confidence": 0.5}, ["center", "pose_confidence"]),
     ],
 )
@@ -106,7 +106,7 @@ def test_scalars_are_not_keypoints():
     assert keypoints_of(MODEL) == ["left_ear", "nose"]
 
 
-def test_segmenters_are_in_the_export_or_in_the_project_that_it_is_a_part_of():
+def test_segmenters_are_found_in_the_export_or_in_its_project():
     folder = write_export(Path("results/export/vame/seed3"))
     wanted = ["kmeans-4", "hmm-4"]
     assert segmenters_beside(folder, MODEL, wanted) == {}

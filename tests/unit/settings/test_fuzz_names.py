@@ -1,4 +1,4 @@
-"""For any names: they are distinguished or refused, and each name belongs to its own file."""
+"""Random names are distinguished or refused, and each name belongs to its own file."""
 
 import csv
 import os
@@ -64,7 +64,7 @@ def test_names_of_sessions_are_distinguished(names):
     prefixes=st.lists(st.text("m1_", min_size=1, max_size=4), unique=True, min_size=1, max_size=4),
     keypoints=st.lists(st.text("m1_n", min_size=1, max_size=6), unique=True, min_size=1),
 )
-def test_both_readers_give_a_keypoint_to_the_longest_prefix(prefixes, keypoints):
+def test_both_readers_use_the_longest_prefix_of_a_keypoint(prefixes, keypoints):
     animals = [prefix.rstrip("_") or prefix for prefix in prefixes]
     assume(len(set(animals)) == len(animals))
     expected = {}
@@ -123,7 +123,7 @@ def test_all_makes_a_session_of_each_animal_that_can_be_aligned(animals, suffix)
         table.to_csv(path)
     else:
         table.to_hdf(path, key="poses", mode="w")
-    headers.whole_header_of.cache_clear()  # of another example
+    headers.whole_header_of.cache_clear()  # for files of another example
     rows, sentences, warnings = check_table([["m", path, "30", "all"]])
     able = [name for name, own in animals.items() if {"nose", "tail"} <= own and name != "single"]
     sessions = [f"m_{re.sub('[^A-Za-z0-9_.-]+', '-', name)}" for name in able]
@@ -142,7 +142,7 @@ def test_all_makes_a_session_of_each_animal_that_can_be_aligned(animals, suffix)
 
 
 def check_table(rows):
-    """Rows, or None; errors; warnings."""
+    """Return rows or None, errors, and warnings."""
     with open("sessions.tsv", "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, delimiter="\t")
         writer.writerows([["session", "poses", "fps", "individual"], *rows])
@@ -158,7 +158,7 @@ def check_table(rows):
 @given(
     st.lists(st.sampled_from(["all", "m1", "m2", "m1_b", "M1", "all_b"]), min_size=1, max_size=4)
 )
-def test_a_table_enters_if_no_name_is_taken_twice_or_reserved(names):
+def test_a_table_is_accepted_if_no_name_is_repeated_or_reserved(names):
     header = "scorer" + ",s" * 9 + "\nbodyparts" + "".join(f",{x}" * 3 for x in ("nose", "ear"))
     Path("m.csv").write_text(header + ",tail" * 3 + "\ncoords" + ",x,y,likelihood" * 3 + "\n")
     headers.whole_header_of.cache_clear()
@@ -172,7 +172,7 @@ def test_a_table_enters_if_no_name_is_taken_twice_or_reserved(names):
 
 @AS_IT_IS
 @given(st.lists(st.text("ab {}<>%.#,é", min_size=1, max_size=8), min_size=1, max_size=3))
-def test_any_file_has_a_name_that_snakemake_takes_and_its_own(parts):
+def test_any_file_gets_a_unique_name_that_snakemake_accepts(parts):
     path = str(Path("recordings", *parts))
     link = plain_name(path)
     assert own_name(link) == path

@@ -27,7 +27,7 @@ KEYPOINTS = list(BODY)
 
 @pytest.fixture
 def tracks():
-    """(frame, individual, keypoint, 3)"""
+    """Return tracks (frame, individual, keypoint, 3)."""
     return np.stack([make_lively_tracks(frames=9, seed=seed) for seed in (1, 2)], axis=1)
 
 
@@ -56,7 +56,7 @@ def test_animals_and_keypoints_are_those_of_the_file(tmp_path, tracks, name):
     assert set(keypoints) == set(KEYPOINTS)
 
 
-def test_a_file_of_one_animal_names_none(tmp_path, tracks):
+def test_a_file_of_one_animal_has_no_names(tmp_path, tracks):
     write_deeplabcut(path=tmp_path / "mouse.csv", tracks=tracks[:, 0])
     assert headers.header_of(str(tmp_path / "mouse.csv"), []) == ([], KEYPOINTS)
     three_dimensional = np.concatenate([tracks[:, 0], tracks[:, 0, :, :1]], axis=-1)
@@ -86,13 +86,13 @@ def test_a_keypoint_belongs_to_the_longest_prefix(case):
     assert names == [name for own in animals.values() for name in own]
 
 
-def test_prefixes_do_not_count_where_a_file_knows_its_animals():
+def test_prefixes_are_ignored_if_a_file_names_its_animals():
     header = ["a", "b"], ["B_nose", "W_nose"]
     assert headers.split_header(*header, ["B_", "W_"]) == header
 
 
 @pytest.mark.parametrize("name", ["damaged.h5", "damaged.nwb", "damaged.csv", "unknown.xyz"])
-def test_a_file_of_another_kind_says_nothing(tmp_path, name):
+def test_a_file_of_another_kind_has_no_header(tmp_path, name):
     (tmp_path / name).write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(range(256)))
     assert headers.header_of(str(tmp_path / name), []) == ([], [])
 
@@ -119,7 +119,9 @@ def test_nwb_containers_are_in_modules_of_any_name_and_depth(tmp_path, tracks):
 @pytest.mark.parametrize("name", ["noext", "mouse.csv.gz", "mouse.txt", "mouse.h5"])
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "latin-1"])
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
-def test_the_content_decides_and_not_the_name(tmp_path, tracks, name, encoding, pack):
+def test_the_format_is_recognised_by_content_and_not_by_name(
+    tmp_path, tracks, name, encoding, pack
+):
     text = write_deeplabcut(path=tmp_path / "cage.csv", tracks=tracks, individuals=NAMES)
     content = text.read_text().replace("nose", "näse")
     (tmp_path / name).write_bytes(pack(content.encode(encoding)))
@@ -134,7 +136,7 @@ def test_an_hdf5_without_a_suffix_is_read(tmp_path, tracks):
 
 
 def test_columns_of_index_and_cells_without_a_name_are_not_animals(tmp_path):
-    """As in the labels of a training set, whose first three columns are folder, video, picture."""
+    """In labels of a training set, the first three columns are folder, video and picture."""
     (tmp_path / "labels.csv").write_text(
         "scorer,,,S,S,S,S\nindividuals,,,m1,m1,,\nbodyparts,,,nose,nose,lamp,lamp\ncoords,,,x,y,x,y\n"
     )
@@ -144,8 +146,11 @@ def test_columns_of_index_and_cells_without_a_name_are_not_animals(tmp_path):
 @pytest.mark.parametrize(
     "content",
     [gzip.compress(b"scorer,S" * 99)[:30], b'scorer,"' + b"a" * 999_999],
-    ids=["gzip that is cut off", "a cell without an end"],  # bytes of gzip have a time in them
+    ids=[
+        "gzip that is cut off",
+        "a cell without an end",
+    ],  # ids are given, since bytes of gzip contain a time
 )
-def test_text_that_cannot_be_read_says_nothing(tmp_path, content):
+def test_unreadable_text_has_no_header(tmp_path, content):
     (tmp_path / "p.csv").write_bytes(content)
     assert headers.header_of(str(tmp_path / "p.csv"), []) == ([], [])

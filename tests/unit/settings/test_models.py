@@ -1,4 +1,4 @@
-"""Models of a grid are named by their values; a model has the config but for its changes."""
+"""Models of a grid are named by their values; a model has the config with its changes."""
 
 import pytest
 from projects import ROOT
@@ -9,7 +9,7 @@ SCHEMA = read_schema(ROOT / "workflow/schemas/config.schema.yaml")
 CONFIG = with_defaults({"center": "tail", "orient": "nose"}, SCHEMA)
 
 
-def test_a_grid_has_a_model_for_each_combination_whatever_the_order_of_its_keys():
+def test_a_grid_has_a_model_for_each_combination_with_keys_in_any_order():
     grid = {"zdims": [5, 10], "beta": [0.5, 2.0], "noise": [True]}
     models = models_of_grid(grid)
     assert models["beta-0.5_noise-True_zdims-10"] == {"beta": 0.5, "noise": True, "zdims": 10}
@@ -19,7 +19,7 @@ def test_a_grid_has_a_model_for_each_combination_whatever_the_order_of_its_keys(
     assert len(models) == 4
 
 
-def test_no_grid_is_not_a_model():
+def test_an_empty_grid_has_no_model():
     assert models_of_grid({}) == {}
 
 
@@ -34,7 +34,7 @@ def test_names_are_those_of_snakemakes_paramspace():
     assert list(models) == list(space.instance_patterns)
 
 
-def test_a_models_changes_are_typed_and_leave_the_config_alone():
+def test_changes_of_a_model_are_typed_and_do_not_change_the_config():
     model = settings_of_model(CONFIG, {"beta": "2", "scheduler": 1, "noise": 1}, SCHEMA)
     assert (model["beta"], model["scheduler"], model["noise"]) == (2.0, "plateau", True)
     assert type(model["beta"]) is float
@@ -42,7 +42,7 @@ def test_a_models_changes_are_typed_and_leave_the_config_alone():
     assert settings_of_model(CONFIG, None, SCHEMA) == CONFIG
 
 
-def test_a_rule_gets_the_settings_that_it_uses_in_one_order():
+def test_a_rule_gets_the_settings_that_it_uses_in_a_fixed_order():
     used = of_rule("split_dataset", SCHEMA, CONFIG)
     assert list(used) == sorted(used)
     assert "scaling" in used
@@ -68,7 +68,7 @@ def test_a_rule_gets_the_settings_that_it_uses_in_one_order():
         (0, {"enum": ["constant"], "aliases": {0: "constant"}}, "constant"),
     ],
 )
-def test_a_value_has_the_type_of_its_entry_where_it_can_be_read_as_that(value, entry, typed):
+def test_a_value_is_converted_to_the_type_of_its_entry_if_possible(value, entry, typed):
     read = coerce(value, entry)
     assert read == typed
     assert type(read) is type(typed)

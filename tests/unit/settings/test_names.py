@@ -28,7 +28,7 @@ PATTERN = SCHEMA["properties"]["session"]["pattern"]
         (["a/b", "../c", "{x}"], ["a-b", "c", "x"]),
     ],
 )
-def test_sessions_of_other_programs_get_names_of_their_own(names, new):
+def test_sessions_of_other_programs_get_unique_valid_names(names, new):
     assert list(session_names(names).values()) == new
     assert all(re.search(PATTERN, name) and name not in RESERVED for name in new)
 
@@ -43,7 +43,7 @@ def test_sessions_of_other_programs_get_names_of_their_own(names, new):
         "{session}/{wildcards.session}/{n,[0-9]{2}}.csv",
     ],
 )
-def test_a_file_with_braces_has_a_link_without_and_keeps_its_name(tmp_path, monkeypatch, path):
+def test_a_file_with_braces_gets_a_link_without_braces(tmp_path, monkeypatch, path):
     monkeypatch.chdir(tmp_path)
     link = plain_name(path)
     assert not set(link) & set("{}<>")
@@ -53,11 +53,11 @@ def test_a_file_with_braces_has_a_link_without_and_keeps_its_name(tmp_path, monk
     assert name_in_record(link, Path("results/provenance/import_poses/a.json")) == path
     before = os.lstat(link)
     assert plain_name(path) == link
-    assert os.lstat(link).st_ino == before.st_ino  # it is not made again
-    assert before.st_mtime == 0  # and is older than whatever is made of it
+    assert os.lstat(link).st_ino == before.st_ino  # it is not created again
+    assert before.st_mtime == 0  # and is older than all results of it
 
 
-def test_a_link_to_another_place_is_set_right(tmp_path, monkeypatch):
+def test_a_link_to_another_place_is_corrected(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     link = Path(plain_name("a{1}.csv"))
     link.unlink()
@@ -67,14 +67,14 @@ def test_a_link_to_another_place_is_set_right(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("path", ["mouse.csv", "a b#[c]*?'\".csv", "100%7B.csv", "../é/x.csv", ""])
-def test_other_names_are_taken_as_they_are(tmp_path, monkeypatch, path):
+def test_other_names_are_not_changed(tmp_path, monkeypatch, path):
     monkeypatch.chdir(tmp_path)
     assert plain_name(path) == path
     assert own_name(path) == path
     assert not list(tmp_path.iterdir())
 
 
-def test_where_no_link_can_be_made_the_file_has_to_be_renamed(tmp_path, monkeypatch):
+def test_without_links_the_file_has_to_be_renamed(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path(".snakemake").write_text("no folder")
     with pytest.raises(ValueError, match=r"^a\{1\}\.csv: Snakemake treats .* rename the file$"):

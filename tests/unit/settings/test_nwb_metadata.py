@@ -1,4 +1,4 @@
-"""What the sessions table has to say before a session can be an NWB file."""
+"""The sessions table must have certain columns before a session can be an NWB file."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -45,11 +45,11 @@ def refusal(found, session):
     return str(refused.value).splitlines()
 
 
-def test_a_table_that_says_all_is_taken(run):
+def test_a_complete_table_is_accepted(run):
     assert run({}, {}).check_metadata(wildcards(session="m1")) == []
 
 
-def test_all_that_is_missing_is_named_at_once_with_its_column_for_all_sessions(run):
+def test_all_missing_cells_are_named_at_once_by_column_for_all_sessions(run):
     nothing = dict.fromkeys(NEEDED, "")
     lines = refusal(run({"sex": ""}, nothing, {}, nothing), "m1")
     assert lines[0] == "sessions.tsv has 4 errors:"
@@ -62,13 +62,13 @@ def test_all_that_is_missing_is_named_at_once_with_its_column_for_all_sessions(r
     assert "such as Mus musculus" in lines[2]
 
 
-def test_a_session_that_has_all_is_exported_where_another_lacks_something(run):
+def test_a_complete_session_is_exported_if_another_one_is_incomplete(run):
     found = run({}, {"age": ""})
     assert found.check_metadata(wildcards(session="m0")) == []
     assert "age is missing or empty for m1," in refusal(found, "m1")[1]
 
 
-def test_a_start_that_cannot_be_is_refused(run):
+def test_an_impossible_start_time_is_refused(run):
     found = run({"session_start_time": "2024-02-30T10:30:00Z"})
     sentence = "session_start_time of m0: 2024-02-30T10:30:00Z is not a valid time"
     assert sentence in refusal(found, "m0")[1]
@@ -97,7 +97,7 @@ def test_a_start_that_cannot_be_is_refused(run):
         ),
     ],
 )
-def test_cells_have_the_form_that_nwb_has_for_them(column, taken, refused):
+def test_cells_must_have_the_format_of_nwb(column, taken, refused):
     for value in taken:
         assert schema_errors(ROW | {column: value}, SCHEMA) == [], value
     for value in refused:
@@ -110,7 +110,7 @@ def wildcards(**names):
     return type("Wildcards", (), {"model": "vame", "segmentation": "kmeans-15"} | names)
 
 
-def test_settings_that_motifs_depend_on_are_those_of_the_model(run):
+def test_the_settings_behind_motifs_are_those_of_the_model(run):
     found = run({}, models={"vame": {"zdims": 7}}, kmeans_loss=5, figure_dpi=77)
     settings = found.settings_to_motifs(wildcards())
     assert settings["zdims"] == 7
@@ -119,17 +119,19 @@ def test_settings_that_motifs_depend_on_are_those_of_the_model(run):
     assert list(settings) == sorted(settings)
 
 
-def test_of_a_frozen_model_the_settings_are_those_of_its_training(run):
+def test_the_settings_of_a_frozen_model_are_those_of_its_training(run):
     trained = {"settings": {"zdims": 3, "time_window": 9}}
     found = replace(run({}, zdims=7), frozen=trained, segmenters={"kmeans-15": "a.npz"})
     settings = found.settings_to_motifs(wildcards())
     assert (settings["zdims"], settings["time_window"]) == (3, 9)
     assert "pose_confidence" in settings
-    assert not {"test_fraction", "pooling_seconds"} & settings.keys()  # of other recordings
+    assert (
+        not {"test_fraction", "pooling_seconds"} & settings.keys()
+    )  # these depend on the training's recordings
     assert "pooling_seconds" in found.settings_to_motifs(wildcards(segmentation="kmeans-4"))
 
 
-def test_what_is_told_of_a_session_are_its_cells(run):
+def test_the_metadata_of_a_session_are_its_cells(run):
     told = run({"age": "P12W"}).session_to_export(wildcards(session="m0"))
     assert told["age"] == "P12W"
     assert {told[name] for name in ("lab", "strain", "animal", "video")} == {""}

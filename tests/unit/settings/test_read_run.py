@@ -1,4 +1,4 @@
-"""What rules query from a run: sessions, models and segmentations, in a defined order."""
+"""Rules query sessions, models and segmentations of a run in a defined order."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -32,11 +32,11 @@ def run(tmp_path, monkeypatch):
     return read
 
 
-def test_the_order_of_the_tables_lines_means_nothing(run):
+def test_the_order_of_lines_in_the_table_has_no_effect(run):
     assert list(run().sessions) == list(run(("m10", "m2", "m1")).sessions) == ["m1", "m10", "m2"]
 
 
-def test_sessions_to_train_on_are_all_or_those_named(run):
+def test_sessions_of_the_training_are_all_or_those_listed(run):
     assert run().trained_on == ["m1", "m10", "m2"]
     assert run(train_on=["m2"]).trained_on == ["m2"]
 
@@ -48,7 +48,7 @@ def test_models_of_a_grid_are_listed_with_the_others(run):
     assert [model["beta"] for model in models.values()] == [2.0, 1.0, 1.0]
 
 
-def test_models_to_embed_are_all_or_those_named(run):
+def test_models_to_embed_are_all_or_those_listed(run):
     models = {"b": {}, "a": {}}
     assert run(models=models).embedded == ["a", "b"]
     assert run(models=models, embed_models=["b"]).embedded == ["b"]
@@ -56,14 +56,14 @@ def test_models_to_embed_are_all_or_those_named(run):
     assert run(models=models).trained == ["b", "a"]
 
 
-def test_segmentations_are_each_kind_with_each_number(run):
+def test_segmentations_are_all_combinations_of_kind_and_number(run):
     found = run(motifs=["kmeans", "hmm"], n_motifs=[8, 4], seeds=[1, 0])
     assert found.segmentations == ["hmm-4", "hmm-8", "kmeans-4", "kmeans-8"]
     assert len(found.segmented()) == 8
     assert found.segmented()[0] == {"model": "vame", "seed": "0", "segmentation": "hmm-4"}
 
 
-def test_a_number_of_motifs_is_tried_alone_and_auto_tries_a_dozen(run):
+def test_auto_tries_a_dozen_numbers_of_motifs(run):
     found = run(n_motifs=["auto", "15"])
     assert found.segmentations == ["kmeans-15", "kmeans-auto"]
     of_name = lambda name: found.numbers_of_motifs(SimpleNamespace(segmentation=name))  # noqa: E731
@@ -74,14 +74,14 @@ def test_a_number_of_motifs_is_tried_alone_and_auto_tries_a_dozen(run):
     assert of_name("kmeans-auto") == [2, 3, 4, 5, 6]
 
 
-def test_names_of_motifs_are_the_configs_or_those_beside_the_segmenter(run):
+def test_names_of_motifs_are_those_of_the_config_or_stored_with_the_segmenter(run):
     Path("model").mkdir()
     frozen = replace(run(), segmenters={"kmeans-4": "model/segmenters/kmeans-4.npz"})
     frozen.config["use_model"] = "model"
     assert frozen.names_of_motifs("kmeans-4") is None
     Path("model/motif_names.tsv").touch()
     assert frozen.names_of_motifs("kmeans-4") == "model/motif_names.tsv"
-    assert frozen.names_of_motifs("kmeans-5") is None  # fitted here: its motifs are others
+    assert frozen.names_of_motifs("kmeans-5") is None  # it is fitted here and has other motifs
     frozen.config["motif_names"] = "own.tsv"
     assert frozen.names_of_motifs("kmeans-4") == frozen.names_of_motifs("kmeans-5") == "own.tsv"
 
@@ -102,13 +102,13 @@ def test_other_numbers_of_motifs_are_refused(run, settings, sentence):
         run(**settings)
 
 
-def test_groups_count_for_the_split_where_they_are_held_out(run):
+def test_groups_are_used_for_the_split_if_they_are_held_out(run):
     assert run(train_on=["m1", "m2"]).groups_to_hold_out() == {"m1": "", "m2": ""}
     held_out = run(train_on=["m1", "m2"], test_groups=["b"]).groups_to_hold_out()
     assert held_out == {"m1": "a", "m2": "b"}
 
 
-def test_a_session_without_an_animal_is_one_of_its_own(run):
+def test_a_session_without_an_animal_is_a_separate_animal(run):
     assert run().animals() == [
         {"session": "m1", "animal": "cage7", "group": "a"},
         {"session": "m10", "animal": "m10", "group": "a"},
@@ -116,7 +116,7 @@ def test_a_session_without_an_animal_is_one_of_its_own(run):
     ]
 
 
-def test_what_a_job_gets_of_its_row(run):
+def test_a_job_gets_certain_cells_of_its_row(run):
     recording = run().recording_of_session(SimpleNamespace(session="m2"))
     assert recording == {"body_length": None, "fps": 25.0, "individual": "", "software": ""}
     labelled = {"session": "m2", "animal": "m2", "group": "b", "fps": 25.0, "labelled": False}
@@ -125,7 +125,7 @@ def test_what_a_job_gets_of_its_row(run):
     assert run().described()[-1] == run().animals()[-1] | {"species": ""}
 
 
-def test_windows_have_the_commonest_frame_rate_or_that_of_resampling(run):
+def test_windows_have_the_most_frequent_frame_rate_or_that_of_resampling(run):
     of_model = SimpleNamespace(model="vame")
     assert run(time_window=20).windows_of_model(of_model) == {"time_window": 20, "fps": 30.0}
     assert run(resample_fps=15).windows_of_model(of_model)["fps"] == 15
@@ -136,25 +136,25 @@ def test_a_window_may_be_given_in_seconds(run):
     model = run(("m1", "m10"), **settings).models["vame"]
     assert [model[key] for key in settings] == [30, 15, 60]
     with pytest.raises(SettingsError, match="time_window: '1 s' is not of type 'integer'"):
-        run(**settings)  # of recordings at 25 and at 30 frames a second
+        run(**settings)  # recordings have 25 and 30 frames per second
 
 
-def test_a_demo_recording_depends_on_its_name_and_not_on_its_place(run):
+def test_a_demo_recording_depends_on_its_name_and_not_on_its_path(run):
     session = SimpleNamespace(session="m2")
     first, second = run().demo_recording(session), run(("m2", "m1")).demo_recording(session)
     assert first == second
-    assert first["seed"] == [1, 1499289237]  # the name's CRC-32
+    assert first["seed"] == [1, 1499289237]  # the CRC-32 of the name
     assert run().demo_recording(SimpleNamespace(session="m1"))["seed"] != first["seed"]
 
 
-def test_warnings_are_for_the_main_process(run):
+def test_only_the_main_process_prints_warnings(run):
     sentences = []
     run(warn=sentences.append, softplus=True)
     assert len(sentences) == 1
-    run(softplus=True)  # a job says nothing
+    run(softplus=True)  # a job prints nothing
 
 
-def test_usage_over_time_is_of_all_segmentations_where_something_divides_recordings(run):
+def test_usage_over_time_is_computed_if_recordings_are_divided(run):
     assert run().over_time == []
     assert run(time_bins="5 min").config["time_bins"] == 300
     assert run(time_bins="5 min", n_motifs=[4, 8]).over_time == ["kmeans-4", "kmeans-8"]
@@ -178,7 +178,7 @@ def test_intervals_are_checked_before_any_job(run):
     assert run(warn=sentences.append, intervals="own.csv").over_time == ["kmeans-15"]
 
 
-def test_what_is_compared_has_its_frame_rate_and_factors(run):
+def test_sessions_to_compare_have_frame_rate_and_factors(run):
     assert run().compared()[0] == {
         "session": "m1", "animal": "cage7", "group": "a", "fps": 30.0, "factors": {}
     }  # fmt: skip

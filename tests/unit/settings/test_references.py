@@ -20,7 +20,7 @@ def folder(tmp_path, monkeypatch):
 
 
 @pytest.mark.usefixtures("folder")
-def test_each_segmentation_has_the_file_of_its_name():
+def test_each_segmentation_uses_the_file_of_its_name():
     expected = {"kmeans-4": "earlier/kmeans-4.npz", "hmm-4": "earlier/hmm-4.npz"}
     assert reference_segmenters("earlier", NAMES, HERE) == expected
     assert reference_segmenters("earlier/", NAMES, HERE) == expected
@@ -41,7 +41,7 @@ def test_all_missing_files_are_named():
 @pytest.mark.parametrize("place", ["results/segmenters/vame/seed0", "./results/segmenters"])
 @pytest.mark.parametrize("absolute", [True, False])
 @pytest.mark.usefixtures("folder")
-def test_what_this_run_writes_is_not_a_reference(place, absolute):
+def test_a_result_of_this_run_is_not_a_reference(place, absolute):
     place = f"{Path.cwd()}/{place}" if absolute else place
     with pytest.raises(SettingsError, match="overwrite its own reference; copy the folder"):
         reference_segmenters(place, NAMES, HERE)

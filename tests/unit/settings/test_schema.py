@@ -27,7 +27,7 @@ NAMED = {"center": "tail", "orient": "nose"}
 
 
 @pytest.mark.parametrize(("settings", "seed"), [({}, 1), ({"demo": {"seed": 3}}, 3)])
-def test_defaults_are_filled_in_inside_of_objects_too(settings, seed):
+def test_defaults_are_filled_in_also_within_objects(settings, seed):
     assert with_defaults(settings, SCHEMA)["demo"] == {"seed": seed}
 
 
@@ -66,7 +66,7 @@ def test_each_violation_is_one_sentence(settings, errors):
     assert sorted(schema_errors(settings, SCHEMA)) == errors
 
 
-def test_a_place_is_before_the_key():
+def test_an_error_names_the_place_before_the_key():
     assert schema_errors(NAMED | {"zdims": 0}, SCHEMA, "models.a.")[0].startswith("models.a.zdims:")
 
 
@@ -75,13 +75,13 @@ def test_errors_are_counted():
     assert str(SettingsError("s.tsv", ["a", "b"])) == "s.tsv has 2 errors:\n  - a\n  - b"
 
 
-def test_one_number_is_a_list_where_only_a_list_is_allowed():
+def test_a_single_number_is_read_as_a_list_where_a_list_is_needed():
     entry = {"items": {"type": "integer"}}
     assert coerce(15, entry | {"type": "array"}) == [15]
     assert coerce(15, entry | {"type": ["array", "null"]}) == 15
 
 
-def test_a_number_too_large_is_infinite_and_so_refused():
+def test_a_number_that_is_too_large_is_refused():
     assert coerce(10**400, {"type": "number"}) == float("inf")
     assert "zdims: inf is not a finite number" in schema_errors(
         NAMED | {"zdims": float("inf")}, SCHEMA
@@ -98,7 +98,7 @@ print(sorted(name for name in sys.modules if name.startswith("settings.")))
 """
 
 
-def test_snakemakes_own_environment_needs_no_more_than_yaml_and_jsonschema():
+def test_the_environment_of_snakemake_needs_only_yaml_and_jsonschema():
     folder = ROOT / "workflow/scripts"
     command = [sys.executable, "-c", BARE, folder]
     printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout

@@ -20,7 +20,7 @@ FRAME = ["nose", "ear", "tail"]
 
 
 def write_csv(path, keypoints, individuals=("",)):
-    """The header of DeepLabCut's csv."""
+    """Write the header of DeepLabCut's csv."""
     columns = [
         (animal, name, part)
         for animal in individuals
@@ -37,9 +37,9 @@ def write_csv(path, keypoints, individuals=("",)):
 
 @pytest.fixture
 def check(tmp_path, monkeypatch):
-    """Rows, or errors, and warnings of a table with these lines."""
+    """Return a function that checks a table: rows or errors, and warnings."""
     monkeypatch.chdir(tmp_path)
-    headers.whole_header_of.cache_clear()  # of files of another test
+    headers.whole_header_of.cache_clear()  # for files of another test
     write_csv("mouse.csv", FRAME)
     write_csv("cage.csv", FRAME, ("black", "white"))
 
@@ -100,8 +100,8 @@ def test_no_row_hides_the_errors_of_another(check):
 
 
 @pytest.mark.parametrize("line", ["m2 gone.csv 30", "m2 cage.csv 30 red", "m2 bad.csv 30"])
-def test_a_session_with_an_error_is_there_for_what_the_config_names(check, line):
-    """One mistake is one error, not one more for each setting that names the session."""
+def test_a_session_with_an_error_can_be_named_in_the_config(check, line):
+    """One mistake is one error, not also one for each setting that names the session."""
     write_csv("bad.csv", ["nose", "paw"])
     errors, _ = check(
         "m1 mouse.csv 30", line, train_on=["m1", "m2"], test_sessions=["m2"], embed_models=[]
@@ -127,13 +127,13 @@ def test_a_session_with_an_error_is_there_for_what_the_config_names(check, line)
         ),
     ],
 )
-def test_sessions_and_groups_that_the_config_names_must_be_there(check, settings, errors):
+def test_sessions_and_groups_in_the_config_must_exist(check, settings, errors):
     found, _ = check("m1 mouse.csv 30  a", "m2 mouse.csv 30  b", **settings)
     for error, start in zip(found, errors, strict=True):
         assert error.startswith(start)
 
 
-def test_sessions_and_groups_that_are_there_can_be_named(check):
+def test_existing_sessions_and_groups_can_be_named(check):
     names = {"train_on": ["m2"], "test_sessions": ["m2"], "test_groups": ["b"]}
     rows, _ = check("m1 mouse.csv 30  a", "m2 mouse.csv 30  b", **names)
     assert [row["session"] for row in rows] == ["m1", "m2"]
@@ -151,14 +151,14 @@ def test_keypoints_of_the_config_must_be_in_each_recording(check):
     ]
 
 
-def test_a_keypoint_to_leave_out_must_be_in_some_recording(check):
+def test_an_excluded_keypoint_must_be_in_some_recording(check):
     write_csv("other.csv", [*FRAME, "paw"])
     lines = ("m1 mouse.csv 30", "m2 other.csv 30")
     (error,), _ = check(*lines, exclude_keypoints=["paw", "pwa"])
     assert error == (
         "exclude_keypoints in the config: no recording has a keypoint 'pwa'; did you mean paw?"
     )
-    Path("unread.slp").touch()  # what it holds is not known
+    Path("unread.slp").touch()  # its content is not known
     rows, _ = check(*lines, "m3 unread.slp 30", exclude_keypoints=["pwa"])
     assert len(rows) == 3
 
@@ -176,7 +176,7 @@ def test_all_makes_a_session_of_each_animal(check):
     ]
 
 
-def test_a_recording_in_two_rows_is_reported_whatever_its_path(check):
+def test_a_recording_in_two_rows_is_reported_with_any_path(check):
     write_csv("cage.csv", FRAME, ("black", "white"))
     Path("link.csv").symlink_to("mouse.csv")
     rows, warnings = check(
@@ -186,7 +186,7 @@ def test_a_recording_in_two_rows_is_reported_whatever_its_path(check):
     assert warnings == ["mouse.csv: m1, m3 are the same recording; keep only one of them"]
 
 
-def test_a_name_that_all_makes_may_not_be_taken(check):
+def test_a_name_from_individual_all_must_be_free(check):
     (error,), _ = check("m1 cage.csv 30 all", "m1_white cage.csv 30 white")
     assert error == (
         "line 3, session: m1_white is also a name from individual: all in line 2; "
@@ -194,7 +194,7 @@ def test_a_name_that_all_makes_may_not_be_taken(check):
     )
 
 
-def test_names_that_all_makes_may_not_become_equal(check):
+def test_names_from_individual_all_must_differ(check):
     write_csv("cage.csv", FRAME, ("a b", "a-b", "c"))
     (error,), _ = check("m1 cage.csv 30 all")
     assert error == (
@@ -203,7 +203,7 @@ def test_names_that_all_makes_may_not_become_equal(check):
     )
 
 
-def test_names_that_two_lines_make_may_not_be_equal(check):
+def test_names_from_two_lines_with_individual_all_must_differ(check):
     write_csv("cage.csv", FRAME, ("b_c", "d"))
     write_csv("other.csv", FRAME, ("c", "d"))
     (error,), _ = check("m1 cage.csv 30 all", "m1_b other.csv 30 all")
@@ -216,7 +216,7 @@ def test_names_that_two_lines_make_may_not_be_equal(check):
     )
 
 
-def test_the_name_of_all_sessions_together_is_not_a_name_of_one(check):
+def test_the_name_for_all_sessions_is_reserved(check):
     (error,), _ = check("m0 mouse.csv 30", "all mouse.csv 30")
     assert error == (
         "line 3, session: all is the name that tables of results use for all sessions together; "
@@ -227,7 +227,7 @@ def test_the_name_of_all_sessions_together_is_not_a_name_of_one(check):
 
 
 @pytest.mark.parametrize("same_case", [True, False])
-def test_names_that_differ_in_capitals_alone_clash_where_the_disk_ignores_case(
+def test_names_that_differ_only_in_case_clash_on_disks_that_ignore_case(
     check, monkeypatch, same_case
 ):
     monkeypatch.setattr(sessions, "ignores_case", lambda path: same_case)
@@ -241,13 +241,13 @@ def test_names_that_differ_in_capitals_alone_clash_where_the_disk_ignores_case(
     ]
 
 
-def test_a_disk_takes_capitals_for_small_letters_if_both_name_one_file(tmp_path):
+def test_a_disk_ignores_case_if_both_names_open_the_same_file(tmp_path):
     path = tmp_path / "Sessions.tsv"
     path.touch()
     assert ignores_case(path) == (tmp_path / "sESSIONS.TSV").exists()
     (tmp_path / "sESSIONS.TSV").unlink(missing_ok=True)
     path.touch()
-    (tmp_path / "sESSIONS.TSV").hardlink_to(path)  # as such a disk would have it
+    (tmp_path / "sESSIONS.TSV").hardlink_to(path)  # as on such a disk
     assert ignores_case(path)
 
 
@@ -255,7 +255,7 @@ OBJECTS = {"black": FRAME, "white": FRAME, "single": ["lamp", "door"]}
 
 
 def write_ragged(path, animals):
-    """DeepLabCut's csv or h5, of one frame, whose individuals have keypoints of their own."""
+    """Write DeepLabCut's csv or h5, with one frame and different keypoints of each individual."""
     columns = pd.MultiIndex.from_tuples(
         [
             ("net", animal, name, part)
@@ -294,14 +294,14 @@ def test_an_animal_that_cannot_be_aligned_is_excluded(check):
     )
 
 
-def test_what_a_row_names_is_not_reported_as_excluded(check):
+def test_an_individual_with_its_own_row_is_not_reported_as_excluded(check):
     write_ragged("cage.csv", OBJECTS | {"single": FRAME})
     rows, warnings = check("m1 cage.csv 30 all", "m2 cage.csv 30 single")
     assert [row["individual"] for row in rows] == ["black", "white", "single"]
     assert warnings == []
 
 
-def test_objects_that_a_row_names_need_the_keypoints_of_the_config(check):
+def test_objects_with_their_own_row_need_the_keypoints_of_the_config(check):
     write_ragged("cage.csv", OBJECTS)
     errors, _ = check("m1 cage.csv 30 single")
     assert errors == [
@@ -320,7 +320,7 @@ def test_an_animal_that_lacks_a_keypoint_of_the_config_is_named(check):
     )
 
 
-def test_a_file_of_objects_alone_has_no_animals(check):
+def test_a_file_with_only_objects_has_no_animals(check):
     write_ragged("cage.csv", {"door": ["nose"], "single": ["tail"]})
     (error,), _ = check("m1 cage.csv 30 all")
     assert error == (
@@ -329,7 +329,7 @@ def test_a_file_of_objects_alone_has_no_animals(check):
     )
 
 
-def test_labels_are_of_the_one_animal_besides_objects(check):
+def test_labels_belong_to_the_only_animal_besides_objects(check):
     write_ragged("cage.csv", {"black": FRAME, "single": ["lamp"]})
     (row,), _ = check("m1 cage.csv 30 all   mouse.csv")
     assert (row["session"], row["labels"]) == ("m1_black", "mouse.csv")
@@ -349,7 +349,7 @@ def test_animals_are_distinguished_by_prefixes(check):
     assert [row["session"] for row in rows] == ["m1_B", "m1_W"]
 
 
-def test_animals_that_no_row_names_are_warned_about(check):
+def test_animals_without_a_row_give_a_warning(check):
     rows, warnings = check("m1 cage.csv 30 white")
     assert len(rows) == 1
     assert warnings == ["cage.csv also contains black: animals that are not in the sessions table"]
@@ -384,7 +384,7 @@ def test_factors_are_columns_of_the_table(check):
         ),
     ],
 )
-def test_factors_that_make_no_blocks_are_refused(check, lines, factors, sentence):
+def test_factors_that_give_no_blocks_are_refused(check, lines, factors, sentence):
     (error,), _ = check(*lines, columns=FACTORS, factors=factors)
     assert error.startswith(sentence)
 
@@ -393,7 +393,7 @@ def test_a_job_does_not_read_headers_again(check, monkeypatch):
     Path("sessions.tsv").write_text("session\tposes\tfps\nm1\tmouse.csv\t30\n")
     config = {"sessions": "sessions.tsv", "center": "paw", "orient": "nose"}
     config = checked_config(config, CONFIG_SCHEMA, HERE)
-    monkeypatch.setattr(headers, "whole_header_of", None)  # whoever calls it fails
+    monkeypatch.setattr(headers, "whole_header_of", None)  # any call fails
     assert len(checked_sessions(config, SCHEMA, HERE, None, warn=None)) == 1
 
 
@@ -409,7 +409,7 @@ def test_a_job_does_not_read_headers_again(check, monkeypatch):
         ("session\tposes\tfps\nm\tmouse.csv\t30\tx\n", "line 2, (beyond the last column): there"),
     ],
 )
-def test_what_is_not_a_table_is_refused(tmp_path, monkeypatch, text, sentence):
+def test_files_that_are_not_tables_are_refused(tmp_path, monkeypatch, text, sentence):
     monkeypatch.chdir(tmp_path)
     write_csv("mouse.csv", FRAME)
     Path("sessions.tsv").write_text(text)
@@ -427,7 +427,7 @@ def test_a_missing_table_is_an_error_of_the_config(tmp_path, monkeypatch):
         checked_sessions(config, SCHEMA, HERE, None, warn=None)
 
 
-def test_marks_of_spreadsheets_are_not_part_of_a_name(check):
+def test_invisible_characters_of_spreadsheets_are_not_part_of_a_name(check):
     Path("sessions.tsv").write_bytes(b"\xef\xbb\xbfsession\tposes\tfps\r\nm1\tmouse.csv\t 30 \r\n")
     config = {"sessions": "sessions.tsv", "center": "tail", "orient": "nose"}
     config = checked_config(config, CONFIG_SCHEMA, HERE)

@@ -37,7 +37,7 @@ match LIMIT:
 
 @pytest.fixture
 def folder(tmp_path):
-    """Three scripts: one imports vame_core.losses, one vame_core.model and so losses, one none."""
+    """Write three scripts: one imports vame_core.losses, one vame_core.model, one neither."""
     (tmp_path / "vame_core").mkdir()
     for file, text in {
         "vame_core/__init__.py": "",
@@ -58,7 +58,7 @@ def digests(folder):
 
 
 def changed(folder, file, text):
-    """Names of the scripts whose digests change with a file's text."""
+    """Return names of the scripts whose digests change with a file's text."""
     before, old = digests(folder), (folder / file).read_text()
     (folder / file).write_text(text(old))
     after = digests(folder)
@@ -76,7 +76,7 @@ def changed(folder, file, text):
         ("plot.py", {"plot"}),
     ],
 )
-def test_an_edit_changes_the_digests_of_what_imports_it(folder, file, scripts):
+def test_an_edit_changes_the_digests_of_scripts_that_import_the_file(folder, file, scripts):
     assert changed(folder, file, lambda text: text + "x = 1\n") == scripts
 
 
@@ -93,12 +93,12 @@ def test_an_edit_changes_the_digests_of_what_imports_it(folder, file, scripts):
     ],
     ids=["comment", "module docstring", "other docstrings", "blank lines", "layout"],
 )
-def test_what_is_not_code_does_not_count(folder, edit):
+def test_comments_and_layout_do_not_change_a_digest(folder, edit):
     for file in ("vame_core/losses.py", "vame_core/model.py", "train.py"):
         assert changed(folder, file, edit) == set()
 
 
-def test_a_module_that_moves_counts(folder):
+def test_a_moved_module_changes_the_digest(folder):
     before = digests(folder)
     (folder / "vame_core/losses.py").rename(folder / "vame_core/terms.py")
     for file in ("vame_core/model.py", "evaluate.py"):
@@ -126,7 +126,7 @@ def digests_on(python, folder, *scripts):
 
 @pytest.mark.parametrize("python", PYTHONS or [sys.executable])
 def test_digests_are_the_same_on_every_python(tmp_path, python):
-    """Those of this workflow, and one that is written down here."""
+    """Digests of this workflow are compared, and one with a fixed value."""
     (tmp_path / "sample.py").write_text(CODE)
     assert digests_on(python, tmp_path, "sample") == "['f2b5a2d22ca5']"
     sources = Sources(lambda file: SCRIPTS / file)
@@ -134,7 +134,7 @@ def test_digests_are_the_same_on_every_python(tmp_path, python):
 
 
 def imported(path):
-    """Files of ours that a file imports, by a walk of its own over the text."""
+    """Return our files that a file imports, found by a second implementation."""
     names = {
         line.split()[1]
         for line in path.read_text().splitlines()
@@ -145,7 +145,7 @@ def imported(path):
 
 
 @pytest.mark.parametrize("rule", RULES)
-def test_a_rules_digest_covers_what_its_script_imports_and_nothing_else(rule):
+def test_the_digest_of_a_rule_covers_exactly_what_its_script_imports(rule):
     ahead, expected = {SCRIPTS / f"{rule}.py"}, set()
     while ahead:
         file = ahead.pop()
@@ -158,8 +158,8 @@ def test_a_rules_digest_covers_what_its_script_imports_and_nothing_else(rule):
 
 
 @pytest.mark.parametrize("text", ["\n# a comment\n", '\n"""A string alone."""\n'])
-def test_a_comment_anywhere_leaves_every_rules_digest(tmp_path, text):
-    """And so the state of an unfinished training, which is stamped with it."""
+def test_a_comment_changes_no_digest(tmp_path, text):
+    """So an unfinished training, whose state contains the digest, can continue."""
     shutil.copytree(SCRIPTS, tmp_path, dirs_exist_ok=True)
     for path in tmp_path.rglob("*.py"):
         path.write_text(path.read_text() + text)
@@ -171,11 +171,11 @@ def test_a_comment_anywhere_leaves_every_rules_digest(tmp_path, text):
     }
 
 
-def test_every_package_is_followed():
+def test_the_digest_follows_every_package():
     assert {path.parent.name for path in SCRIPTS.glob("*/__init__.py")} == PACKAGES
 
 
-def test_a_workflow_in_a_folder_has_all_its_files():
+def test_all_files_of_a_local_workflow_are_found():
     files = files_of_workflow(lambda file: ROOT / "workflow" / file)
     assert {"Snakefile", "LICENSE", "envs/poses.yaml", "workflow/scripts/job.py"} <= files.keys()
     assert all(os.path.isfile(path) for path in files.values())

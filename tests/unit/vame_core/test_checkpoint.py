@@ -56,11 +56,11 @@ def left_in(folder):
     return sorted(file.name for file in folder.iterdir())
 
 
-# --- what a checkpoint holds ----------------------------------------------------------------------
+# --- content of a checkpoint ----------------------------------------------------------------------
 
 
-def test_its_keys():
-    # Files that people have hold these: a change needs a new FORMAT and a way to read the old.
+def test_a_checkpoint_has_these_keys():
+    # Existing files have these keys: a change needs a new FORMAT and a reader of the old one.
     assert FORMAT == 1
     assert sorted(KEYS) == [
         "code",
@@ -79,7 +79,7 @@ def test_its_keys():
     ]
 
 
-def test_what_was_saved_comes_back(path):
+def test_a_saved_checkpoint_can_be_read_back(path):
     saved, loaded = make_checkpoint(), load_checkpoint(path)
     assert set(loaded) == set(KEYS)
     assert_same_weights(loaded.pop("weights"), saved.pop("weights"))
@@ -87,11 +87,11 @@ def test_what_was_saved_comes_back(path):
     assert (loaded["format"], loaded["versions"]["torch"]) == (FORMAT, str(torch.__version__))
 
 
-def test_it_is_read_without_running_code(path):
+def test_a_checkpoint_is_read_without_running_code(path):
     assert set(torch.load(path, weights_only=True)) == set(KEYS)
 
 
-def test_a_checkpoint_explains_itself(path):
+def test_a_checkpoint_contains_everything_to_use_its_model(path):
     model, config, checkpoint = load_model(path, torch.device("cpu"))
     assert config == make_config()
     assert not model.training
@@ -106,7 +106,7 @@ def test_a_checkpoint_explains_itself(path):
     [{"prediction_decoder": False}, {"softplus": True}, {"vame_quirks": ["mixed_decoder_start"]}],
     ids=["no future", "softplus", "mixed"],
 )
-def test_a_model_comes_back_as_the_network_that_it_was(tmp_path, changes):
+def test_a_loaded_model_has_the_network_of_the_saved_one(tmp_path, changes):
     save_checkpoint(tmp_path / "model.pt", make_checkpoint(**changes))
     model, _, _ = load_model(tmp_path / "model.pt", torch.device("cpu"))
     expected = make_model(**changes).eval()(make_batch())
@@ -127,7 +127,7 @@ def test_a_checkpoint_with_other_keys_is_not_written(tmp_path, change):
     assert left_in(tmp_path) == []
 
 
-# --- files that are no checkpoint -----------------------------------------------------------------
+# --- files that are not checkpoints ---------------------------------------------------------------
 
 
 class Malice:
@@ -140,7 +140,7 @@ class Malice:
 
 @pytest.mark.parametrize("write", [torch.save, lambda x, p: p.write_bytes(pickle.dumps(x))])
 @pytest.mark.parametrize("load", [load_checkpoint, lambda p: load_pretrained(make_model(), p)])
-def test_a_pickle_with_code_is_refused_unrun(tmp_path, write, load):
+def test_a_pickle_with_code_is_refused_without_running_it(tmp_path, write, load):
     victim, path = tmp_path / "victim", tmp_path / "model.pt"
     write({"weights": Malice(victim)}, path)
     with pytest.raises(ValueError, match="would run code") as error:
@@ -189,14 +189,14 @@ def test_a_missing_file_is_reported_as_missing(tmp_path):
 # --- weights to start from ------------------------------------------------------------------------
 
 
-def test_training_starts_from_a_checkpoint(path):
+def test_training_can_start_from_a_checkpoint(path):
     model = make_model(seed=1)
     load_pretrained(model, path)
     assert_same_weights(model.state_dict(), make_model().state_dict())
 
 
 @pytest.mark.parametrize("zipped", [True, False], ids=["zip", "torch before 1.6"])
-def test_training_starts_from_a_file_of_vames(tmp_path, zipped):
+def test_training_can_start_from_a_file_of_vame(tmp_path, zipped):
     path = tmp_path / "VAME_project.pkl"
     torch.save(make_model().state_dict(), path, _use_new_zipfile_serialization=zipped)
     model = make_model(seed=1)
@@ -204,7 +204,7 @@ def test_training_starts_from_a_file_of_vames(tmp_path, zipped):
     assert_same_weights(model.state_dict(), make_model().state_dict())
 
 
-def test_a_missing_pretrained_model_is_never_random_weights(tmp_path):
+def test_a_missing_pretrained_model_is_an_error_and_not_random_weights(tmp_path):
     with pytest.raises(FileNotFoundError, match="pretrained_model") as error:
         load_pretrained(make_model(), tmp_path / "None")
     assert str(tmp_path / "None") in str(error.value)
@@ -236,14 +236,14 @@ def test_another_architecture_is_named_and_nothing_is_loaded(path, changes, name
 
 
 def test_differing_weights_are_counted(path):
-    # Lambda's two, each decoder's latents to hidden and GRU in both directions.
+    # Two of Lambda; for each decoder, from latents to hidden states and the GRU in both directions.
     model = make_model(zdims=4)
     with pytest.raises(ValueError, match="10 of 44 weights differ"):
         load_pretrained(model, path)
 
 
 @pytest.mark.parametrize("content", [[1, 2], {"a": 1}, torch.zeros(3)])
-def test_a_file_without_weights_is_of_another_architecture(tmp_path, content):
+def test_a_file_without_weights_is_refused_as_another_architecture(tmp_path, content):
     torch.save(content, tmp_path / "other.pkl")
     with pytest.raises(ValueError, match="has another architecture"):
         load_pretrained(make_model(), tmp_path / "other.pkl")
@@ -262,7 +262,7 @@ def test_other_features_are_named(features, named):
         require_features({"features": ["a", "b", "c"]}, features, Path("model.pt"))
 
 
-def test_the_same_features_and_scaling_are_taken():
+def test_the_same_features_and_scaling_are_accepted():
     checkpoint = {"features": ["a"], "scaling": {"mean": [0.1], "std": [2.0]}}
     require_features(checkpoint, ["a"], Path("model.pt"))
     require_scaling(checkpoint, {"mean": [0.1], "std": [2.0]}, Path("model.pt"))
@@ -274,7 +274,7 @@ def test_another_scaling_is_named():
         require_scaling(checkpoint, {"mean": [0.0, 1.0], "std": [1.0, 3.0]}, Path("model.pt"))
 
 
-def test_a_dataset_has_to_have_both():
+def test_a_dataset_must_have_features_and_scaling():
     checkpoint = {"features": ["a"], "scaling": {"mean": [0.1], "std": [2.0]}}
     require_same_data(checkpoint, checkpoint, "model.pt")
     with pytest.raises(ValueError, match="trained on other features"):
@@ -301,7 +301,7 @@ def test_history_is_a_table_with_empty_cells(tmp_path):
     assert left_in(tmp_path) == ["history.csv"]
 
 
-def test_a_history_without_rows_leaves_no_file(tmp_path):
-    """As where a training was interrupted in its first epoch."""
+def test_a_history_without_rows_writes_no_file(tmp_path):
+    """This happens if a training was interrupted in its first epoch."""
     save_rows(tmp_path / "history.csv", [])
     assert left_in(tmp_path) == []

@@ -26,20 +26,20 @@ def entries():
     return {k: v for k, v in properties.items() if "train_model" in v.get("used_by", [])}
 
 
-def test_the_dataclasses_hold_what_the_schema_gives_to_training(entries):
+def test_the_dataclasses_have_the_settings_of_training_in_the_schema(entries):
     names = [field.name for section in SECTIONS for field in fields(section)]
     assert sorted(names) == sorted([*entries, DERIVED])
     assert len(set(names)) == len(names)
 
 
-def test_choices_are_the_schemas(entries):
+def test_choices_are_those_of_the_schema(entries):
     hints = {k: v for section in SECTIONS for k, v in get_type_hints(section).items()}
     choices = {k: set(get_args(v)) for k, v in hints.items() if get_origin(v) is Literal}
     assert choices == {k: set(v["enum"]) for k, v in entries.items() if "enum" in v}
     assert set(entries["vame_quirks"]["items"]["enum"]) == QUIRKS
 
 
-def test_types_are_the_schemas(entries):
+def test_types_are_those_of_the_schema(entries):
     python = {"integer": int, "number": float, "boolean": bool, "string": str, "null": type(None)}
     python["array"] = Quirk
     for section in SECTIONS:
@@ -58,18 +58,18 @@ def test_defaults_are_only_in_the_schema(entries):
     assert all("default" in entry for entry in entries.values())
 
 
-def test_the_schemas_defaults_make_a_config(entries):
+def test_the_defaults_of_the_schema_give_a_config(entries):
     defaults = {name: entry["default"] for name, entry in entries.items()}
     assert ModelConfig.from_settings(defaults).as_settings() == defaults
 
 
-def test_settings_come_back():
+def test_settings_can_be_restored():
     assert make_config().as_settings() == SETTINGS
     assert ModelConfig.from_settings(make_config().as_settings()) == make_config()
 
 
 @pytest.mark.parametrize("quirk", sorted(QUIRKS))
-def test_quirks_come_back_one_by_one(quirk):
+def test_each_quirk_can_be_restored(quirk):
     config = make_config(vame_quirks=[quirk])
     assert config.training.vame_quirks == {quirk}
     assert config.network.mixed_decoder_start == (quirk == "mixed_decoder_start")
@@ -77,7 +77,7 @@ def test_quirks_come_back_one_by_one(quirk):
     assert ModelConfig.from_settings(config.as_settings()) == config
 
 
-def test_the_order_of_quirks_makes_no_other_settings():
+def test_the_order_of_quirks_has_no_effect():
     names = sorted(QUIRKS)
     assert make_config(vame_quirks=names[::-1]).as_settings()["vame_quirks"] == names
 
@@ -86,8 +86,8 @@ def test_settings_are_plain_values():
     assert json.loads(json.dumps(make_config().as_settings())) == SETTINGS
 
 
-def test_values_get_the_type_that_they_are_meant_to_have():
-    # In VAME, noise: 1 is off.
+def test_values_are_converted_to_their_types():
+    # In VAME, noise: 1 means off.
     settings = make_config(beta=2, softplus=0, noise=1).as_settings()
     assert [(settings[k], type(settings[k])) for k in ("beta", "softplus", "noise")] == [
         (2.0, float),
@@ -106,20 +106,20 @@ def test_all_missing_and_unknown_settings_are_named():
     assert "unknown: ['tempo', 'zdim']" in message
 
 
-def test_a_window_holds_what_is_encoded_and_what_is_predicted():
+def test_a_window_has_the_encoded_and_the_predicted_frames():
     config = make_config(time_window=8, prediction_steps=3)
     assert (config.network.future_steps, config.network.frames_used) == (3, 11)
     assert config.window_length == 11
 
 
-def test_without_future_decoder_a_window_holds_what_is_encoded():
+def test_without_future_decoder_a_window_has_the_encoded_frames():
     config = make_config(time_window=8, prediction_steps=3, prediction_decoder=False)
     assert (config.network.future_steps, config.network.frames_used) == (0, 8)
     assert config.window_length == 8
 
 
 @pytest.mark.parametrize("future", [True, False])
-def test_windows_drawn_as_vame_does_hold_twice_what_is_encoded(future):
+def test_windows_sampled_as_in_vame_have_twice_the_encoded_frames(future):
     quirks = ["windows_across_joins"]
     config = make_config(
         time_window=8, prediction_steps=3, prediction_decoder=future, vame_quirks=quirks

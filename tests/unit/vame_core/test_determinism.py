@@ -12,7 +12,7 @@ from vame_core.model import RNNVAE
 from vame_core.training import fit, start_training
 from vame_core.windows import Windows
 
-# What torch leaves to Intel's MKL on a CPU (aten/src/ATen/cpu/vml.h, as far as it is in use).
+# Functions that torch computes with Intel's MKL on a CPU (aten/src/ATen/cpu/vml.h, those in use).
 BY_MKL = {
     *("acos", "asin", "atan", "cos", "cosh", "erf", "erfc", "erfinv", "exp", "expm1", "lgamma"),
     *("log", "log10", "log1p", "log2", "sin", "sinh", "sqrt", "tan", "tanh"),
@@ -21,7 +21,7 @@ BY_MKL = {
 
 @pytest.fixture(autouse=True)
 def as_before(monkeypatch):
-    """What is fixed for a whole process is undone after each test."""
+    """Restore settings of the process after each test."""
     monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     benchmark, deterministic = (
         torch.backends.cudnn.benchmark,
@@ -33,7 +33,7 @@ def as_before(monkeypatch):
     torch.use_deterministic_algorithms(deterministic)
 
 
-def see(monkeypatch, *, cuda, mps):
+def simulate_devices(monkeypatch, *, cuda, mps):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
 
@@ -42,24 +42,24 @@ def see(monkeypatch, *, cuda, mps):
     ("cuda", "mps", "chosen"),
     [(True, True, "cuda"), (True, False, "cuda"), (False, True, "mps"), (False, False, "cpu")],
 )
-def test_auto_takes_the_fastest_there_is(monkeypatch, cuda, mps, chosen):
-    see(monkeypatch, cuda=cuda, mps=mps)
+def test_auto_selects_the_fastest_device(monkeypatch, cuda, mps, chosen):
+    simulate_devices(monkeypatch, cuda=cuda, mps=mps)
     assert choose_device("auto").type == chosen
 
 
-def test_a_device_is_taken_by_name(monkeypatch):
-    see(monkeypatch, cuda=True, mps=True)
+def test_a_device_can_be_selected_by_name(monkeypatch):
+    simulate_devices(monkeypatch, cuda=True, mps=True)
     assert [choose_device(name).type for name in ("cpu", "mps", "cuda")] == ["cpu", "mps", "cuda"]
 
 
 @pytest.mark.parametrize("name", ["cuda", "mps"])
-def test_a_device_that_is_not_there_is_never_another_one(monkeypatch, name):
-    see(monkeypatch, cuda=False, mps=False)
+def test_a_missing_device_is_an_error_and_not_replaced(monkeypatch, name):
+    simulate_devices(monkeypatch, cuda=False, mps=False)
     with pytest.raises(ValueError, match=f"device: {name} is not available.*auto or cpu"):
         choose_device(name)
 
 
-def test_a_seed_fixes_weights_and_draws():
+def test_a_seed_determines_weights_and_random_numbers():
     results = []
     for seed in (7, 7, 8):
         generator = make_reproducible(seed, torch.device("cpu"))
@@ -70,7 +70,7 @@ def test_a_seed_fixes_weights_and_draws():
         assert not torch.equal(results[0][kind], results[2][kind])
 
 
-def test_the_generator_does_not_depend_on_what_else_is_drawn():
+def test_the_generator_is_independent_of_other_random_numbers():
     draws = []
     for drawn in (0, 3):
         generator = make_reproducible(7, torch.device("cpu"))
@@ -79,21 +79,21 @@ def test_the_generator_does_not_depend_on_what_else_is_drawn():
     assert torch.equal(*draws)
 
 
-def test_the_global_generator_is_the_one_that_torch_draws_from():
+def test_the_global_generator_is_that_of_torch():
     state = global_generator(torch.device("cpu")).get_state()
     drawn = torch.randn(3)
     global_generator(torch.device("cpu")).set_state(state)
     assert torch.equal(torch.randn(3), drawn)
 
 
-def test_kernels_are_fixed():
+def test_kernels_are_deterministic():
     make_reproducible(0, torch.device("cpu"))
     assert torch.are_deterministic_algorithms_enabled()
     assert not torch.backends.cudnn.benchmark
 
 
 class CallsOfMKL(TorchDispatchMode):
-    """The functions that MKL computes, with how many numbers the first call of each had."""
+    """Record the functions that MKL computes, with the size of the first call of each."""
 
     def __init__(self):
         super().__init__()
@@ -109,12 +109,12 @@ class CallsOfMKL(TorchDispatchMode):
 
 
 @pytest.mark.parametrize("fused", [True, False])
-def test_one_thread_makes_the_first_call_of_what_mkl_computes(fused):
+def test_the_first_call_of_functions_of_mkl_uses_one_thread(fused):
     threads = torch.get_num_threads()
     with CallsOfMKL() as first:
         use_threads(threads)
     assert torch.get_num_threads() == threads
-    assert set(first.sizes.values()) == {1}  # more would be shared between threads
+    assert set(first.sizes.values()) == {1}  # a larger size would be divided among threads
     config = make_config(fused_optimizer=fused, noise=True, softplus=True)
     length, frames = config.window_length, make_frames(frames=200)
     train, held_out = Windows(frames[:150], [(0, 150)], length), Windows(frames, [(0, 200)], length)

@@ -15,7 +15,7 @@ FEATURES = ["nose_x", "paw_x", "paw_y"]
 
 
 def make_recording(*, frames=60, lost=()):
-    """Aligned poses in pixels, and which frames are usable; those lost are NaN."""
+    """Return aligned poses in pixels and the usable frames; lost frames are NaN."""
     poses = make_frames(frames=frames).numpy() * SCALING["std"] + SCALING["mean"]
     usable = np.ones(frames, dtype=bool)
     usable[list(lost)] = False
@@ -51,14 +51,14 @@ def test_row_i_is_the_mean_of_the_window_that_starts_at_frame_i():
 
 
 @pytest.mark.parametrize("batch", [1, 7, 53, 1000])
-def test_batches_change_nothing(batch):
+def test_the_batch_size_has_no_effect(batch):
     model, (poses, usable) = make_model().eval(), make_recording(lost=[20, 21, 40])
     np.testing.assert_allclose(
         embedded(model, poses, usable, batch), embedded(model, poses, usable), atol=1e-5
     )
 
 
-def test_windows_with_an_unusable_frame_are_nan_and_no_others():
+def test_only_windows_with_an_unusable_frame_are_nan():
     model, (poses, usable) = make_model().eval(), make_recording(lost=[20, 21, 59])
     latents = embedded(model, poses, usable)
     nan = np.isnan(latents)
@@ -66,7 +66,7 @@ def test_windows_with_an_unusable_frame_are_nan_and_no_others():
     assert np.flatnonzero(nan[:, 0]).tolist() == [*range(13, 22), 52]
 
 
-def test_splitting_a_recording_changes_no_window_inside_a_part():
+def test_windows_within_a_part_of_a_recording_have_the_same_latents():
     model, (poses, usable) = make_model().eval(), make_recording(lost=[10, 33])
     whole = embedded(model, poses, usable)
     for part in (slice(0, 30), slice(30, 60)):
@@ -83,7 +83,7 @@ def test_a_recording_shorter_than_a_window_has_no_latents(tmp_path, frames):
     assert np.load(tmp_path / "latents.npy").shape == (frames == 8, 3)
 
 
-def test_what_is_written_is_what_was_embedded(tmp_path):
+def test_written_latents_are_those_that_were_computed(tmp_path):
     model, (poses, usable) = make_model().eval(), make_recording(lost=[20])
     path = tmp_path / "latents.npy"
     shape = windows_of(poses, model), 3
@@ -110,7 +110,7 @@ def test_memory_does_not_grow_with_the_recording(tmp_path):
     assert peak(200_000) < peak(3000) + 100_000
 
 
-def test_an_exported_model_is_the_model(tmp_path):
+def test_an_exported_model_gives_the_same_latents(tmp_path):
     model, poses = make_model().eval(), make_recording()
     path = tmp_path / "model.safetensors"
     write_safetensors(model, path, make_header())
@@ -121,7 +121,7 @@ def test_an_exported_model_is_the_model(tmp_path):
 
 
 @pytest.mark.parametrize("damage", ["text", "no header", "an older one", "other network"])
-def test_what_is_not_an_exported_model_is_refused(tmp_path, damage):
+def test_other_files_are_refused_as_exported_models(tmp_path, damage):
     path, model = tmp_path / "model.safetensors", make_model()
     if damage == "text":
         path.write_text("nothing of the kind")
@@ -152,14 +152,14 @@ def test_recordings_unlike_those_of_the_training_are_refused(recording, complain
     assert str(error.value).startswith("mouse1.npz: ")
 
 
-def test_poses_stay_mapped_if_their_features_are_in_the_order_of_the_model(tmp_path):
+def test_poses_remain_mapped_if_features_are_in_the_order_of_the_model(tmp_path):
     save_aligned(make_aligned(lost=[3]), tmp_path / "a.npz")
     poses = poses_as_trained(open_aligned(tmp_path / "a.npz"), make_header(), "a.npz")
     assert isinstance(poses, np.memmap)
     np.testing.assert_array_equal(poses, make_recording(lost=[3])[0])
 
 
-def test_features_are_put_into_the_order_of_the_model():
+def test_features_are_sorted_into_the_order_of_the_model():
     aligned = make_aligned(features=["paw_x", "nose_x", "paw_y"])
     assert FEATURES == ["nose_x", "paw_x", "paw_y"]
     poses = poses_as_trained(aligned, make_header(), "a.npz")
@@ -167,7 +167,7 @@ def test_features_are_put_into_the_order_of_the_model():
 
 
 def test_the_header_is_plain_json(tmp_path):
-    """Which other programs, and the workflow before it starts a job, read without safetensors."""
+    """Other programs read it without safetensors, and so does the workflow before any job."""
     path = tmp_path / "model.safetensors"
     write_safetensors(make_model(), path, {"features": FEATURES})
     with open(path, "rb") as file:

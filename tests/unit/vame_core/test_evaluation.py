@@ -1,4 +1,4 @@
-"""Held-out metrics, with values that can be computed by hand."""
+"""Held-out metrics have the values that were computed by hand."""
 
 import pytest
 import torch
@@ -12,7 +12,7 @@ from vame_core.evaluation import (
 )
 from vame_core.windows import Windows
 
-# Windows of two frames and one future frame of one feature; a session each 10 rows.
+# Windows have two frames and one future frame of one feature; a session has 10 rows.
 SHORT = {"time_window": 2, "prediction_steps": 1, "zdims": 1, "kmeans_loss": 1}
 
 
@@ -38,7 +38,7 @@ def windows_of(values, length, rows=10):
 
 
 def constant_model(value, **changes):
-    """A model that reconstructs and predicts `value` for any input."""
+    """Return a model that reconstructs and predicts `value` for any input."""
     model = make_model(n_features=1, **changes).eval()
     with torch.no_grad():
         for weights in model.parameters():
@@ -49,11 +49,11 @@ def constant_model(value, **changes):
     return model
 
 
-def metrics_of(values, *, model_says=1.0, sessions=("a", "b"), held_out_windows=1000, **changes):
+def metrics_of(values, *, prediction=1.0, sessions=("a", "b"), held_out_windows=1000, **changes):
     config = make_config(**{**SHORT, "held_out_windows": held_out_windows, **changes})
     held_out = windows_of(values, config.window_length)
     return held_out_metrics(
-        constant_model(model_says, **{**SHORT, **changes}),
+        constant_model(prediction, **{**SHORT, **changes}),
         held_out,
         held_out,
         make_description(sessions=sessions),
@@ -63,27 +63,27 @@ def metrics_of(values, *, model_says=1.0, sessions=("a", "b"), held_out_windows=
 
 class TestMetrics:
     def test_errors_are_means_over_windows_and_elements(self):
-        """Session a is 1 in all frames, b is 3; a prediction of 1 has errors of 0 and 4."""
+        """Session a is 1 in all frames and b is 3; a prediction of 1 has errors of 0 and 4."""
         metrics, _ = metrics_of([1.0] * 10 + [3.0] * 10)
         assert metrics["reconstruction"] == pytest.approx(2)
         assert metrics["future"] == pytest.approx(2)
 
     def test_r2_is_one_minus_the_error_over_the_variance(self):
-        """The values 1 and 3 have variance 1: an error of 2 is an R² of -1."""
+        """The values 1 and 3 have a variance of 1, so an error of 2 is an R² of -1."""
         metrics, _ = metrics_of([1.0] * 10 + [3.0] * 10)
         assert metrics["r2_reconstruction"] == pytest.approx(-1)
         assert metrics["r2_future"] == pytest.approx(-1)
 
-    def test_the_mean_explains_nothing(self):
-        metrics, _ = metrics_of([1.0] * 10 + [3.0] * 10, model_says=2.0)
+    def test_predicting_the_mean_has_an_r2_of_zero(self):
+        metrics, _ = metrics_of([1.0] * 10 + [3.0] * 10, prediction=2.0)
         assert metrics["r2_reconstruction"] == pytest.approx(0, abs=1e-6)
 
-    def test_holding_the_last_frame_has_the_error_of_the_movement_since(self):
-        """On a ramp, the next frame is 1 away and the one after it 2: (1 + 4) / 2."""
+    def test_repeating_the_last_frame_has_the_error_of_the_movement(self):
+        """On a ramp, the next two frames are 1 and 2 away: the error is (1 + 4) / 2."""
         metrics, _ = metrics_of(range(20), prediction_steps=2)
         assert metrics["hold_last_frame"] == pytest.approx(2.5)
 
-    def test_what_stands_still_is_held_perfectly(self):
+    def test_repeating_the_last_frame_is_exact_without_movement(self):
         metrics, _ = metrics_of([1.0] * 10 + [3.0] * 10)
         assert metrics["hold_last_frame"] == 0
         assert metrics["r2_hold_last_frame"] == 1
@@ -94,7 +94,7 @@ class TestMetrics:
         assert [row["reconstruction"] for row in rows] == pytest.approx([0, 4])
         assert [row["future"] for row in rows] == pytest.approx([0, 4])
 
-    def test_rows_weighted_by_their_windows_make_the_whole(self):
+    def test_rows_weighted_by_their_windows_give_the_overall_metrics(self):
         metrics, rows = metrics_of(
             torch.randn(30, generator=torch.Generator().manual_seed(0)).tolist(),
             sessions=("a", "b", "c"),
@@ -111,7 +111,7 @@ class TestMetrics:
         assert [(row["session"], row["windows"]) for row in rows] == [("a", 16)]
         assert rows[0]["reconstruction"] == pytest.approx(2)
 
-    def test_without_future_decoder_there_is_nothing_about_the_future(self):
+    def test_without_future_decoder_there_are_no_metrics_of_the_future(self):
         metrics, rows = metrics_of([1.0] * 10 + [3.0] * 10, prediction_decoder=False)
         assert metrics["reconstruction"] == pytest.approx(2)
         future = ("future", "r2_future", "hold_last_frame", "r2_hold_last_frame", "pca_future")
@@ -119,19 +119,19 @@ class TestMetrics:
         assert {rows[0][name] for name in ("future", "hold_last_frame", "pca_future")} == {None}
         assert metrics["prediction_steps"] is None
 
-    def test_it_says_what_the_numbers_are_over(self):
+    def test_metrics_name_the_frames_of_their_errors(self):
         metrics, _ = metrics_of([1.0] * 10 + [3.0] * 10, prediction_steps=2)
         assert [metrics[name] for name in ("time_window", "prediction_steps", "zdims")] == [2, 2, 1]
 
-    def test_a_latent_that_never_moves_is_not_active(self):
+    def test_a_constant_latent_is_not_active(self):
         metrics, _ = metrics_of([1.0] * 10 + [3.0] * 10)
         assert metrics["active_latents"] == 0
-        assert metrics["kl_nats_per_window"] == 0  # mean 0 and variance 1: the prior itself
+        assert metrics["kl_nats_per_window"] == 0  # mean 0 and variance 1 are those of the prior
 
 
 class TestLinearBaseline:
-    # Segments of exactly one window: four windows of two frames, of variance 2 along the first
-    # frame and 0.5 along the second. The future frame is 3 times the first plus the second.
+    # Each segment is one window of two frames; the first frame has variance 2, the second 0.5.
+    # The future frame is 3 times the first plus the second.
     WINDOWS = ((2.0, 0.0, 6.0), (-2.0, 0.0, -6.0), (0.0, 1.0, 1.0), (0.0, -1.0, -1.0))
 
     def fitted(self, **changes):
@@ -139,40 +139,40 @@ class TestLinearBaseline:
         network = make_config(**{**SHORT, **changes}).network
         return fit_linear_baseline(windows, network), windows, network
 
-    def test_its_first_component_is_the_widest_direction(self):
+    def test_the_first_component_has_the_largest_variance(self):
         baseline, _, _ = self.fitted(zdims=1)
         assert baseline.components.abs().tolist() == [pytest.approx([1, 0], abs=1e-6)]
 
-    def test_what_is_left_is_the_variance_of_the_other_component(self):
-        """Two windows of four are off by 1 in one frame of two: 0.25."""
+    def test_the_error_is_the_variance_of_the_other_component(self):
+        """Two of four windows have an error of 1 in one of two frames: 0.25."""
         baseline, windows, network = self.fitted(zdims=1)
         model = constant_model(0.0, **SHORT)
         errors = errors_of_windows(model, [windows.take(torch.arange(4))], baseline, network)
         assert errors["pca_reconstruction"].tolist() == pytest.approx([0, 0, 0.5, 0.5], abs=1e-6)
 
-    def test_its_future_is_the_least_squares_one(self):
-        """From the first frame alone: 3 times it; the second frame's 1 is missed."""
+    def test_the_future_is_predicted_by_least_squares(self):
+        """The first frame alone predicts 3 times its value; the second frame is missed."""
         baseline, windows, network = self.fitted(zdims=1)
         model = constant_model(0.0, **SHORT)
         errors = errors_of_windows(model, [windows.take(torch.arange(4))], baseline, network)
         assert errors["pca_future"].tolist() == pytest.approx([0, 0, 1, 1], abs=1e-5)
 
     @pytest.mark.parametrize("zdims", [2, 30])
-    def test_as_many_components_as_elements_leave_nothing(self, zdims):
+    def test_as_many_components_as_elements_have_no_error(self, zdims):
         baseline, windows, _ = self.fitted(zdims=zdims)
         batch = windows.take(torch.arange(4))
         reconstruction, future = baseline(batch[:, :2], 1)
         torch.testing.assert_close(reconstruction, batch[:, :2])
         torch.testing.assert_close(future, batch[:, 2:])
 
-    def test_a_direction_without_variance_predicts_nothing_and_breaks_nothing(self):
+    def test_a_direction_without_variance_is_ignored(self):
         windows = windows_of([1.0, 1.0, 1.0, 3.0, 3.0, 3.0], length=3, rows=3)
         network = make_config(**{**SHORT, "zdims": 2}).network
         baseline = fit_linear_baseline(windows, network)
         _, future = baseline(torch.tensor([[[1.0], [1.0]], [[3.0], [3.0]]]), 1)
         torch.testing.assert_close(future.flatten(), torch.tensor([1.0, 3.0]))
 
-    def test_the_level_is_not_a_component(self):
+    def test_the_mean_is_not_a_component(self):
         baseline, windows, _ = self.fitted(zdims=1)
         shifted = Windows(windows.frames + 50, [(3 * i, 3 * i + 3) for i in range(4)], 3)
         moved = fit_linear_baseline(shifted, make_config(**SHORT).network)
@@ -180,7 +180,7 @@ class TestLinearBaseline:
         torch.testing.assert_close(moved.mean, baseline.mean + 50)
 
     def test_a_sine_has_two_components_and_a_future(self):
-        """All windows of a sine lie in the plane of its sine and cosine."""
+        """All windows of a sine are in the plane of its sine and cosine."""
         frames = (torch.arange(400) * 0.6).sin().unsqueeze(1)
         windows = Windows(frames, [(0, 400)], 12)
         network = make_config(zdims=2).network
@@ -189,8 +189,8 @@ class TestLinearBaseline:
         torch.testing.assert_close(reconstruction, batch[:, :8], atol=1e-5, rtol=0)
         torch.testing.assert_close(future, batch[:, 8:], atol=1e-5, rtol=0)
 
-    def test_it_agrees_with_the_singular_values_of_the_windows(self):
-        """Eckart & Young: the squared error is the sum of the squared values left out."""
+    def test_the_error_agrees_with_the_singular_values_of_the_windows(self):
+        """The squared error is the sum of the other squared singular values (Eckart & Young)."""
         windows = make_windows(frames=80, length=12)
         network = make_config(zdims=5).network
         batch = windows.take(torch.arange(len(windows)))
@@ -213,7 +213,7 @@ class TestExamples:
         examples = example_reconstructions(model, held_out, description, 2)
         frames = held_out.frames.numpy()
         assert examples["truth"].shape == (2, 12, 3)
-        in_units = (frames[20:32] * 10 + 100) * [4, 4, 1]  # a number per frame has its own unit
+        in_units = (frames[20:32] * 10 + 100) * [4, 4, 1]  # an extra feature has its own unit
         assert examples["truth"][1] == pytest.approx(in_units, rel=1e-5)
         assert examples["truth"][0] == pytest.approx(frames[:12] * 10 + 100, rel=1e-5)
         assert examples["reconstruction"].shape == (2, 8, 3)
@@ -223,7 +223,7 @@ class TestExamples:
             expected[0].detach().numpy(), rel=1e-4
         )
 
-    def test_examples_say_where_they_are_from(self):
+    def test_examples_have_session_and_frame(self):
         held_out = Windows(make_frames(frames=40), [(0, 20), (20, 40)], 12)
         description = make_description(sessions=("a", "b"), rows=20, n_features=3)
         examples = example_reconstructions(make_model().eval(), held_out, description, 2)
@@ -237,7 +237,7 @@ class TestExamples:
         assert locate(row, make_description(sessions=("a", "b")), "test") == place
 
 
-def test_evaluating_changes_no_weight():
+def test_evaluation_changes_no_weight():
     model = make_model().eval()
     before = [weights.clone() for weights in model.parameters()]
     windows = make_windows()

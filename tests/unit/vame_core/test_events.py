@@ -1,4 +1,4 @@
-"""TensorBoard reads the same numbers as are in the history."""
+"""TensorBoard reads the same numbers as the history has."""
 
 import time
 
@@ -27,7 +27,7 @@ def accumulated(folder):
 
 
 def read(folder):
-    """(epoch, value) of each scalar, by its name."""
+    """Return (epoch, value) of each scalar by its name."""
     events = accumulated(folder)
     return {
         tag: [(event.step, event.value) for event in events.Scalars(tag)]
@@ -36,7 +36,7 @@ def read(folder):
 
 
 def read_soon(folder, expected):
-    """The content as soon as it is as expected, or after ten seconds."""
+    """Return the content when it is as expected, or after ten seconds."""
     deadline = time.monotonic() + 10
     while (found := read(folder)) != expected and time.monotonic() < deadline:
         time.sleep(0.1)
@@ -52,14 +52,14 @@ def test_tensorboard_reads_every_number_during_training(tmp_path):
         assert read_soon(tmp_path, BOTH) == BOTH
 
 
-def test_every_number_appears_once_it_is_closed(tmp_path):
+def test_all_numbers_are_there_when_the_writer_is_closed(tmp_path):
     with open_events(tmp_path, []) as writer:
         for row in ROWS:
             add_epoch(writer, row)
     assert read(tmp_path) == BOTH
 
 
-def test_a_training_that_resumes_has_each_epoch_once(tmp_path):
+def test_a_resumed_training_has_each_epoch_once(tmp_path):
     with open_events(tmp_path, ROWS):
         pass
     (tmp_path / "history.csv").touch()
@@ -71,7 +71,7 @@ def test_a_training_that_resumes_has_each_epoch_once(tmp_path):
     assert second == "history.csv"
 
 
-def test_epochs_of_earlier_starts_are_as_far_apart_as_they_took(tmp_path):
+def test_epochs_before_a_restart_have_their_times(tmp_path):
     with open_events(tmp_path, ROWS):
         pass
     first, second = accumulated(tmp_path).Scalars("loss/train")
@@ -79,7 +79,7 @@ def test_epochs_of_earlier_starts_are_as_far_apart_as_they_took(tmp_path):
     assert second.wall_time == pytest.approx(time.time(), abs=60)
 
 
-def test_no_random_number_is_drawn(tmp_path):
+def test_writing_uses_no_random_numbers(tmp_path):
     before = torch.get_rng_state(), np.random.get_state()  # noqa: NPY002
     with open_events(tmp_path, ROWS[:1]) as writer:
         add_epoch(writer, ROWS[1])

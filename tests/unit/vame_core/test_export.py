@@ -29,7 +29,7 @@ NETWORKS = {
 
 @pytest.fixture(scope="module", params=NETWORKS)
 def exported(request, tmp_path_factory):
-    """A model, its ONNX file and the difference that the export measured."""
+    """Return a model, its ONNX file and the difference that the export measured."""
     model = make_model(**NETWORKS[request.param]).eval()
     path = tmp_path_factory.mktemp("export") / "model.onnx"
     return model, path, export_onnx(model, SCALING, path)
@@ -39,7 +39,7 @@ def in_pixels(windows):
     return windows * torch.tensor(SCALING["std"]) + torch.tensor(SCALING["mean"])
 
 
-def test_poses_go_in_and_come_out_in_the_recordings_units():
+def test_inputs_and_outputs_are_in_units_of_the_recording():
     model, windows = make_model().eval(), make_batch()
     inside = model(windows)
     mu, logvar, reconstruction, future = InRecordingUnits(model, SCALING)(in_pixels(windows))
@@ -52,18 +52,18 @@ def test_poses_go_in_and_come_out_in_the_recordings_units():
         torch.testing.assert_close(value, expected, rtol=1e-4, atol=1e-4)
 
 
-def test_without_future_decoder_three_things_come_out():
+def test_without_future_decoder_there_are_three_outputs():
     model = make_model(prediction_decoder=False).eval()
     assert len(InRecordingUnits(model, SCALING)(in_pixels(make_batch()))) == 3
 
 
-def test_onnx_is_the_model(exported):
+def test_onnx_gives_the_outputs_of_the_model(exported):
     _, _, difference = exported
     assert 0 <= difference < 1e-4
 
 
 @pytest.mark.parametrize("batch", [1, 2, 7])
-def test_onnx_takes_any_batch(exported, batch):
+def test_onnx_accepts_any_batch_size(exported, batch):
     model, path, _ = exported
     poses = in_pixels(make_batch(batch=batch, seed=batch))
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
@@ -76,12 +76,12 @@ def test_onnx_takes_any_batch(exported, batch):
         np.testing.assert_allclose(value / unit, wanted.detach().numpy() / unit, atol=1e-4)
 
 
-def test_onnx_is_one_file(exported):
+def test_onnx_is_a_single_file(exported):
     _, path, _ = exported
     assert [file.name for file in path.parent.iterdir()] == ["model.onnx"]
 
 
-def test_exporting_leaves_the_model_as_it_was(tmp_path):
+def test_export_does_not_change_the_model(tmp_path):
     model, windows = make_model().eval(), make_batch()
     expected = model(windows).reconstruction
     export_onnx(model, SCALING, tmp_path / "model.onnx")
@@ -89,7 +89,7 @@ def test_exporting_leaves_the_model_as_it_was(tmp_path):
     assert torch.equal(model(windows).reconstruction, expected)
 
 
-def test_safetensors_hold_the_weights_and_explain_themselves(tmp_path):
+def test_safetensors_have_the_weights_and_their_description(tmp_path):
     model, path = make_model(), tmp_path / "model.safetensors"
     metadata = {"features": ["nose_x", "nose_y", "paw_x"], "scaling": SCALING, "seed": 3}
     write_safetensors(model, path, metadata)
@@ -102,7 +102,7 @@ def test_safetensors_hold_the_weights_and_explain_themselves(tmp_path):
     assert header == metadata
 
 
-def test_the_state_dict_is_bare(tmp_path):
+def test_the_state_dict_has_only_weights(tmp_path):
     model, path = make_model(), tmp_path / "vame.pkl"
     export_state_dict(model, path)
     weights = torch.load(path, weights_only=True)
@@ -143,7 +143,7 @@ def test_the_header_is_enough_to_embed_new_recordings(tmp_path):
     }
 
 
-def test_the_manifest_has_checksums_by_the_names_that_files_will_have(tmp_path):
+def test_the_manifest_has_checksums_by_final_names_of_files(tmp_path):
     for name in ("model.pt", "dataset.json", ".vame.part.pkl"):
         (tmp_path / name).touch()
     inputs = SimpleNamespace(model=tmp_path / "model.pt", description=tmp_path / "dataset.json")

@@ -1,4 +1,4 @@
-"""A model knows what it was trained on, and does not know anything else."""
+"""Recordings unlike those of the training have windows beyond the limit of training windows."""
 
 import numpy as np
 import pytest
@@ -26,7 +26,7 @@ DESCRIPTION = {
 
 
 class Zero(nn.Module):
-    """A decoder whose reconstruction is 0: a window's error is its mean square."""
+    """A decoder that reconstructs 0, so that the error of a window is its mean square."""
 
     def forward(self, z):
         return torch.zeros(len(z), 8, 3)
@@ -41,7 +41,7 @@ def zero():
 
 @pytest.fixture(scope="module")
 def trained():
-    """A model of sine waves of one tempo, trained on windows of 8 frames."""
+    """Train a model on windows of 8 frames of sine waves with one frequency."""
     model = make_model(hidden_size_layer_1=16, hidden_size_rec=16, zdims=6)
     frames = make_frames(frames=1400)
     windows = frames.unfold(0, 8, 1).transpose(1, 2)
@@ -64,7 +64,7 @@ def write_splits(folder, train, test):
 
 
 def recording(frames, lost=()):
-    """A recording in its own unit, whose scaled frames are these."""
+    """Return a recording in its own unit with these scaled frames."""
     poses = np.asarray(frames) * SCALING["std"] + SCALING["mean"]
     usable = np.ones(len(poses), dtype=bool)
     usable[list(lost)] = False
@@ -80,8 +80,8 @@ def measured(model, aligned, known):
     return measure_session(model, aligned.poses, aligned, header(known))
 
 
-def test_an_error_is_the_mean_square_per_element_of_the_window_that_is_encoded(zero):
-    windows = torch.full((2, 12, 3), 2.0)  # 8 frames and 4 to predict, which do not count
+def test_an_error_is_the_mean_square_per_element_of_the_encoded_window(zero):
+    windows = torch.full((2, 12, 3), 2.0)  # 8 frames, and 4 to predict, which are not used
     windows[:, 8:] = 100
     windows[1, :8, 0] = 5
     errors = reconstruction_errors(zero, [windows[:1], windows[1:]])
@@ -89,7 +89,7 @@ def test_an_error_is_the_mean_square_per_element_of_the_window_that_is_encoded(z
 
 
 def test_the_limit_is_the_99th_percentile_of_training_windows(zero, tmp_path):
-    """Frame n is n everywhere: the error of a window is the mean square of its eight numbers."""
+    """Frame n is n in all features, so the error of a window is the mean square of 8 numbers."""
     frames = np.arange(1400)[:, None].repeat(3, axis=1)
     paths = write_splits(tmp_path, frames, frames[900:])
     known = measure_training(zero, make_config(), *paths, DESCRIPTION)
@@ -98,20 +98,20 @@ def test_the_limit_is_the_99th_percentile_of_training_windows(zero, tmp_path):
     assert known["windows"] == len(errors)
     assert known["limit"] == pytest.approx(np.percentile(errors, 99), rel=1e-6)
     assert (known["percentile"], known["held_out_windows"]) == (99, 489)
-    # Held-out windows begin at frames 900 to 1388.
+    # Held-out windows start at frames 900 to 1388.
     limit_start = np.searchsorted(errors, known["limit"])
     expected = np.mean(np.arange(900, 1389) >= starts[limit_start])
     assert known["held_out_share"] == pytest.approx(expected)
 
 
-def test_of_many_windows_a_spread_sample_is_measured(zero, tmp_path, monkeypatch):
+def test_an_even_sample_of_many_windows_is_measured(zero, tmp_path, monkeypatch):
     monkeypatch.setattr(familiarity, "TRAINING_SAMPLE", 100)
     paths = write_splits(tmp_path, make_frames(frames=1400), make_frames(frames=500))
     known = measure_training(zero, make_config(), *paths, DESCRIPTION)
     assert (known["windows"], known["held_out_windows"]) == (100, 100)
 
 
-def test_windows_have_usable_frames_only():
+def test_windows_have_only_usable_frames():
     usable = np.ones(30, dtype=bool)
     usable[[10, 29]] = False
     assert usable_windows(usable, 8).tolist() == [0, 1, 2, *range(11, 22)]
@@ -119,7 +119,7 @@ def test_windows_have_usable_frames_only():
     assert usable_windows(np.zeros(30, dtype=bool), 8).tolist() == []
 
 
-def test_the_share_is_of_a_recordings_usable_windows_in_the_units_of_the_training(zero):
+def test_the_share_counts_usable_windows_in_units_of_the_training(zero):
     frames = np.zeros((100, 3))
     frames[60:] = 2
     own = measured(zero, recording(frames, lost=[20]), {"limit": 3.9, "percentile": 99})
@@ -128,7 +128,7 @@ def test_the_share_is_of_a_recordings_usable_windows_in_the_units_of_the_trainin
     assert own["share_beyond"] == pytest.approx((100 - 60 - 8 + 1) / windows)
 
 
-def test_of_a_long_recording_a_spread_sample_is_measured(zero, monkeypatch):
+def test_an_even_sample_of_a_long_recording_is_measured(zero, monkeypatch):
     monkeypatch.setattr(familiarity, "SESSION_SAMPLE", 50)
     frames = np.zeros((10_007, 3))
     frames[5000:] = 2
@@ -149,14 +149,14 @@ def test_without_a_usable_window_the_share_is_unknown(zero, frames):
     }
 
 
-def test_of_an_export_without_errors_of_its_training_the_share_is_unknown(zero):
+def test_the_share_is_unknown_without_errors_of_the_training(zero):
     aligned = recording(np.zeros((100, 3)))
     own = measure_session(zero, aligned.poses, aligned, {"scaling": SCALING})
     assert own == dict.fromkeys(("share_beyond", "percentile", "held_out_share")) | {"windows": 0}
 
 
-def test_a_model_knows_recordings_like_its_training_and_no_others(trained, tmp_path):
-    """The same waves again; and noise, waves of another tempo, and features that are swapped."""
+def test_only_recordings_like_the_training_are_within_the_limit(trained, tmp_path):
+    """The same waves are known; noise, waves of another frequency and swapped features are not."""
     same = make_frames(frames=1900)
     paths = write_splits(tmp_path, same[:1400], same[1400:])
     known = measure_training(trained, make_config(), *paths, DESCRIPTION)

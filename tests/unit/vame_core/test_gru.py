@@ -20,7 +20,7 @@ def both(layers: int, dtype: torch.dtype = torch.float64, **kwargs) -> tuple[nn.
 
 
 def values(gru: nn.GRU, inputs: torch.Tensor, first: torch.Tensor | None, use: str) -> list:
-    """Its outputs and every gradient, of a loss with a different weight for each number."""
+    """Return outputs and all gradients, for a loss with a different weight of each number."""
     expanded = inputs if inputs.dim() == 3 else inputs.unsqueeze(1).expand(-1, STEPS, -1)
     states, last = gru(expanded, first)
     parts = {"states": [states], "last": [last], "both": [states, last]}[use]
@@ -36,7 +36,7 @@ def values(gru: nn.GRU, inputs: torch.Tensor, first: torch.Tensor | None, use: s
 @pytest.mark.parametrize("started", [True, False])
 @pytest.mark.parametrize("same_input", [True, False])
 @pytest.mark.parametrize("layers", [1, 2])
-def test_numbers_and_gradients_are_those_of_torch(layers, same_input, started, use):
+def test_outputs_and_gradients_equal_those_of_torch(layers, same_input, started, use):
     theirs, ours = both(layers)
     shape = (BATCH, FEATURES) if same_input else (BATCH, STEPS, FEATURES)
     inputs = torch.randn(shape, dtype=torch.float64, requires_grad=True)
@@ -48,7 +48,7 @@ def test_numbers_and_gradients_are_those_of_torch(layers, same_input, started, u
         torch.testing.assert_close(own, reference, rtol=1e-12, atol=1e-12)
 
 
-def test_in_single_precision_they_agree_to_its_last_digits():
+def test_outputs_in_single_precision_agree_to_the_last_digits():
     theirs, ours = both(2, torch.float32)
     inputs = torch.randn(BATCH, STEPS, FEATURES, requires_grad=True)
     for own, reference in zip(
@@ -57,9 +57,9 @@ def test_in_single_precision_they_agree_to_its_last_digits():
         torch.testing.assert_close(own, reference, rtol=1e-5, atol=1e-5)
 
 
-def test_more_steps_than_one_block_holds(monkeypatch):
+def test_more_steps_than_one_block_has_give_the_same(monkeypatch):
     monkeypatch.setattr("vame_core.gru.IN_CACHE", 2 * 2 * BATCH * HIDDEN)  # two steps each
-    monkeypatch.setattr("vame_core.gru._free", {})  # kept for blocks of another size
+    monkeypatch.setattr("vame_core.gru._free", {})  # buffers of blocks of another size
     theirs, ours = both(1)
     inputs = torch.randn(BATCH, STEPS, FEATURES, dtype=torch.float64, requires_grad=True)
     for own, reference in zip(
@@ -69,7 +69,7 @@ def test_more_steps_than_one_block_holds(monkeypatch):
 
 
 @pytest.mark.parametrize("large", [0, 10**6])
-def test_a_single_step(monkeypatch, large):
+def test_a_single_step_gives_the_same(monkeypatch, large):
     monkeypatch.setattr("vame_core.gru.LARGE", large)
     theirs, ours = both(2)
     inputs = torch.randn(BATCH, 1, FEATURES, dtype=torch.float64, requires_grad=True)
@@ -80,7 +80,7 @@ def test_a_single_step(monkeypatch, large):
 
 
 @pytest.mark.parametrize("same_input", [True, False])
-def test_matrices_that_are_called_large(monkeypatch, same_input):
+def test_large_matrices_give_the_same(monkeypatch, same_input):
     monkeypatch.setattr("vame_core.gru.LARGE", 0)
     theirs, ours = both(2)
     shape = (BATCH, FEATURES) if same_input else (BATCH, STEPS, FEATURES)
@@ -91,7 +91,7 @@ def test_matrices_that_are_called_large(monkeypatch, same_input):
         torch.testing.assert_close(own, reference, rtol=1e-12, atol=1e-12)
 
 
-def test_the_last_states_alone_are_the_same():
+def test_the_last_states_are_the_same():
     _, ours = both(2)
     inputs = torch.randn(BATCH, STEPS, FEATURES, dtype=torch.float64)
     _, expected = ours(inputs)
@@ -104,7 +104,7 @@ def test_the_last_states_alone_are_the_same():
     assert all(torch.equal(one, other) for one, other in zip(own, reference, strict=True))
 
 
-def test_without_gradients_the_numbers_are_the_same():
+def test_outputs_without_gradients_are_the_same():
     _, ours = both(2)
     inputs = torch.randn(BATCH, STEPS, FEATURES, dtype=torch.float64)
     with torch.inference_mode():
@@ -114,7 +114,7 @@ def test_without_gradients_the_numbers_are_the_same():
     assert torch.equal(last, expected_last)
 
 
-def test_two_passes_before_their_gradients_keep_apart():
+def test_two_passes_before_their_gradients_do_not_interfere():
     _, ours = both(1)
     inputs = torch.randn(2, BATCH, STEPS, FEATURES, dtype=torch.float64)
     alone = [torch.autograd.grad(ours(part)[0].sum(), ours.weight_hh_l0)[0] for part in inputs]
@@ -131,7 +131,7 @@ def test_a_gradient_taken_twice_is_refused():
         loss.backward()
 
 
-def test_dropout_draws_what_that_of_torch_draws():
+def test_dropout_uses_the_random_numbers_of_torch():
     theirs, ours = both(2, dropout=0.5)
     inputs = torch.randn(BATCH, STEPS, FEATURES, dtype=torch.float64)
     results = []
@@ -142,7 +142,7 @@ def test_dropout_draws_what_that_of_torch_draws():
     assert not torch.equal(results[1], ours.eval()(inputs)[0])
 
 
-def test_what_inference_leaves_behind_serves_outside_it():
+def test_buffers_of_inference_can_be_used_outside_of_it():
     _, ours = both(2)
     inputs = torch.randn(BATCH, STEPS, FEATURES, dtype=torch.float64)
     with torch.inference_mode():

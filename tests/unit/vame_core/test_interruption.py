@@ -27,7 +27,7 @@ def signals():
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_is_noted_and_nothing_ends(signals, number):
+def test_a_signal_is_recorded_and_the_process_continues(signals, number):
     assert signals.seen is None
     os.kill(os.getpid(), number)
     assert signals.seen == number
@@ -36,7 +36,7 @@ def test_a_signal_is_noted_and_nothing_ends(signals, number):
 
 @pytest.fixture
 def holder(tmp_path):
-    """Another process that holds the lock."""
+    """Start another process that has the lock."""
     with subprocess.Popen(
         [sys.executable, "-c", HOLDER, str(tmp_path / ".lock")],
         stdout=subprocess.PIPE,
@@ -47,13 +47,13 @@ def holder(tmp_path):
         process.kill()
 
 
-def test_the_second_learns_who_holds_it(tmp_path, holder):
+def test_a_second_process_is_told_which_one_has_the_lock(tmp_path, holder):
     who = f"process {holder.pid} on .*, since 20"
     with pytest.raises(BlockingIOError, match=who), only_one(tmp_path / ".lock"):
         pytest.fail("two hold it")
 
 
-def test_a_killed_holder_holds_no_lock(tmp_path, holder):
+def test_a_killed_process_releases_the_lock(tmp_path, holder):
     holder.kill()
     holder.wait()
     with only_one(tmp_path / ".lock"):
@@ -61,14 +61,14 @@ def test_a_killed_holder_holds_no_lock(tmp_path, holder):
     assert not (tmp_path / ".lock-holder").exists()
 
 
-def test_a_block_that_fails_releases_it(tmp_path):
+def test_an_error_releases_the_lock(tmp_path):
     with pytest.raises(KeyError), only_one(tmp_path / ".lock"):
         raise KeyError
     with only_one(tmp_path / ".lock"):
         pass
 
 
-def test_a_file_system_without_locks_is_warned_about(tmp_path, monkeypatch, capsys):
+def test_a_file_system_without_locks_gives_a_warning(tmp_path, monkeypatch, capsys):
     def unsupported(*_):
         raise OSError(38, "Function not implemented")
 

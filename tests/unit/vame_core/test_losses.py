@@ -23,61 +23,61 @@ def make_latents(*, batch, zdims, seed=0, dtype=torch.float64):
 
 
 def gram_value(z, n_components):
-    """The cluster term as the roots of the largest eigenvalues of z zᵀ / batch."""
+    """Return the cluster term as the roots of the largest eigenvalues of z zᵀ / batch."""
     eigenvalues = torch.linalg.eigvalsh(z.double() @ z.double().T / len(z)).flip(0)
     return eigenvalues.clamp(min=0).sqrt()[: min(n_components, *z.shape)].sum()
 
 
 @pytest.mark.parametrize(("reduction", "value"), [("mean", 1), ("sum", 2 * 3 * 4)])
-def test_errors_of_one(reduction, value):
+def test_errors_of_one_have_these_losses(reduction, value):
     windows = make_batch(batch=2, time=3, n_features=4)
     error = squared_error(windows, windows + 1, reduction)
     assert error == pytest.approx(value)
     assert squared_error(windows, windows, reduction) == 0
 
 
-def test_an_error_of_two_counts_four():
+def test_an_error_of_two_has_a_loss_of_four():
     assert squared_error(torch.zeros(1, 1, 1), torch.full((1, 1, 1), 2.0)) == 4
 
 
 @pytest.mark.parametrize("zdims", [1, 4, 30])
-def test_divergence_of_a_mean_of_one_is_half_a_nat_per_latent(zdims):
+def test_the_divergence_of_a_mean_of_one_is_half_a_nat_per_latent(zdims):
     assert kl_divergence(torch.ones(5, zdims), torch.zeros(5, zdims)) == 0.5 * zdims
 
 
-def test_divergence_from_the_prior_itself_is_nothing():
+def test_the_divergence_of_the_prior_is_zero():
     assert kl_divergence(torch.zeros(3, 4), torch.zeros(3, 4)) == 0
 
 
-def test_divergence_of_a_variance_of_e():
+def test_the_divergence_of_a_variance_of_e_has_its_value():
     expected = 0.5 * (math.e - 2)  # 0.5 (sigma² - 1 - log sigma²)
     assert kl_divergence(torch.zeros(2, 1), torch.ones(2, 1)) == pytest.approx(expected)
 
 
-def test_divergence_is_the_mean_over_the_batch():
+def test_the_divergence_is_the_mean_over_the_batch():
     mu = torch.tensor([[1.0, 1.0], [0.0, 0.0]])
     assert kl_divergence(mu, torch.zeros(2, 2)) == 0.5
 
 
-def test_divergence_is_that_of_normal_distributions():
+def test_the_divergence_is_that_of_normal_distributions():
     mu, logvar = make_latents(batch=9, zdims=5), make_latents(batch=9, zdims=5, seed=1)
     expected = reference_divergence(Normal(mu, (0.5 * logvar).exp()), Normal(0, 1)).sum(1).mean()
     torch.testing.assert_close(kl_divergence(mu, logvar), expected)
 
 
 @pytest.mark.parametrize("n_components", [0, 1, 2, 4])
-def test_cluster_norm_of_the_identity(n_components):
+def test_the_cluster_norm_of_the_identity_has_its_value(n_components):
     # Four rows: each singular value is 1 / √4.
     assert cluster_norm(torch.eye(4), n_components) == pytest.approx(0.5 * n_components)
 
 
-def test_cluster_norm_of_one_direction_is_its_length():
+def test_the_cluster_norm_of_one_direction_is_its_length():
     assert cluster_norm(torch.tensor([[3.0, 4.0]]).repeat(10, 1), 2) == pytest.approx(5)
 
 
 @pytest.mark.parametrize(("batch", "zdims"), [(12, 4), (4, 12), (6, 6), (1, 3)])
 @pytest.mark.parametrize("n_components", [1, 3, 30])
-def test_cluster_norm_is_the_gram_matrixs(batch, zdims, n_components):
+def test_the_cluster_norm_equals_that_of_the_gram_matrix(batch, zdims, n_components):
     z = make_latents(batch=batch, zdims=zdims)
     torch.testing.assert_close(cluster_norm(z, n_components), gram_value(z, n_components))
 
@@ -87,12 +87,12 @@ def test_more_components_than_the_rank_add_nothing():
     assert cluster_norm(z, 30) == cluster_norm(z, 4)
 
 
-def test_cluster_norm_grows_as_z_does():
+def test_the_cluster_norm_is_proportional_to_z():
     z = make_latents(batch=8, zdims=3)
     torch.testing.assert_close(cluster_norm(5 * z, 2), 5 * cluster_norm(z, 2))
 
 
-def test_cluster_norms_gradient_by_differences():
+def test_the_gradient_of_the_cluster_norm_equals_differences():
     z = make_latents(batch=5, zdims=3).requires_grad_()
     assert torch.autograd.gradcheck(lambda z: cluster_norm(z, 2), z)
 
@@ -119,7 +119,7 @@ def test_the_gradient_of_all_components_is_the_polar_factor():
     ids=["zeros", "rank one", "equal values", "tiny", "one window", "fewer windows than latents"],
 )
 @pytest.mark.parametrize("n_components", [1, 3, 30])
-def test_cluster_norm_stays_finite(z, n_components):
+def test_the_cluster_norm_is_finite(z, n_components):
     z = z.clone().requires_grad_()
     value = cluster_norm(z, n_components)
     value.backward()
@@ -149,7 +149,7 @@ def test_terms_are_named_and_in_units_of_one_element_and_one_window():
     assert {k: v.item() for k, v in terms._asdict().items()} == pytest.approx(expected)
 
 
-def test_no_future_decoder_no_future_term():
+def test_without_future_decoder_there_is_no_future_term():
     windows = make_batch()
     terms = compute_terms(make_outputs(windows=windows), windows, windows[:, :0], 1)
     assert terms.future == 0
@@ -161,7 +161,7 @@ def weights_of(kl_weight, **changes):
     return term_weights(config, kl_weight, n_features=3)
 
 
-def test_summed_errors_count_every_element():
+def test_summed_errors_are_weighted_by_the_number_of_elements():
     weights = weights_of(0.0)
     assert (weights.reconstruction, weights.future) == (5 * 8 * 3, 5 * 4 * 3)
 
@@ -171,7 +171,7 @@ def test_a_batch_may_be_of_another_size_than_in_training():
     assert weights.reconstruction == 2 * 8 * 3
 
 
-def test_averaged_errors_count_once():
+def test_averaged_errors_have_a_weight_of_one():
     weights = weights_of(0.0, mse_reconstruction_reduction="mean", mse_prediction_reduction="mean")
     assert (weights.reconstruction, weights.future) == (1, 1)
 
@@ -188,15 +188,15 @@ def test_the_annealed_weight_is_on_divergence_and_cluster_term():
     assert weights_of(0.0)[2:] == (0, 0)
 
 
-def test_the_evidence_bound_is_per_window_whatever_the_batch_and_the_reductions():
+def test_the_evidence_bound_is_per_window_with_any_batch_and_reductions():
     weights = weights_of(
         0.5, reduction="elbo", beta=4.0, kmeans_lambda=0.1, mse_reconstruction_reduction="mean"
     )
-    # Half of each of 8 × 3 and 4 × 3 squared errors; the divergence in nats, 4 × 0.5.
+    # Half of the 8 × 3 and 4 × 3 squared errors, and a divergence of 4 × 0.5 nats.
     assert weights == pytest.approx((12, 6, 2, 0.05))
 
 
-def test_the_evidence_bound_is_the_likelihoods_and_the_divergence():
+def test_the_evidence_bound_is_likelihood_and_divergence():
     windows, future = make_batch(batch=5).double(), make_batch(batch=5, time=4).double()
     outputs = make_outputs(windows=windows, future=future, zdims=10)
     terms = compute_terms(outputs, windows, future, 2)
@@ -212,7 +212,7 @@ def test_the_objective_is_the_weighted_sum():
     assert objective(Terms(1.0, 2.0, 3.0, 4.0), Terms(1.0, 10.0, 100.0, 1000.0)) == 4321
 
 
-def test_the_objective_of_a_batch_is_vames():
+def test_the_objective_of_a_batch_equals_that_of_vame():
     windows, future = make_batch(batch=5), make_batch(batch=5, time=4, seed=1)
     outputs = make_outputs(windows=windows, future=future, zdims=10)
     terms = compute_terms(outputs, windows, future, 2)

@@ -4,7 +4,7 @@ from tiny_models import make_batch, make_model
 from torch import nn
 from vame_core.model import reparametrise
 
-# The names in VAME's own files, 1.x and 0.14 alike.
+# The names in VAME's own files, in 1.x and 0.14.
 GRU_LAYER = ("weight_ih_l{}", "weight_hh_l{}", "bias_ih_l{}", "bias_hh_l{}")
 
 
@@ -38,12 +38,12 @@ def close(actual, expected):
 
 
 @pytest.mark.parametrize("future", [True, False])
-def test_weights_have_vames_names(future):
+def test_weights_have_the_names_of_vame(future):
     weights = make_model(prediction_decoder=future).state_dict()
     assert sorted(weights) == sorted(NAMES + FUTURE_NAMES * future)
 
 
-def test_shapes_of_some_weights():
+def test_some_weights_have_these_shapes():
     # 3 features, hidden 7, 6 and 5, 3 latents; GRUs stack three gates.
     weights = make_model().state_dict()
     shapes = {
@@ -57,7 +57,7 @@ def test_shapes_of_some_weights():
     assert {name: tuple(weights[name].shape) for name in shapes} == shapes
 
 
-def test_shapes_of_the_outputs():
+def test_outputs_have_these_shapes():
     outputs = make_model()(make_batch(batch=6))
     shapes = {name: tuple(value.shape) for name, value in outputs._asdict().items()}
     assert shapes == {
@@ -104,7 +104,7 @@ def test_a_windows_gradients_do_not_depend_on_its_neighbours():
 
 
 @pytest.mark.parametrize("batch", [2, 5, 6])
-def test_mixed_start_states_come_from_two_others(batch):
+def test_mixed_start_states_come_from_two_other_windows(batch):
     model = make_model(vame_quirks=["mixed_decoder_start"]).eval()
     for b in range(batch):
         windows = make_batch(batch=batch).requires_grad_()
@@ -113,7 +113,7 @@ def test_mixed_start_states_come_from_two_others(batch):
         assert set(touched) == {b, b // 2, (batch + b) // 2}
 
 
-def test_mixed_start_states_change_what_is_decoded_and_nothing_else():
+def test_mixed_start_states_change_only_decoded_frames():
     windows = make_batch()
     ours = make_model().eval()(windows)
     mixed = make_model(vame_quirks=["mixed_decoder_start"]).eval()(windows)
@@ -123,7 +123,7 @@ def test_mixed_start_states_change_what_is_decoded_and_nothing_else():
     assert (ours.future - mixed.future).abs().max() > 1e-3
 
 
-def test_in_a_batch_of_one_there_is_nothing_to_mix():
+def test_a_batch_of_one_has_no_mixed_states():
     windows = make_batch(batch=1)
     ours = make_model().eval()(windows)
     mixed = make_model(vame_quirks=["mixed_decoder_start"]).eval()(windows)
@@ -136,14 +136,14 @@ def test_evaluation_decodes_the_mean():
     assert torch.equal(outputs.z, outputs.mu)
 
 
-def test_a_windows_code_is_the_last_state_of_each_pass():
+def test_the_code_of_a_window_is_the_last_state_of_each_direction():
     encoder, windows = make_model().encoder, make_batch()
-    states, _ = encoder.encoder_rnn(windows)  # of the second layer, both directions
+    states, _ = encoder.encoder_rnn(windows)  # states of the second layer, in both directions
     code = encoder(windows)
     assert code.shape == (6, 4 * 7)
     close(code[:, 14:21], states[:, -1, :7])
     close(code[:, 21:], states[:, 0, 7:])
-    # The first layer's, from one layer alone.
+    # States of the first layer, from one layer alone.
     first = nn.GRU(3, 7, batch_first=True, bidirectional=True)
     weights = encoder.encoder_rnn.state_dict()
     first.load_state_dict({name: value for name, value in weights.items() if "_l0" in name})
@@ -152,20 +152,20 @@ def test_a_windows_code_is_the_last_state_of_each_pass():
     close(code[:, 7:14], states[:, 0, 7:])
 
 
-def test_encode_is_the_models_posterior():
+def test_encode_returns_the_posterior_of_the_model():
     model, windows = make_model().eval(), make_batch()
     outputs, (mu, logvar) = model(windows), model.encode(windows)
     assert torch.equal(mu, outputs.mu)
     assert torch.equal(logvar, outputs.logvar)
 
 
-def test_training_decodes_a_draw_from_the_posterior():
+def test_training_decodes_a_sample_of_the_posterior():
     outputs = make_model().train()(make_batch(), torch.Generator().manual_seed(3))
     noise = torch.randn(6, 3, generator=torch.Generator().manual_seed(3))
     close(outputs.z, outputs.mu + outputs.logvar.exp().sqrt() * noise)
 
 
-def test_a_draw_has_the_posteriors_mean_and_deviation():
+def test_samples_have_mean_and_deviation_of_the_posterior():
     mu, logvar = torch.full((20_000, 1), 2.0), torch.full((20_000, 1), 4.0).log()
     z = reparametrise(mu, logvar, torch.Generator().manual_seed(0))
     assert z.mean() == pytest.approx(2, abs=0.06)
@@ -173,7 +173,7 @@ def test_a_draw_has_the_posteriors_mean_and_deviation():
 
 
 @pytest.mark.parametrize("training", [True, False])
-def test_with_a_generator_nothing_depends_on_the_global_state(training):
+def test_with_a_generator_the_global_state_has_no_effect(training):
     model, windows = make_model().train(training), make_batch()
     outputs = []
     for seed in (1, 2):
@@ -185,7 +185,7 @@ def test_with_a_generator_nothing_depends_on_the_global_state(training):
         assert torch.equal(first, second)
 
 
-def test_without_one_the_draw_is_the_global_states():
+def test_without_a_generator_the_global_state_is_used():
     model, windows = make_model().train(), make_batch()
     draws = []
     for seed in (1, 1, 2):
@@ -203,14 +203,14 @@ def test_softplus_keeps_the_deviation_above_one():
     assert torch.equal(softplus.mu, plain.mu)
 
 
-def test_dropout_is_for_training_alone():
+def test_dropout_is_used_only_in_training():
     windows = make_batch()
     plain, dropping = (make_model(dropout_encoder=p) for p in (0.0, 0.5))
     close(dropping.eval()(windows).mu, plain.eval()(windows).mu)
     assert (dropping.train()(windows).mu - plain.train()(windows).mu).abs().max() > 1e-3
 
 
-def test_every_weight_takes_part():
+def test_every_weight_has_a_gradient():
     model = make_model().train()
     outputs = model(make_batch(), torch.Generator().manual_seed(0))
     (outputs.reconstruction.square().sum() + outputs.future.square().sum()).backward()

@@ -19,7 +19,7 @@ from vame_core.steps import Evaluation
 
 SPEC = Path(__file__).resolve().parents[4] / "shared" / "spec" / "rnn_vae.md"
 
-# As documented for vame.model.rnn_vae.
+# The functions documented for vame.model.rnn_vae.
 SIGNATURES = {
     "reconstruction_loss": "x x_tilde reduction",
     "future_reconstruction_loss": "x x_tilde reduction",
@@ -34,8 +34,8 @@ SIGNATURES = {
 }
 
 
-def offered(name):
-    """A function's parameters with their defaults, as one line."""
+def parameters_of(name):
+    """Return a function's parameters with their defaults, in one line."""
     parameters = inspect.signature(getattr(rnn_vae, name)).parameters.values()
     assert {p.kind for p in parameters} == {inspect.Parameter.POSITIONAL_OR_KEYWORD}
     return " ".join(
@@ -47,11 +47,11 @@ def offered(name):
 
 
 @pytest.mark.parametrize("name", SIGNATURES)
-def test_parameters_are_the_documented_ones_in_order(name):
-    assert offered(name) == SIGNATURES[name]
+def test_parameters_are_the_documented_ones_in_their_order(name):
+    assert parameters_of(name) == SIGNATURES[name]
 
 
-def test_the_reference_documents_the_same():
+def test_the_reference_documents_the_same_parameters():
     if not SPEC.is_file():
         pytest.skip("the reference page of vame.model.rnn_vae is not beside this repository")
     documented = {}
@@ -64,7 +64,7 @@ def test_the_reference_documents_the_same():
             names[:plain] + [f"{n}={d}" for n, d in zip(names[plain:], defaults, strict=True)]
         )
     assert documented == SIGNATURES
-    assert documented == {name: offered(name) for name in documented}
+    assert documented == {name: parameters_of(name) for name in documented}
 
 
 # --- losses ---------------------------------------------------------------------------------------
@@ -72,7 +72,7 @@ def test_the_reference_documents_the_same():
 
 @pytest.mark.parametrize("name", ["reconstruction_loss", "future_reconstruction_loss"])
 @pytest.mark.parametrize(("reduction", "value"), [("sum", 24), ("mean", 1)])
-def test_errors_of_one(name, reduction, value):
+def test_errors_of_one_have_these_losses(name, reduction, value):
     windows = make_batch(batch=2, time=4, n_features=3)
     assert getattr(rnn_vae, name)(windows, windows + 1, reduction).item() == pytest.approx(value)
 
@@ -81,26 +81,26 @@ def test_divergence_is_a_mean_over_batch_and_latents():
     assert rnn_vae.kullback_leibler_loss(torch.ones(4, 7), torch.zeros(4, 7)) == 0.5
 
 
-def test_cluster_loss_takes_one_latent_vector_per_column():
+def test_the_cluster_loss_reads_one_latent_vector_per_column():
     # Four windows, two latents, one direction of length 5.
     H = torch.tensor([[3.0], [4.0]]).repeat(1, 4)
     assert rnn_vae.cluster_loss(H, 2, 0.1, 4).item() == pytest.approx(0.5)
 
 
-def test_cluster_loss_divides_by_the_batch_size_that_it_is_given():
+def test_the_cluster_loss_is_divided_by_the_given_batch_size():
     H = torch.tensor([[3.0], [4.0]]).repeat(1, 4)
     # Four columns, divided by √16: half the value.
     assert rnn_vae.cluster_loss(H, 2, 0.1, 16).item() == pytest.approx(0.25)
 
 
-def test_annealing():
+def test_annealing_weights_have_these_values():
     weights = [rnn_vae.kl_annealing(epoch, 2, 4, "linear") for epoch in range(1, 8)]
     assert weights == [0, 0, 0.25, 0.5, 0.75, 1, 1]
     with pytest.raises(NotImplementedError):
         rnn_vae.kl_annealing(5, 2, 4, "cosine")
 
 
-def test_noise_is_for_training():
+def test_noise_is_added_only_in_training():
     windows = make_batch()
     assert torch.equal(rnn_vae.gaussian(windows, False, 8), windows)
     torch.manual_seed(3)
@@ -114,7 +114,7 @@ def test_noise_is_for_training():
 
 
 class Shift(nn.Module):
-    """Returns VAME's bare tuple: its input plus a learnt shift, ones as latents, the prior."""
+    """Return VAME's tuple: the input plus a learned shift, ones as latents, and the prior."""
 
     def __init__(self, *, future=True, shift=2.0, zdims=5):
         super().__init__()
@@ -141,7 +141,7 @@ class Steps(LRScheduler):
 
 
 def loader(*, batches=3, batch=4, features=2, time=16):
-    """Batches as VAME's loader gives them, (batch, feature, time), all zeros."""
+    """Return batches of zeros as VAME's loader does, (batch, feature, time)."""
     return [torch.zeros(batch, features, time) for _ in range(batches)]
 
 
@@ -186,7 +186,7 @@ def run_test(model, batches, **changes):
 RECONSTRUCTION, FUTURE, DIVERGENCE, CLUSTER = 256, 96, 0.5, 0.1 * 5**0.5
 
 
-def test_train_returns_the_batches_means():
+def test_train_returns_means_over_batches():
     weight, loss, cluster, divergence, reconstruction, future = run_train(Shift(), loader())
     assert weight == 0.5
     assert loss == pytest.approx(RECONSTRUCTION + FUTURE + 3 * 0.5 * DIVERGENCE + 0.5 * CLUSTER)
@@ -195,43 +195,43 @@ def test_train_returns_the_batches_means():
     assert (reconstruction, future) == pytest.approx((RECONSTRUCTION, FUTURE))
 
 
-def test_train_without_future_decoder():
+def test_train_works_without_future_decoder():
     _, loss, _, _, reconstruction, future = run_train(Shift(future=False), loader())
     assert loss == pytest.approx(RECONSTRUCTION + 1.5 * DIVERGENCE + 0.5 * CLUSTER)
     assert (reconstruction, future) == pytest.approx((RECONSTRUCTION, 0))
 
 
-def test_train_averages_errors_where_asked():
+def test_train_averages_errors_if_requested():
     _, _, _, _, reconstruction, future = run_train(
         Shift(), loader(), mse_red="mean", mse_pred="mean"
     )
     assert (reconstruction, future) == pytest.approx((4, 4))
 
 
-def test_train_goes_down_the_gradient():
+def test_train_follows_the_gradient():
     model = Shift(future=False)
     # d 64 s² / ds = 128 s = 256, once per batch.
     run_train(model, loader(batches=1), lr=1e-3)
     assert model.shift.item() == pytest.approx(2 - 0.256)
 
 
-def test_train_steps_a_scheduler_once():
+def test_train_steps_the_scheduler_once():
     scheduler = Steps()
     run_train(Shift(), loader(), scheduler=scheduler)
     assert scheduler.calls == [()]
 
 
-def test_train_steps_a_plateau_by_the_last_batchs_loss(monkeypatch):
+def test_train_steps_a_plateau_scheduler_with_the_loss_of_the_last_batch(monkeypatch):
     model, seen = Shift(future=False), []
     scheduler = ReduceLROnPlateau(torch.optim.SGD(model.parameters(), lr=0.1))
     monkeypatch.setattr(scheduler, "step", lambda loss: seen.append(float(loss)))
-    # A rate that jumps to the minimum of 64 s²: the second batch's error is nothing.
+    # The rate leads to the minimum of 64 s²: the error of the second batch is zero.
     run_train(model, loader(batches=2), scheduler=scheduler, lr=1 / 128)
     assert seen == pytest.approx([1.5 * DIVERGENCE + 0.5 * CLUSTER], abs=1e-4)
 
 
 @pytest.mark.parametrize("noise", [False, True])
-def test_the_model_is_given_the_first_half_with_noise_where_asked(noise):
+def test_the_model_gets_the_first_half_with_noise_if_requested(noise):
     model, windows = Shift(), torch.randn(4, 2, 16)
     run_train(model, [windows], noise=noise)
     half = windows.permute(0, 2, 1)[:, :8]
@@ -239,24 +239,24 @@ def test_the_model_is_given_the_first_half_with_noise_where_asked(noise):
     assert torch.equal(model.given[-1], half) != noise
 
 
-def test_train_takes_a_smaller_last_batch_for_what_it_is():
-    # VAME divides by the batch size that it is told: √2 of four windows in place of √4.
+def test_train_uses_the_real_size_of_a_smaller_last_batch():
+    # VAME divides by the given batch size: √2 of four windows instead of √4.
     _, _, cluster, _, reconstruction, _ = run_train(Shift(), [torch.zeros(2, 2, 16)])
     assert cluster == pytest.approx(0.5 * CLUSTER * 0.5**0.5)
     assert reconstruction == pytest.approx(RECONSTRUCTION / 2)
 
 
-def test_train_takes_double_precision_from_a_loader():
+def test_train_accepts_double_precision():
     returned = run_train(Shift(), [batch.double() for batch in loader()])
     assert returned == pytest.approx(run_train(Shift(), loader()))
 
 
-def test_train_takes_a_data_loader():
+def test_train_accepts_a_data_loader():
     batches = torch.utils.data.DataLoader(torch.zeros(12, 2, 16), batch_size=4)
     assert run_train(Shift(), batches) == pytest.approx(run_train(Shift(), loader()))
 
 
-def test_train_and_test_take_our_model():
+def test_train_and_test_accept_our_model():
     model = make_model(vame_quirks=["mixed_decoder_start"])
     batches = [make_batch(batch=4, time=16, seed=s).permute(0, 2, 1) for s in range(3)]
     before = model.state_dict()["lmbda.hidden_to_mean.weight"].clone()
@@ -274,7 +274,7 @@ def test_test_returns_means_and_the_sum_of_the_cluster_loss():
     assert cluster == pytest.approx(3 * 0.5 * CLUSTER)
 
 
-def test_test_is_made_at_the_mean_and_changes_nothing():
+def test_test_uses_the_posterior_mean_and_changes_nothing():
     model = make_model(vame_quirks=["mixed_decoder_start"]).train()
     batches = [make_batch(batch=4, time=16).permute(0, 2, 1)]
     weights = {name: value.clone() for name, value in model.state_dict().items()}
@@ -343,7 +343,7 @@ LOSSES = [
 
 
 class Project:
-    """A VAME project with a training set of random walks."""
+    """A VAME project whose training set has random walks."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -380,12 +380,12 @@ class Project:
 def project(tmp_path, monkeypatch):
     monkeypatch.setattr(
         os, "fsync", lambda descriptor: None
-    )  # slow, and no power failure is tested here
+    )  # slow, and not needed without power failures
     return Project(tmp_path)
 
 
 def evaluations(monkeypatch, values):
-    """Replaces evaluation: the held-out reconstruction errors are those of a list."""
+    """Replace evaluation: held-out reconstruction errors are those of a list."""
     errors = iter(values)
 
     def evaluate(model, batches, **_):
@@ -398,7 +398,7 @@ def same_weights(one, other):
     return all(torch.equal(value, other[name]) for name, value in one.items())
 
 
-def test_the_files_that_vame_writes(project):
+def test_the_files_of_vame_are_written(project):
     project.train()
     assert project.files() == sorted(
         [
@@ -416,21 +416,21 @@ def test_the_files_that_vame_writes(project):
     )
 
 
-def test_there_is_one_epoch_less_than_max_epochs(project):
+def test_there_is_one_epoch_fewer_than_max_epochs(project):
     project.train()
     assert {len(project.losses(name)) for name in LOSSES} == {4}
     assert project.losses("weight_values").tolist() == [0, 0.5, 1, 1]
     assert all(np.isfinite(project.losses(name)).all() for name in LOSSES)
 
 
-def test_the_model_loads_as_vames_does(project):
+def test_the_model_can_be_loaded_as_that_of_vame(project):
     project.train()
     make_model(seed=1, vame_quirks=["mixed_decoder_start"]).load_state_dict(
         project.weights(), strict=True
     )
 
 
-def test_one_scaling_for_all_features_learnt_on_the_training_frames(project):
+def test_all_features_have_one_scaling_from_training_frames(project):
     project.train()
     train = np.load(project.folder / "data" / "train" / "train_seq.npy")
     for name, value in (("mean", train.mean()), ("std", train.std())):
@@ -439,7 +439,7 @@ def test_one_scaling_for_all_features_learnt_on_the_training_frames(project):
         assert saved == pytest.approx(value)
 
 
-def test_scaled_and_shifted_data_train_alike(project):
+def test_scaled_and_shifted_data_give_the_same_training(project):
     project.train()
     weights = project.weights()
     for side in ("train", "test"):
@@ -450,7 +450,7 @@ def test_scaled_and_shifted_data_train_alike(project):
         torch.testing.assert_close(value, weights[name], rtol=1e-3, atol=1e-4)
 
 
-def test_the_same_seed_gives_the_same_model_whatever_else_is_drawn_or_logged(project):
+def test_the_same_seed_gives_the_same_model_with_other_random_numbers_and_logs(project):
     project.train()
     weights = project.weights()
     torch.manual_seed(99)
@@ -461,7 +461,7 @@ def test_the_same_seed_gives_the_same_model_whatever_else_is_drawn_or_logged(pro
     assert not same_weights(weights, project.weights())
 
 
-def test_frames_may_come_first(project):
+def test_frames_may_be_the_first_axis(project):
     project.train()
     weights = project.weights()
     for side in ("train", "test"):
@@ -473,7 +473,7 @@ def test_frames_may_come_first(project):
 
 @pytest.mark.parametrize("future", [0, 1])
 @pytest.mark.parametrize("scheduler", [0, 1])
-def test_switches(project, future, scheduler):
+def test_training_runs_with_all_switches(project, future, scheduler):
     project.train(prediction_decoder=future, scheduler=scheduler, noise=True, softplus=True)
     assert project.losses("fut_losses").any() == bool(future)
     assert any(name.startswith("decoder_future") for name in project.weights()) == bool(future)
@@ -484,7 +484,7 @@ def test_the_best_model_is_the_annealed_one_with_the_best_reconstruction(project
     evaluations(monkeypatch, [1.0, 1.0, 5.0, 4.0, 6.0, 3.0, 7.0])
     monkeypatch.setattr(rnn_vae, "save_weights", lambda model, path: saved.append(path.name))
     project.train(max_epochs=8, model_snapshot=1)
-    # Annealed from epoch 3 on; epochs 3, 4 and 6 are the best so far, each before its snapshot.
+    # It is annealed from epoch 3 on; epochs 3, 4 and 6 are the best so far, before their snapshots.
     expected = []
     for epoch in range(1, 8):
         expected += ["VAME_mouse.pkl"] * (epoch in (3, 4, 6))
@@ -492,19 +492,19 @@ def test_the_best_model_is_the_annealed_one_with_the_best_reconstruction(project
     assert saved == expected
 
 
-def test_training_ends_once_it_has_converged(project, monkeypatch):
+def test_training_ends_when_it_has_converged(project, monkeypatch):
     evaluations(monkeypatch, [1.0, 1.0, 1.0, *map(float, range(2, 100))])
     project.train(max_epochs=50, model_convergence=3)
-    # Epoch 3 is annealed and the best; four more bring nothing.
+    # Epoch 3 is annealed and the best; four more epochs are not better.
     assert len(project.losses("train_losses")) == 7
 
 
-def test_annealing_that_is_never_done_still_leaves_a_model(project):
+def test_a_model_is_written_if_annealing_is_not_finished(project):
     project.train(annealtime=100)
     assert same_weights(project.weights(), project.weights("snapshots/VAME_mouse_epoch_4"))
 
 
-def test_an_epoch_sees_as_many_windows_as_there_are_frames(project, monkeypatch):
+def test_an_epoch_has_as_many_windows_as_there_are_frames(project, monkeypatch):
     train_step, evaluate = training.train_step, training.evaluate
     trained, tested = [], []
 
@@ -524,7 +524,7 @@ def test_an_epoch_sees_as_many_windows_as_there_are_frames(project, monkeypatch)
     assert (trained, tested) == ([8] * 7, [2] * 12)
 
 
-def test_numbers_as_vames_config_writes_them(project):
+def test_numbers_are_read_in_the_notation_of_vames_config(project):
     # VAME reads YAML 1.2, in which 1e-2 is a number; its own beta is an integer.
     project.train()
     weights = project.weights()
@@ -550,19 +550,19 @@ def test_success_is_recorded_with_arguments_and_times(project):
     assert project.state()["save_logs"] is True
 
 
-def test_the_state_while_it_runs(project, monkeypatch):
+def test_the_state_during_training_is_recorded(project, monkeypatch):
     states, evaluate = [], training.evaluate
 
-    def look(*args, **kwargs):
+    def record_state(*args, **kwargs):
         states.append(project.state()["execution_state"])
         return evaluate(*args, **kwargs)
 
-    monkeypatch.setattr(training, "evaluate", look)
+    monkeypatch.setattr(training, "evaluate", record_state)
     project.train(max_epochs=2)
     assert states == ["running"]
 
 
-def test_other_functions_states_stay(project):
+def test_states_of_other_functions_are_kept(project):
     path = project.folder / "states" / "states.json"
     path.parent.mkdir()
     path.write_text(json.dumps({"preprocessing": {"execution_state": "success"}}))
@@ -593,7 +593,7 @@ def test_missing_data_are_named(project):
     assert "test_seq.npy" in failing(project, FileNotFoundError)
 
 
-def test_data_that_do_not_fit_num_features_are_named(project):
+def test_data_that_contradict_num_features_are_named(project):
     message = failing(project, ValueError, num_features=5)
     assert "train_seq.npy" in message
     assert "num_features = 5" in message
@@ -632,7 +632,7 @@ def test_ctrl_c_is_recorded_as_aborted(project, monkeypatch):
 
 @pytest.fixture
 def stop_in_epoch_two(project, monkeypatch):
-    """As if a user requested the end of training while it runs."""
+    """Request the end of training in epoch 2, as a user can do."""
     evaluate, epochs = training.evaluate, []
 
     def ask(*args, **kwargs):
@@ -651,7 +651,7 @@ def test_a_stop_file_ends_training_after_the_epoch(project):
     assert project.state()["execution_state"] == "aborted"
     assert len(project.losses("train_losses")) == 2
     assert not (project.folder / "model" / "STOP").exists()
-    # Before annealing was done: what there is becomes the model.
+    # Annealing was not finished: the last weights become the model.
     stopped = project.weights("snapshots/VAME_mouse_stopped_epoch_2")
     assert same_weights(project.weights(), stopped)
 
@@ -661,7 +661,7 @@ def test_a_stop_file_of_an_earlier_run_is_cleared(project):
     (project.folder / "model" / "STOP").touch()
     try:
         project.train()
-    except KeyboardInterrupt:  # which would end the session of tests
+    except KeyboardInterrupt:  # it would end the tests
         pytest.fail("an old stop file stopped this run")
     assert project.state()["execution_state"] == "success"
     assert not (project.folder / "model" / "STOP").exists()
@@ -679,7 +679,7 @@ def test_training_continues_from_a_model_of_the_project(project):
         torch.testing.assert_close(value, first[name], atol=1e-6, rtol=0)
 
 
-def test_a_pretrained_model_is_annealed_already(project):
+def test_a_pretrained_model_is_not_annealed_again(project):
     project.train(model_name="first")
     project.train(pretrained_weights=True, pretrained_model="first", annealtime=10)
     assert project.losses("weight_values").tolist() == [1, 1, 1, 1]
@@ -697,12 +697,12 @@ def test_a_pretrained_model_may_be_a_path(project, tmp_path):
 # --- its log --------------------------------------------------------------------------------------
 
 
-def test_no_log_unless_asked_for(project):
+def test_there_is_no_log_unless_requested(project):
     project.train()
     assert not (project.folder / "logs").exists()
 
 
-def test_the_log_lists_every_epoch_of_its_run(project):
+def test_the_log_lists_every_epoch_of_the_run(project):
     project.train(save_logs=True)
     project.train(max_epochs=3)
     text = (project.folder / "logs" / "train_model.log").read_text()
@@ -719,7 +719,7 @@ def test_a_failure_is_in_the_log(project):
     assert logging.getLogger("vame_core.vame_project").handlers == []
 
 
-def test_a_missing_setting_is_not_a_reason_to_leave_a_handler(project):
+def test_no_log_handler_is_left_after_an_error(project):
     with pytest.raises(ValueError, match="beta"):
         project.train(save_logs=True, without=("beta",))
     assert logging.getLogger("vame_core.vame_project").handlers == []

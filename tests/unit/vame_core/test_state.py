@@ -1,4 +1,4 @@
-"""A training resumes from its file with the same result as without interruption."""
+"""A training that resumes from its file has the same result as without interruption."""
 
 import json
 
@@ -13,7 +13,7 @@ IDENTITY = {"settings": {"zdims": 3, "beta": 1.0}, "dataset": "d", "code": "c", 
 HISTORY = [{"epoch": 1, "seconds": 0.5, "test_future": None}]
 
 
-def begin(config, *, seed=0):
+def start(config, *, seed=0):
     length, frames = config.window_length, make_frames(frames=200)
     train = Windows(frames[:150], [(0, 150)], length)
     held_out = Windows(frames[160:], [(0, 40)], length)
@@ -34,9 +34,9 @@ def rows_of(events):
 
 
 def run_through_a_file(path, config, stop_at):
-    """Weights and rows of a complete run, and of one that was saved at a yield and restarted."""
+    """Return weights and rows of a complete run, and of one that was saved and restarted."""
     torch.manual_seed(0)
-    state, data = begin(config)
+    state, data = start(config)
     rows = []
     for n, event in enumerate(fit(state, *data), start=1):
         rows.append(event)
@@ -44,7 +44,7 @@ def run_through_a_file(path, config, stop_at):
             save_state(path, state, IDENTITY, HISTORY, None)
             saved = len(rows)
     torch.manual_seed(99)
-    resumed, data = begin(config, seed=5)
+    resumed, data = start(config, seed=5)
     load_state(path, resumed, IDENTITY)
     later = list(fit(resumed, *data))
     return (weights_of(state), rows_of(rows[saved:])), (weights_of(resumed), rows_of(later))
@@ -62,7 +62,7 @@ def run_through_a_file(path, config, stop_at):
     ],
     ids=lambda changes: ",".join(changes) or "default",
 )
-def test_it_resumes_bit_for_bit(tmp_path, stop_at, scheduler, changes):
+def test_a_resumed_training_is_identical(tmp_path, stop_at, scheduler, changes):
     config = make_config(
         steps_per_epoch=3, scheduler=scheduler, scheduler_step_size=1, annealtime=2, **changes
     )
@@ -72,8 +72,8 @@ def test_it_resumes_bit_for_bit(tmp_path, stop_at, scheduler, changes):
         assert torch.equal(resumed[0][name], value), name
 
 
-def test_history_and_best_come_back(tmp_path):
-    state, _ = begin(make_config())
+def test_history_and_best_epoch_are_restored(tmp_path):
+    state, _ = start(make_config())
     best = {"weights": weights_of(state), "epoch": 3, "selection": "why"}
     save_state(tmp_path / "state.pt", state, IDENTITY, HISTORY, best)
     history, loaded = load_state(tmp_path / "state.pt", state, IDENTITY)
@@ -83,15 +83,15 @@ def test_history_and_best_come_back(tmp_path):
 
 
 def test_a_saved_state_is_a_copy(tmp_path):
-    """Further training does not change the state that a backoff within the epoch restores."""
+    """Further training does not change the state that a later backoff restores."""
     config = make_config(steps_per_epoch=3)
-    state, data = begin(config)
+    state, data = start(config)
     steps = fit(state, *data)
     next(steps)
     before = {name: value.clone() for name, value in state.epoch_start["model"].items()}
     save_state(tmp_path / "state.pt", state, IDENTITY, [], None)
     next(steps)
-    resumed, _ = begin(config, seed=5)
+    resumed, _ = start(config, seed=5)
     load_state(tmp_path / "state.pt", resumed, IDENTITY)
     for name, value in before.items():
         assert torch.equal(resumed.epoch_start["model"][name], value)
@@ -102,17 +102,17 @@ def test_a_saved_state_is_a_copy(tmp_path):
     [{"settings": {"zdims": 4, "beta": 1.0}}, {"dataset": "e"}, {"code": "d"}, {"seed": 1}],
     ids=lambda change: next(iter(change)),
 )
-def test_each_training_has_a_file_of_its_own(tmp_path, change):
+def test_each_training_has_its_own_file(tmp_path, change):
     assert state_file(tmp_path, IDENTITY | change) != state_file(tmp_path, IDENTITY)
 
 
-def test_the_order_of_settings_makes_no_other_training(tmp_path):
+def test_the_order_of_settings_has_no_effect(tmp_path):
     reordered = json.loads(json.dumps(dict(reversed(IDENTITY.items()))))
     assert state_file(tmp_path, reordered) == state_file(tmp_path, IDENTITY)
 
 
 def test_the_state_of_another_training_is_refused(tmp_path):
-    state, _ = begin(make_config())
+    state, _ = start(make_config())
     save_state(tmp_path / "state.pt", state, IDENTITY, [], None)
     with pytest.raises(ValueError, match="another training; code, seed differ"):
         load_state(tmp_path / "state.pt", state, IDENTITY | {"seed": 3, "code": "x"})
@@ -120,7 +120,7 @@ def test_the_state_of_another_training_is_refused(tmp_path):
 
 def test_the_state_of_another_device_is_refused_and_kept(tmp_path):
     path = tmp_path / "state.pt"
-    state, _ = begin(make_config())
+    state, _ = start(make_config())
     save_state(path, state, IDENTITY, [], None)
     torch.save(torch.load(path, weights_only=True) | {"device": "cuda"}, path)
     with pytest.raises(ValueError, match="was written on cuda and cannot be resumed on cpu"):
@@ -131,16 +131,16 @@ def test_the_state_of_another_device_is_refused_and_kept(tmp_path):
 @pytest.mark.parametrize("share", [0, 0.5, 0.99])
 def test_a_truncated_state_is_refused(tmp_path, share):
     path = tmp_path / "state.pt"
-    state, _ = begin(make_config())
+    state, _ = start(make_config())
     save_state(path, state, IDENTITY, [], None)
     path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
     with pytest.raises(ValueError, match=r"state\.pt"):
         load_state(path, state, IDENTITY)
 
 
-def test_a_write_that_fails_leaves_the_last_state(tmp_path, monkeypatch):
+def test_a_failed_write_keeps_the_last_state(tmp_path, monkeypatch):
     path = tmp_path / "state.pt"
-    state, _ = begin(make_config())
+    state, _ = start(make_config())
     save_state(path, state, IDENTITY, HISTORY, None)
 
     def no_space(*_):
@@ -154,7 +154,7 @@ def test_a_write_that_fails_leaves_the_last_state(tmp_path, monkeypatch):
     assert [file.name for file in tmp_path.iterdir()] == ["state.pt"]
 
 
-def test_states_are_removed_and_nothing_else(tmp_path):
+def test_only_states_are_removed(tmp_path):
     for name in ("state-0123.pt", "state-4567.pt", "model.pt", "history.csv"):
         (tmp_path / name).touch()
     remove_states(tmp_path)

@@ -33,8 +33,8 @@ COLUMNS = [
 ]
 
 
-def begin(config, *, seed=0):
-    """A state and the windows of both splits."""
+def start(config, *, seed=0):
+    """Return a state and the windows of both splits."""
     length, frames = config.window_length, make_frames(frames=200)
     train = Windows(frames[:150], [(0, 150)], length)
     held_out = Windows(frames[160:], [(0, 40)], length)
@@ -43,9 +43,9 @@ def begin(config, *, seed=0):
     return state, train, held_out
 
 
-def run(config, **begin_with):
-    """The state after training, and its epochs."""
-    state, train, held_out = begin(config, **begin_with)
+def run(config, **start_with):
+    """Return the state after training, and its epochs."""
+    state, train, held_out = start(config, **start_with)
     return state, [epoch for epoch in fit(state, train, held_out, config) if epoch]
 
 
@@ -61,7 +61,7 @@ def assert_same_weights(one, other):
 
 @pytest.fixture
 def held_out_losses(monkeypatch):
-    """Replaces evaluation and training steps: the held-out losses are those of a list."""
+    """Replace evaluation and training steps: held-out losses are those of a list."""
 
     def script(losses):
         values = iter(losses)
@@ -94,7 +94,7 @@ def scripted(held_out_losses, losses, **changes):
 
 
 class Recorder(nn.Module):
-    """A model that reconstructs its input plus a learnt shift, and keeps what it was given."""
+    """A model that reconstructs its input plus a learned shift, and records its inputs."""
 
     def __init__(self, future_steps=4):
         super().__init__()
@@ -122,29 +122,29 @@ def step(model, windows, *, noise=False, seed=0, lr=0.1, weights=Terms(1.0, 0.0,
     )
 
 
-def test_a_window_is_what_is_encoded_and_what_comes_after():
+def test_a_window_has_the_encoded_frames_and_the_next_ones():
     windows = make_batch(time=12)
     target, future = split_window(windows, 8)
     assert torch.equal(target, windows[:, :8])
     assert torch.equal(future, windows[:, 8:])
 
 
-def test_the_model_sees_the_encoded_frames_alone():
+def test_the_model_gets_only_the_encoded_frames():
     model, windows = Recorder(), make_batch(time=12)
     step(model, windows)
     assert torch.equal(model.given[0], windows[:, :8])
 
 
-def test_noise_is_on_the_input_and_not_on_the_target():
+def test_noise_is_added_to_the_input_and_not_to_the_target():
     model, windows = Recorder(), make_batch(time=12)
     terms = step(model, windows, noise=True)
     noise = model.given[0] - windows[:, :8]
     assert noise.abs().min() > 0
-    # What is reconstructed is the noisy input: its error is the noise.
+    # The noisy input is reconstructed, so the error is the noise.
     assert terms[0].item() == pytest.approx(noise.square().mean().item(), rel=1e-5)
 
 
-def test_a_step_returns_the_terms_before_it_and_the_gradients_norm():
+def test_a_step_returns_the_terms_before_it_and_the_norm_of_the_gradient():
     model = Recorder()
     model.shift.data.fill_(2.0)
     terms = step(model, torch.zeros(5, 12, 3))
@@ -152,7 +152,7 @@ def test_a_step_returns_the_terms_before_it_and_the_gradients_norm():
     assert not terms.requires_grad
 
 
-def test_a_step_goes_down_the_weighted_gradient():
+def test_a_step_follows_the_weighted_gradient():
     model = Recorder()
     model.shift.data.fill_(2.0)
     step(model, torch.zeros(5, 12, 3), lr=0.1, weights=Terms(3.0, 0.0, 0.0, 0.0))
@@ -160,7 +160,7 @@ def test_a_step_goes_down_the_weighted_gradient():
     assert model.shift.item() == pytest.approx(2 - 0.1 * 12)
 
 
-def test_a_step_forgets_older_gradients_and_trains():
+def test_a_step_removes_older_gradients_and_trains():
     model, windows = make_model().eval(), make_batch(time=12)
     for parameter in model.parameters():
         parameter.grad = torch.full_like(parameter, 1e6)
@@ -169,7 +169,7 @@ def test_a_step_forgets_older_gradients_and_trains():
     assert max(p.abs().max() for p in model.parameters()) < 10
 
 
-def test_a_step_depends_on_the_generator_alone():
+def test_a_step_depends_only_on_the_generator():
     after = []
     for seed in (1, 2):
         torch.manual_seed(seed)
@@ -189,7 +189,7 @@ def evaluation_of(model, windows, size):
 
 
 @pytest.mark.parametrize("size", [1, 4, 7])
-def test_an_evaluation_does_not_depend_on_its_batches(size):
+def test_an_evaluation_does_not_depend_on_the_batch_size(size):
     model, windows = make_model(), make_batch(batch=10, time=12)
     whole, parts = evaluation_of(model, windows, 10), evaluation_of(model, windows, size)
     assert parts.terms[:3] == pytest.approx(whole.terms[:3], rel=1e-5)
@@ -197,7 +197,7 @@ def test_an_evaluation_does_not_depend_on_its_batches(size):
     assert parts.posterior_variance == pytest.approx(whole.posterior_variance, rel=1e-5)
 
 
-def test_an_evaluation_is_made_at_the_mean_and_changes_nothing():
+def test_an_evaluation_uses_the_posterior_mean_and_changes_nothing():
     model, windows = make_model().train(), make_batch(time=12)
     weights, before = copy.deepcopy(model.state_dict()), torch.get_rng_state()
     terms = [evaluation_of(model, windows, 6).terms for _ in range(2)]
@@ -210,28 +210,28 @@ def test_an_evaluation_is_made_at_the_mean_and_changes_nothing():
 
 
 class Posterior(nn.Module):
-    """A model whose posterior is written into its input: means in frame 0, variances in 1."""
+    """A model whose input is its posterior: means in frame 0, variances in frame 1."""
 
     def forward(self, windows):
         mu, variance = windows[:, 0], windows[:, 1]
         return Outputs(windows, windows[:, :4], mu, mu, variance.log())
 
 
-def test_active_latents_are_those_whose_means_vary():
+def test_active_latents_are_those_with_varying_means():
     windows = torch.ones(100, 12, 4)
     sign = torch.tensor([1.0, -1.0]).repeat(50)
-    # Variances over windows: 1, 0.04, 0.0025 and 0 beside the threshold of 0.01.
+    # Variances over windows are 1, 0.04, 0.0025 and 0; the threshold is 0.01.
     windows[:, 0] = torch.stack([sign, 0.2 * sign, 0.05 * sign, 7 + 0 * sign], dim=1)
     assert evaluation_of(Posterior(), windows, 30).active_latents == 2
 
 
-def test_posterior_variance_is_its_mean():
+def test_posterior_variance_is_the_mean_of_variances():
     windows = torch.ones(4, 12, 3)
     windows[:2, 1] = 3.0
     assert evaluation_of(Posterior(), windows, 3).posterior_variance == pytest.approx(2)
 
 
-def test_the_prior_itself_has_a_variance_of_one_and_no_divergence():
+def test_the_prior_has_a_variance_of_one_and_no_divergence():
     windows = torch.ones(4, 12, 3)
     windows[:, 0] = 0.0
     evaluation = evaluation_of(Posterior(), windows, 4)
@@ -243,7 +243,7 @@ def test_the_prior_itself_has_a_variance_of_one_and_no_divergence():
 
 
 @pytest.mark.parametrize(("frames", "steps"), [(100, 12), (15, 1), (13, 1)])
-def test_an_epoch_draws_as_many_windows_as_there_are_frames(frames, steps):
+def test_an_epoch_has_as_many_windows_as_there_are_frames(frames, steps):
     config = make_config(steps_per_epoch=None, batch_size=8)
     assert steps_in_epoch(config.training, make_windows(frames=frames)) == steps
 
@@ -253,13 +253,13 @@ def test_an_epoch_has_at_least_one_step():
     assert steps_in_epoch(config.training, make_windows(frames=20)) == 1
 
 
-def test_steps_per_epoch_are_as_set():
+def test_steps_per_epoch_are_those_of_the_setting():
     assert steps_in_epoch(make_config(steps_per_epoch=7).training, make_windows()) == 7
 
 
 def test_every_step_and_every_epoch_is_yielded():
     config = make_config(max_epochs=3, steps_per_epoch=2)
-    yielded = [epoch and epoch.epoch for epoch in fit(*begin(config), config)]
+    yielded = [epoch and epoch.epoch for epoch in fit(*start(config), config)]
     assert yielded == [None, None, 1, None, None, 2, None, None, 3]
 
 
@@ -278,7 +278,7 @@ def test_seconds_are_those_of_training_so_far():
     assert 0 < seconds[0] < seconds[1] < seconds[2]
 
 
-def test_a_clock_that_jumps_back_shortens_nothing(monkeypatch):
+def test_a_clock_that_jumps_back_does_not_shorten_the_time(monkeypatch):
     clock = iter(range(10**6, 0, -3600))
     monkeypatch.setattr("time.time", lambda: next(clock))
     _, epochs = run(make_config(max_epochs=3))
@@ -286,14 +286,14 @@ def test_a_clock_that_jumps_back_shortens_nothing(monkeypatch):
     assert 0 < seconds[0] < seconds[1] < seconds[2] < 600
 
 
-def test_the_caller_s_time_is_not_training_time(monkeypatch):
+def test_time_of_the_caller_is_not_training_time(monkeypatch):
     config = make_config(max_epochs=1)
     clock = iter(range(1000))
     monkeypatch.setattr(training.time, "perf_counter", lambda: next(clock))
-    state, train, held_out = begin(config)
+    state, train, held_out = start(config)
     for _ in fit(state, train, held_out, config):
         for _ in range(50):
-            next(clock)  # The caller takes its time.
+            next(clock)  # The caller is slow.
     assert state.seconds < 50
 
 
@@ -327,7 +327,7 @@ def test_the_terms_of_a_row_are_means_over_the_steps_of_its_epoch(monkeypatch):
 
 
 def test_the_optimizer_is_adam_with_amsgrad():
-    state, _, _ = begin(make_config(learning_rate=0.02))
+    state, _, _ = start(make_config(learning_rate=0.02))
     assert isinstance(state.optimizer, torch.optim.Adam)
     group = state.optimizer.param_groups[0]
     assert (group["amsgrad"], group["lr"], group["weight_decay"]) == (True, 0.02, 0)
@@ -348,14 +348,14 @@ def test_held_out_windows_are_the_same_every_epoch(monkeypatch):
     assert torch.equal(seen[0], seen[2])
 
 
-def test_training_learns():
+def test_training_reduces_the_loss():
     _, epochs = run(make_config(max_epochs=15, steps_per_epoch=10, learning_rate=0.02))
     assert epochs[-1].test.terms.reconstruction < 0.5 * epochs[0].test.terms.reconstruction
     assert epochs[-1].test.terms.future < 0.7 * epochs[0].test.terms.future
 
 
 @pytest.mark.parametrize("noise", [False, True])
-def test_the_same_seed_gives_the_same_weights_whatever_the_global_state(noise):
+def test_the_same_seed_gives_the_same_weights_with_any_global_state(noise):
     config = make_config(max_epochs=2, noise=noise)
     states = []
     for seed in (1, 2):
@@ -374,7 +374,7 @@ def test_evaluating_the_model_between_steps_changes_nothing(evaluations):
     torch.manual_seed(0)
     expected = weights_of(run(config)[0])
     torch.manual_seed(0)
-    state, train, held_out = begin(config)
+    state, train, held_out = start(config)
     for _ in fit(state, train, held_out, config):
         for _ in range(evaluations):
             evaluation_of(state.model, held_out.take(held_out.spread(4)), 2)
@@ -403,7 +403,7 @@ def test_an_epoch_whose_held_out_loss_is_not_a_number_is_repeated(held_out_losse
     assert (state.best_epoch, state.best_score, state.backoffs) == (2, 3, 1)
 
 
-def test_no_epoch_is_the_best_before_annealing_is_done(held_out_losses):
+def test_no_epoch_is_the_best_before_annealing_is_finished(held_out_losses):
     # Weights 0, 0, 1/2, 1.
     losses = [1, 1, 1, 9, 8]
     state, epochs = scripted(held_out_losses, losses, kl_start=2, annealtime=2, max_epochs=5)
@@ -412,7 +412,7 @@ def test_no_epoch_is_the_best_before_annealing_is_done(held_out_losses):
     assert (state.best_epoch, state.best_score) == (5, 8)
 
 
-def test_annealing_that_is_never_done_leaves_no_best_epoch(held_out_losses):
+def test_without_finished_annealing_there_is_no_best_epoch(held_out_losses):
     state, epochs = scripted(
         held_out_losses, [3, 2, 1, 1], annealtime=100, max_epochs=4, model_convergence=1
     )
@@ -421,7 +421,7 @@ def test_annealing_that_is_never_done_leaves_no_best_epoch(held_out_losses):
 
 
 @pytest.mark.parametrize("patience", [1, 3])
-def test_training_ends_after_more_than_model_convergence_epochs_without_gain(
+def test_training_ends_after_more_than_model_convergence_epochs_without_improvement(
     held_out_losses, patience
 ):
     state, epochs = scripted(held_out_losses, [2, 1] + [3] * 18, model_convergence=patience)
@@ -429,21 +429,21 @@ def test_training_ends_after_more_than_model_convergence_epochs_without_gain(
     assert (state.best_epoch, state.epochs_without_gain) == (2, patience + 1)
 
 
-def test_a_gain_renews_patience(held_out_losses):
+def test_an_improvement_renews_patience(held_out_losses):
     losses = [5, 6, 6, 4, 6, 6, 6, 6]
     _, epochs = scripted(held_out_losses, losses, model_convergence=2)
     assert len(epochs) == 7
 
 
-def test_patience_is_not_counted_before_annealing_is_done(held_out_losses):
-    # Annealed from epoch 8 on; 7 epochs without gain before it count for nothing.
+def test_patience_is_not_counted_before_annealing_is_finished(held_out_losses):
+    # It is annealed from epoch 8 on; 7 epochs without improvement before it are not counted.
     losses = [1] * 7 + [5, 6, 6, 6, 6]
     state, epochs = scripted(held_out_losses, losses, annealtime=8, model_convergence=2)
     assert state.best_epoch == 8
     assert len(epochs) == 11
 
 
-def test_a_finished_state_trains_no_further(held_out_losses):
+def test_a_finished_state_is_not_trained_further(held_out_losses):
     state, _ = scripted(held_out_losses, [5, 4, 3], max_epochs=2)
     windows = make_windows()
     assert list(fit(state, windows, windows, make_config(max_epochs=2))) == []
@@ -470,14 +470,14 @@ def test_patience_counts_from_the_start(held_out_losses):
 
 
 def test_the_best_reconstruction_is_selected(monkeypatch):
-    # The future gets worse faster than the reconstruction gets better.
+    # The future error increases faster than the reconstruction error decreases.
     terms = iter([Terms(3.0, 1.0, 0.0, 0.0), Terms(2.0, 9.0, 0.0, 0.0), Terms(4.0, 0.0, 0.0, 0.0)])
     monkeypatch.setattr(training, "evaluate", lambda *_, **__: Evaluation(next(terms), 0, 1.0))
     state, _ = run(make_config(max_epochs=3, vame_quirks=["selection_by_reconstruction"]))
     assert (state.best_epoch, state.best_score) == (2, 2)
 
 
-def test_by_default_the_whole_loss_selects(monkeypatch):
+def test_by_default_the_whole_loss_selects_the_epoch(monkeypatch):
     terms = iter([Terms(3.0, 1.0, 0.0, 0.0), Terms(2.0, 9.0, 0.0, 0.0), Terms(4.0, 0.5, 0.0, 0.0)])
     monkeypatch.setattr(training, "evaluate", lambda *_, **__: Evaluation(next(terms), 0, 1.0))
     state, _ = run(make_config(max_epochs=3, steps_per_epoch=1))
@@ -487,9 +487,9 @@ def test_by_default_the_whole_loss_selects(monkeypatch):
 
 @pytest.mark.parametrize(
     ("steps", "batches"),
-    [(None, 20), (3, 3)],  # as many windows as there are frames, 40; or as the setting says
+    [(None, 20), (3, 3)],  # as many windows as there are frames, 40, or as in the setting
 )
-def test_held_out_windows_are_redrawn_in_batches_of_a_quarter(monkeypatch, steps, batches):
+def test_held_out_windows_are_sampled_again_in_batches_of_a_quarter(monkeypatch, steps, batches):
     seen = []
 
     def keep(model, batches, **kwargs):
@@ -503,8 +503,8 @@ def test_held_out_windows_are_redrawn_in_batches_of_a_quarter(monkeypatch, steps
     assert not torch.equal(torch.cat(seen[0]), torch.cat(seen[1]))
 
 
-def test_a_plateau_of_the_last_batchs_loss(monkeypatch, held_out_losses):
-    # Held-out losses fall, the last training batch's loss does not; from the first epoch on.
+def test_the_plateau_can_use_the_loss_of_the_last_batch(monkeypatch, held_out_losses):
+    # From the first epoch on, held-out losses decrease, and losses of the last batch do not.
     held_out_losses([9, 8, 7, 6, 5])
     losses = iter([5.0, 1.0, 0.0, 2.0, 0.0, 2.0, 0.0, 2.0, 0.0, 2.0])
     monkeypatch.setattr(
@@ -521,12 +521,12 @@ def test_a_plateau_of_the_last_batchs_loss(monkeypatch, held_out_losses):
             learning_rate=0.02,
         )
     )
-    # The last batches' losses are 1, 2, 2, 2, 2: no gain in epochs 2 and 3.
+    # The losses of the last batches are 1, 2, 2, 2, 2: no improvement in epochs 2 and 3.
     assert rates(epochs) == pytest.approx([0.02, 0.02, 0.02, 0.01, 0.01])
 
 
 @pytest.mark.parametrize("future", [True, False])
-def test_windows_longer_than_what_is_used_are_cut(monkeypatch, future):
+def test_windows_that_are_longer_than_needed_are_cut(monkeypatch, future):
     lengths = set()
 
     def keep(model, windows, *arguments, **kwargs):
@@ -548,12 +548,12 @@ def rates(epochs):
     return [epoch.learning_rate for epoch in epochs]
 
 
-def test_a_constant_rate(held_out_losses):
+def test_the_constant_rate_is_constant(held_out_losses):
     _, epochs = scripted(held_out_losses, [1] * 5, max_epochs=5, learning_rate=0.02)
     assert rates(epochs) == [0.02] * 5
 
 
-def test_a_plateau_lowers_the_rate_once_more_epochs_than_the_step_size_gained_nothing(
+def test_a_plateau_reduces_the_rate_after_more_epochs_than_the_step_size(
     held_out_losses,
 ):
     _, epochs = scripted(
@@ -565,11 +565,11 @@ def test_a_plateau_lowers_the_rate_once_more_epochs_than_the_step_size_gained_no
         scheduler_gamma=0.5,
         learning_rate=0.02,
     )
-    # Epoch 1 is the best; 2, 3 and 4 gain nothing, 5, 6 and 7 neither.
+    # Epoch 1 is the best; epochs 2 to 4 are not better, and neither are epochs 5 to 7.
     assert rates(epochs) == pytest.approx([0.02] * 4 + [0.01] * 3 + [0.005])
 
 
-def test_a_plateau_is_looked_for_once_annealing_is_done(held_out_losses):
+def test_a_plateau_is_detected_only_after_annealing(held_out_losses):
     _, epochs = scripted(
         held_out_losses,
         [*[1] * 5, *[2] * 4],
@@ -582,7 +582,7 @@ def test_a_plateau_is_looked_for_once_annealing_is_done(held_out_losses):
     assert rates(epochs) == pytest.approx([0.02] * 8 + [0.01])
 
 
-def test_a_falling_loss_keeps_the_rate(held_out_losses):
+def test_a_decreasing_loss_keeps_the_rate(held_out_losses):
     _, epochs = scripted(
         held_out_losses,
         [9, 8, 7, 6, 5, 4],
@@ -594,9 +594,9 @@ def test_a_falling_loss_keeps_the_rate(held_out_losses):
     assert rates(epochs) == [0.02] * 6
 
 
-# Ten steps an epoch; 30 % of 20 epochs is the longest rise.
+# There are ten steps per epoch; the warm-up is at most 30 % of 20 epochs.
 @pytest.mark.parametrize(("warmup_steps", "peak"), [(20, 2), (1000, 6)])
-def test_one_cycle_rises_to_the_rate_and_falls_to_nothing(held_out_losses, warmup_steps, peak):
+def test_one_cycle_increases_to_the_rate_and_decreases_to_zero(held_out_losses, warmup_steps, peak):
     state, epochs = scripted(
         held_out_losses,
         [1] * 20,
@@ -619,7 +619,7 @@ def test_one_cycle_rises_to_the_rate_and_falls_to_nothing(held_out_losses, warmu
 
 
 class HostReads(TorchDispatchMode):
-    """Counts device synchronisations: reading a tensor's numbers."""
+    """Count device synchronisations: numbers of a tensor that are read."""
 
     READS = (torch.ops.aten._local_scalar_dense.default, torch.ops.aten.nonzero.default)
 
@@ -633,7 +633,7 @@ class HostReads(TorchDispatchMode):
 
 
 @pytest.mark.parametrize("scheduler", ["constant", "plateau", "one_cycle"])
-def test_no_step_reads_a_number_where_that_synchronises(monkeypatch, scheduler):
+def test_no_step_reads_a_number_if_that_synchronises_the_device(monkeypatch, scheduler):
     monkeypatch.setattr(training, "needs_no_synchronisation", lambda device: False)
     reads, tolist = HostReads(), torch.Tensor.tolist
 
@@ -645,19 +645,19 @@ def test_no_step_reads_a_number_where_that_synchronises(monkeypatch, scheduler):
     config = make_config(
         max_epochs=2, steps_per_epoch=4, scheduler=scheduler, gradient_clip=0.1, noise=True
     )
-    steps = fit(*begin(config), config)
+    steps = fit(*start(config), config)
     counts = {"steps": [], "ends of epochs": []}
-    for _ in range(10):  # two epochs of four steps, each with its end
+    for _ in range(10):  # two epochs with four steps and an end each
         before = reads.count
         with reads:
             event = next(steps)
         counts["ends of epochs" if event else "steps"].append(reads.count - before)
     assert counts["steps"] == [0] * 8
-    assert min(counts["ends of epochs"]) > 0  # the counter counts
+    assert min(counts["ends of epochs"]) > 0  # the counter works
 
 
 def weights_after_training(**changes):
-    state, train, held_out = begin(config := make_config(**changes))
+    state, train, held_out = start(config := make_config(**changes))
     if config.training.compile:
         state.model.compile()
     for _ in fit(state, train, held_out, config):
@@ -665,20 +665,20 @@ def weights_after_training(**changes):
     return weights_of(state)
 
 
-def furthest(weights, reference):
-    """Largest difference of any weight, beside that tensor's largest value."""
+def largest_difference(weights, reference):
+    """Return the largest difference of a weight, relative to the largest value of its tensor."""
     return max(
         float((weights[name] - value).abs().max() / value.abs().max())
         for name, value in reference.items()
     )
 
 
-def test_a_fused_optimizer_changes_rounding_alone():
+def test_a_fused_optimizer_changes_only_rounding():
     fused, plain = (weights_after_training(fused_optimizer=fused) for fused in (True, False))
-    assert furthest(fused, plain) < 1e-4
+    assert largest_difference(fused, plain) < 1e-4
 
 
-def test_on_the_cpu_tf32_is_single_precision():
+def test_tf32_on_the_cpu_is_single_precision():
     plain, rounded = (weights_after_training(precision=name) for name in ("float32", "tf32"))
     assert_same_weights(rounded, plain)
 
@@ -688,17 +688,18 @@ def test_bfloat16_rounds_products_and_keeps_weights_and_losses_in_single_precisi
         weights_after_training(precision=name, learning_rate=1e-3) for name in ("float32", "bf16")
     )
     assert {value.dtype for value in rounded.values()} == {torch.float32}
-    assert 0 < furthest(rounded, plain) < 0.2
+    assert 0 < largest_difference(rounded, plain) < 0.2
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(not (shutil.which("c++") or shutil.which("g++")), reason="no C++ compiler")
-def test_a_compiled_step_changes_rounding_alone():
-    # In a process of its own: the shapes that tests have checked cannot be compiled.
+def test_a_compiled_step_changes_only_rounding():
+    # In a new process: shapes that tests check cannot be compiled.
     program = (
-        "from unit.vame_core.test_training import furthest, weights_after_training as train\n"
-        "compiled, plain = (train(compile=on, max_epochs=1) for on in (True, False))\n"
-        "print(furthest(compiled, plain), compiled.keys() == plain.keys())"
+        "from unit.vame_core.test_training import largest_difference, weights_after_training\n"
+        "train = lambda on: weights_after_training(compile=on, max_epochs=1)\n"
+        "compiled, plain = train(True), train(False)\n"
+        "print(largest_difference(compiled, plain), compiled.keys() == plain.keys())"
     )
     paths = os.pathsep.join(str(ROOT / folder) for folder in ("tests", "workflow/scripts"))
     result = subprocess.run(
@@ -716,10 +717,10 @@ def test_a_compiled_step_changes_rounding_alone():
 # --- resuming from a copy -------------------------------------------------------------------------
 
 
-def stop_and_go_on(stop_at, **changes):
-    """(state, epochs) of a whole run, and of one from a copy made at the nth yield, from there."""
+def stop_and_continue(stop_at, **changes):
+    """Return (state, epochs) of a whole run, and of one that continues a copy of the nth yield."""
     config = make_config(**{"max_epochs": 3, "noise": True, "annealtime": 2} | changes)
-    state, train, held_out = begin(config)
+    state, train, held_out = start(config)
     copied, epochs = None, []
     for n, epoch in enumerate(fit(state, train, held_out, config), start=1):
         if n == stop_at:
@@ -731,7 +732,7 @@ def stop_and_go_on(stop_at, **changes):
     return (state, epochs), (copied, resumed)
 
 
-# With three steps an epoch, every fourth yield is an epoch's.
+# With three steps per epoch, every fourth yield is the end of an epoch.
 PLACES = pytest.mark.parametrize("stop_at", [1, 3, 4, 6], ids=["1.1", "1.3", "1", "2.2"])
 
 
@@ -739,7 +740,7 @@ PLACES = pytest.mark.parametrize("stop_at", [1, 3, 4, 6], ids=["1.1", "1.3", "1"
 @pytest.mark.parametrize("scheduler", ["constant", "plateau", "one_cycle"])
 @pytest.mark.parametrize("quirks", [[], ["redrawn_held_out_windows"]], ids=["fixed", "redrawn"])
 def test_continuing_from_a_copy_gives_the_same_weights(scheduler, stop_at, quirks):
-    (whole, _), (copied, _) = stop_and_go_on(
+    (whole, _), (copied, _) = stop_and_continue(
         stop_at, steps_per_epoch=3, scheduler=scheduler, scheduler_step_size=1, vame_quirks=quirks
     )
     assert_same_weights(weights_of(copied), weights_of(whole))
@@ -750,7 +751,7 @@ def test_continuing_from_a_copy_gives_the_same_weights(scheduler, stop_at, quirk
 @PLACES
 @pytest.mark.parametrize("scheduler", ["constant", "plateau", "one_cycle"])
 def test_continuing_from_a_copy_gives_the_same_history(scheduler, stop_at):
-    (_, epochs), (_, resumed) = stop_and_go_on(
+    (_, epochs), (_, resumed) = stop_and_continue(
         stop_at, steps_per_epoch=3, scheduler=scheduler, scheduler_step_size=1
     )
     expected, rows = ([epoch.row() | {"seconds": 0} for epoch in e] for e in (epochs, resumed))
@@ -762,17 +763,17 @@ def test_continuing_from_a_copy_gives_the_same_history(scheduler, stop_at):
 BAD_ROW = 57
 
 
-@pytest.fixture(params=["looking at steps", "looking at epochs"])
-def looking(request, monkeypatch):
-    """Both ways to detect a failure: at its step, or at the epoch's end and then at its step."""
+@pytest.fixture(params=["detection at steps", "detection at epochs"])
+def detection(request, monkeypatch):
+    """Use both ways to detect a failure: at its step, or at the end of the epoch and again."""
     monkeypatch.setattr(
-        training, "needs_no_synchronisation", lambda _: request.param == "looking at steps"
+        training, "needs_no_synchronisation", lambda _: request.param == "detection at steps"
     )
 
 
 def begin_with_a_bad_frame(config, value):
-    """Step 1 of the first epoch is well, step 2 has windows that hold the frame BAD_ROW."""
-    state, train, held_out = begin(config)
+    """Start a training whose first step is good, and whose second has windows with BAD_ROW."""
+    state, train, held_out = start(config)
     train.frames[BAD_ROW] = value
     good, bad = torch.tensor([0, 1, 2, 80, 81, 82, 83, 84]), torch.arange(50, 58)
     train.choose = lambda n, generator: bad if state.step else good
@@ -780,7 +781,7 @@ def begin_with_a_bad_frame(config, value):
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, 1e30])
-def test_a_failure_names_the_numbers_the_step_and_the_windows(looking, value):
+def test_a_failure_names_the_numbers_the_step_and_the_windows(detection, value):
     config = make_config()
     with pytest.raises(NonFiniteError) as raised:
         list(fit(*begin_with_a_bad_frame(config, value), config))
@@ -795,15 +796,15 @@ def test_a_failure_names_the_numbers_the_step_and_the_windows(looking, value):
 
 def test_only_windows_with_the_bad_frame_are_responsible():
     config = make_config()
-    state, train, held_out = begin(config)
+    state, train, held_out = start(config)
     train.frames[BAD_ROW] = math.nan
     train.choose = lambda n, generator: torch.tensor([0, 20, 45, 46, 50, 57, 58, 90])
     with pytest.raises(NonFiniteError) as raised:
         list(fit(state, train, held_out, config))
-    assert raised.value.rows == [46, 50, 57]  # of 12 frames each
+    assert raised.value.rows == [46, 50, 57]  # windows have 12 frames
 
 
-def test_after_the_last_backoff_the_state_is_the_one_before_the_step(looking):
+def test_after_the_last_backoff_the_state_is_the_one_before_the_step(detection):
     config = make_config(steps_per_epoch=2)
     state, train, held_out = begin_with_a_bad_frame(config, math.nan)
     events = []
@@ -819,7 +820,7 @@ def test_after_the_last_backoff_the_state_is_the_one_before_the_step(looking):
 
 
 def fail_once(monkeypatch, *, at):
-    """The step `at`, counted from 1, measures a gradient that is no number, once."""
+    """Let the step `at`, counted from 1, have a gradient that is not a number, once."""
     count = iter(range(1, 1000))
 
     def step(*arguments, **kwargs):
@@ -833,9 +834,9 @@ def fail_once(monkeypatch, *, at):
 
 @pytest.mark.parametrize("scheduler", ["constant", "plateau", "one_cycle"])
 def test_a_backoff_repeats_the_epoch_at_half_the_rate(monkeypatch, scheduler):
-    """As if the epoch had started at half the rate; later epochs also have half the rate."""
+    """The epoch is repeated as if it had started at half the rate, which later epochs keep."""
     config = make_config(steps_per_epoch=3, max_epochs=4, scheduler=scheduler, noise=True)
-    plain, train, held_out = begin(config)
+    plain, train, held_out = start(config)
     for event in fit(plain, train, held_out, config):
         if isinstance(event, Epoch) and event.epoch == 1:
             for group in plain.optimizer.param_groups:
@@ -843,7 +844,7 @@ def test_a_backoff_repeats_the_epoch_at_half_the_rate(monkeypatch, scheduler):
                     group[rate] /= 2
 
     fail_once(monkeypatch, at=3 + 2)
-    state, train, held_out = begin(config)
+    state, train, held_out = start(config)
     events = list(fit(state, train, held_out, config))
     epochs = [event for event in events if isinstance(event, Epoch)]
     assert [epoch.backoffs for epoch in epochs] == [0, 1, 1, 1]
@@ -855,12 +856,12 @@ def test_a_backoff_repeats_the_epoch_at_half_the_rate(monkeypatch, scheduler):
 
 
 def test_both_ways_of_checking_give_the_same(monkeypatch):
-    """The frame 57 is bad until the first backoff; then both continue in the same way."""
+    """Frame 57 is bad until the first backoff; then both continue in the same way."""
     runs = []
     for free in (True, False):
         monkeypatch.setattr(training, "needs_no_synchronisation", lambda _, free=free: free)
         config = make_config(steps_per_epoch=8, max_epochs=2, noise=True)
-        state, train, held_out = begin(config)
+        state, train, held_out = start(config)
         good = train.frames[BAD_ROW].clone()
         train.frames[BAD_ROW] = math.nan
         events = []
@@ -879,8 +880,8 @@ def test_both_ways_of_checking_give_the_same(monkeypatch):
 
 
 @pytest.mark.parametrize(("clip", "moved"), [(None, 0.4), (8.0, 0.4), (1.0, 0.1)])
-def test_a_long_gradient_is_clipped(clip, moved):
-    """The gradient 2 · shift = 4 at a rate of 0.1."""
+def test_a_large_gradient_is_clipped(clip, moved):
+    """The gradient is 2 · shift = 4, and the rate 0.1."""
     model = Recorder()
     model.shift.data.fill_(2.0)
     train_step(

@@ -1,4 +1,4 @@
-"""A training with its files: outputs, interruption and resumption."""
+"""A training writes its files, and can be interrupted and resumed."""
 
 import csv
 import json
@@ -26,7 +26,7 @@ SCALING = {"mean": [1.0, 2.0, 3.0], "std": [4.0, 5.0, 6.0]}
 
 
 class Nobody(Signals):
-    """Sends no signal, and takes none over."""
+    """Signals that never arrive."""
 
     seen = None
 
@@ -35,7 +35,7 @@ class Nobody(Signals):
 
 
 class Project:
-    """A dataset, and the folder of one model."""
+    """A dataset and the folder of one model."""
 
     def __init__(self, folder):
         self.data, self.folder = folder / "dataset", folder / "models" / "seed3"
@@ -63,7 +63,7 @@ class Project:
             )
 
     def train(self, *, signals=None, minutes=1000.0, **changes):
-        """The steps done at each yield."""
+        """Train, and return the finished steps at each yield."""
         return list(train(self.open(**changes), signals or Nobody(), minutes))
 
     def files(self):
@@ -96,7 +96,7 @@ def assert_same_models(one, other):
 
 
 class After(Signals):
-    """A signal that arrives before the n-th check."""
+    """Signals of which one arrives before the n-th check."""
 
     def __init__(self, n, number=signal.SIGTERM):
         self.left, self.number = n, number
@@ -110,7 +110,7 @@ class After(Signals):
 # --- outputs --------------------------------------------------------------------------------------
 
 
-def test_it_leaves_history_models_snapshots_and_its_state(project):
+def test_training_writes_history_models_snapshots_and_state(project):
     project.train(max_epochs=3, model_snapshot=2)
     state, *rest = sorted(project.files(), key=lambda name: not name.startswith("state-"))
     assert state.startswith("state-")
@@ -119,7 +119,7 @@ def test_it_leaves_history_models_snapshots_and_its_state(project):
     assert len(list(project.folder.glob("events.out.tfevents.*"))) == 1
 
 
-def test_checkpoints_explain_themselves(project, capsys):
+def test_checkpoints_describe_data_and_selection(project, capsys):
     project.train(max_epochs=3)
     best, last = project.checkpoint("model.pt"), project.checkpoint("last.pt")
     assert set(best) == set(KEYS)
@@ -129,7 +129,7 @@ def test_checkpoints_explain_themselves(project, capsys):
     assert best["selection"] == f"the lowest held_out_loss at a KL weight above {ANNEALED}"
     assert (last["epoch"], last["selection"]) == (3, "the last epoch, 3")
     printed = capsys.readouterr().out
-    # Inside segments of 100 and 50 frames: 89 and 39 windows.
+    # Segments of 100 and 50 frames have 89 and 39 windows.
     assert "128 training and 29 held-out windows of 12 frames, 3 features" in printed
     assert "trained for 3 of 3 epochs\n" in printed
 
@@ -162,7 +162,7 @@ def test_patience_is_reported(project, capsys):
     assert "; 2 epochs without improvement ended training" in capsys.readouterr().out
 
 
-def test_weights_start_from_a_pretrained_model(project, tmp_path, capsys):
+def test_training_can_start_from_a_pretrained_model(project, tmp_path, capsys):
     weights = make_model(seed=9).state_dict()
     torch.save(weights, tmp_path / "vame.pkl")
     run = project.open(pretrained_weights=True, pretrained=tmp_path / "vame.pkl")
@@ -172,7 +172,7 @@ def test_weights_start_from_a_pretrained_model(project, tmp_path, capsys):
     before = run.unfinished
     torch.save(make_model(seed=8).state_dict(), tmp_path / "vame.pkl")
     again = project.open(pretrained_weights=True, pretrained=tmp_path / "vame.pkl")
-    assert again.unfinished != before  # other weights, another training
+    assert again.unfinished != before  # other weights make it another training
 
 
 # --- interrupted ----------------------------------------------------------------------------------
@@ -180,7 +180,7 @@ def test_weights_start_from_a_pretrained_model(project, tmp_path, capsys):
 
 @pytest.mark.parametrize(("looks", "step"), [(0, 1), (1, 2), (2, 2), (4, 4)])
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_after_a_signal_it_resumes_with_the_same_result(
+def test_training_resumes_after_a_signal_with_the_same_result(
     project, tmp_path, capsys, looks, step, number
 ):
     other = tmp_path / "undisturbed"
@@ -199,18 +199,20 @@ def test_after_a_signal_it_resumes_with_the_same_result(
     assert_same_models(project, undisturbed)
 
 
-def test_the_history_on_disk_is_that_of_the_state(project):
+def test_the_history_on_disk_equals_that_of_the_state(project):
     with pytest.raises(SystemExit):
         project.train(max_epochs=3, signals=After(3))
     before = project.history()
-    (project.folder / "history.csv").unlink()  # as Snakemake does after a job that failed
+    (project.folder / "history.csv").unlink()  # as Snakemake does after a failed job
     with pytest.raises(SystemExit):
         project.train(max_epochs=3, signals=After(0))
     assert project.history() == before
 
 
 @pytest.mark.parametrize(("minutes", "saves"), [(0.0, 3), (1000.0, 1)])
-def test_the_state_is_saved_after_epochs_and_so_many_minutes(project, monkeypatch, minutes, saves):
+def test_the_state_is_saved_after_epochs_and_checkpoint_minutes(
+    project, monkeypatch, minutes, saves
+):
     saved = []
     monkeypatch.setattr(running, "save_progress", lambda run: saved.append(run.steps_done))
     project.train(max_epochs=1, steps_per_epoch=2, minutes=minutes)
@@ -245,7 +247,7 @@ def test_a_stop_file_ends_training_after_the_epoch(project, capsys):
 # --- numbers that are not finite ------------------------------------------------------------------
 
 
-def test_a_failure_is_a_sentence_with_sessions_and_frames(project, capsys):
+def test_a_failure_is_reported_with_sessions_and_frames(project, capsys):
     frames = make_frames(frames=150, seed=150).numpy()
     frames[120] = math.nan
     project.save("train", frames)
@@ -260,7 +262,7 @@ def test_a_failure_is_a_sentence_with_sessions_and_frames(project, capsys):
     assert "Epoch 1 restarts at half the learning rate, 0.005" in printed
 
 
-def test_windows_are_named_by_session_and_frame_five_at_most():
+def test_at_most_five_windows_are_named_by_session_and_frame():
     rows = [0, 99, 100, 101, 102, 103, 104]
     failure = NonFiniteError(["gradient"], 2, 7, rows)
     assert explain(failure, {"segments": SEGMENTS}) == (

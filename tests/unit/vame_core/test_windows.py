@@ -8,27 +8,27 @@ from vame_core.windows import Windows, open_windows
 
 
 def make_rows(frames):
-    """Frames whose values identify their row: column 0 is the row itself."""
+    """Return frames whose values identify their row: column 0 is the row."""
     rows = torch.arange(frames, dtype=torch.float32)
     return torch.stack([rows, -rows], dim=1)
 
 
 def enumerate_windows(segments, length):
-    """First rows of all windows, one by one."""
+    """Return the first rows of all windows."""
     return [
         first for start, stop in segments for first in range(start, stop) if first + length <= stop
     ]
 
 
 def random_segments(seed):
-    """Segments with gaps between some, none between others, many too short."""
+    """Return segments, some with gaps between them, and many too short for a window."""
     rng = np.random.default_rng(seed)
     edges = np.cumsum(rng.integers(0, 12, size=24))
     pairs = list(zip(edges[:-1:2].tolist(), edges[1::2].tolist(), strict=True))
     return [(start, stop) for start, stop in pairs if stop > start], int(edges[-1]) + 1
 
 
-def test_windows_of_two_segments():
+def test_windows_are_those_of_two_segments():
     windows = Windows(make_rows(10), [(0, 4), (5, 8)], 3)
     assert len(windows) == 3
     assert windows.rows(torch.arange(3)).tolist() == [0, 1, 5]
@@ -37,7 +37,7 @@ def test_windows_of_two_segments():
 
 @pytest.mark.parametrize("seed", range(20))
 @pytest.mark.parametrize("length", [1, 2, 5])
-def test_every_window_appears_once_and_is_inside_one_segment(seed, length):
+def test_every_window_appears_once_and_is_within_one_segment(seed, length):
     segments, frames = random_segments(seed)
     windows = Windows(make_rows(frames), segments, length)
     expected = enumerate_windows(segments, length)
@@ -55,18 +55,18 @@ def test_neighbouring_segments_are_not_joined():
     assert windows.rows(torch.arange(len(windows))).tolist() == [0, 3]
 
 
-def test_a_window_as_long_as_its_segment():
+def test_a_window_may_be_as_long_as_its_segment():
     assert len(Windows(make_rows(5), [(0, 5)], 5)) == 1
 
 
 @pytest.mark.parametrize("segments", [[(0, 4), (5, 7)], []])
-def test_no_window_is_an_error_that_says_what_there_is(segments):
+def test_too_short_segments_are_an_error_with_the_longest_one(segments):
     with pytest.raises(ValueError, match="no window of 5 frames") as error:
         Windows(make_rows(10), segments, 5)
     assert f"has {4 if segments else 0}." in str(error.value)
 
 
-def test_drawing_depends_on_the_generator_alone():
+def test_sampling_depends_only_on_the_generator():
     windows = Windows(make_rows(100), [(0, 100)], 4)
     before = torch.get_rng_state()
     draws = [windows.draw(32, torch.Generator().manual_seed(seed)) for seed in (5, 5, 6)]
@@ -75,7 +75,7 @@ def test_drawing_depends_on_the_generator_alone():
     assert torch.equal(torch.get_rng_state(), before)
 
 
-def test_draws_are_in_range_and_reach_every_window():
+def test_samples_are_in_range_and_include_every_window():
     segments, length = [(0, 4), (5, 8), (10, 13)], 3
     windows = Windows(make_rows(13), segments, length)
     drawn = windows.draw(200, torch.Generator().manual_seed(0))
@@ -84,7 +84,7 @@ def test_draws_are_in_range_and_reach_every_window():
     assert torch.equal(drawn[:, 1:, 0] - drawn[:, :-1, 0], torch.ones(200, 2))
 
 
-def test_each_window_is_equally_likely_whatever_its_segment():
+def test_each_window_is_equally_likely_in_any_segment():
     windows = Windows(make_rows(30), [(0, 3), (3, 10), (12, 16)], 3)
     n = 40_000
     first = windows.draw(n, torch.Generator().manual_seed(1))[:, 0, 0]
@@ -99,7 +99,7 @@ def test_spread_is_even(n, numbers):
     assert Windows(make_rows(10), [(0, 10)], 1).spread(n).tolist() == numbers
 
 
-def test_spread_takes_all_where_fewer_are_there():
+def test_spread_returns_all_windows_if_there_are_fewer():
     assert Windows(make_rows(4), [(0, 4)], 1).spread(10).tolist() == [0, 1, 2, 3]
 
 
@@ -115,7 +115,7 @@ def test_spread_is_the_same_on_every_call_and_without_gaps(n):
 
 
 @pytest.mark.parametrize("size", [1, 4, 7, 100])
-def test_batches_hold_every_window_in_order(size):
+def test_batches_have_every_window_in_order(size):
     windows = Windows(make_rows(20), [(0, 9), (11, 20)], 3)
     numbers = windows.spread(len(windows))
     batches = list(windows.batches(numbers, size))
@@ -132,7 +132,7 @@ def describe(*segments):
     }
 
 
-def open_side(path, description, side, **settings):
+def open_split(path, description, side, **settings):
     settings = {"time_window": 3, "prediction_steps": 1} | settings
     return open_windows(path, description, side, make_config(**settings), torch.device("cpu"))
 
@@ -141,21 +141,21 @@ def first_rows(windows):
     return windows.rows(torch.arange(len(windows))).tolist()
 
 
-def test_a_dataset_is_opened_with_the_segments_of_its_side(tmp_path):
+def test_a_dataset_is_opened_with_the_segments_of_its_split(tmp_path):
     np.save(tmp_path / "train.npy", make_rows(20).numpy())
     description = describe(("train", 0, 5), ("test", 3, 20), ("train", 5, 9))
-    windows = open_side(tmp_path / "train.npy", description, "train")
+    windows = open_split(tmp_path / "train.npy", description, "train")
     assert first_rows(windows) == [0, 1, 5]
     assert torch.equal(windows.take(torch.tensor([1]))[0], make_rows(20)[1:5])
 
 
-def test_windows_drawn_as_vame_does_cross_joins_and_leave_the_last_one_out(tmp_path):
+def test_windows_sampled_as_in_vame_cross_joins_and_omit_the_last_one(tmp_path):
     np.save(tmp_path / "train.npy", make_rows(9).numpy())
     description = describe(("train", 0, 5), ("train", 5, 9))
-    windows = open_side(
+    windows = open_split(
         tmp_path / "train.npy", description, "train", vame_quirks=["windows_across_joins"]
     )
-    # Windows of 6 frames: 0..3 begin one, VAME draws 0..2.
+    # Windows of 6 frames can start at 0 to 3; VAME samples 0 to 2.
     assert first_rows(windows) == [0, 1, 2]
     assert windows.take(torch.tensor([2])).shape == (1, 6, 2)
 
@@ -164,7 +164,7 @@ def test_a_dataset_without_windows_is_named(tmp_path):
     path = tmp_path / "test.npy"
     np.save(path, make_rows(6).numpy())
     with pytest.raises(ValueError, match="no window of 8 frames") as error:
-        open_side(path, describe(("test", 0, 6)), "test", time_window=7)
+        open_split(path, describe(("test", 0, 6)), "test", time_window=7)
     assert str(path) in str(error.value)
 
 
@@ -178,7 +178,7 @@ def open_rows(path, device, order="C"):
 
 
 @pytest.mark.parametrize(("large", "order"), [(1, "C"), (1, "F"), (2**28, "C")])
-def test_windows_of_a_file_are_the_same_however_they_are_read(tmp_path, monkeypatch, large, order):
+def test_windows_of_a_file_are_the_same_with_any_access(tmp_path, monkeypatch, large, order):
     monkeypatch.setattr("vame_core.windows.LARGE", large)
     windows = open_rows(tmp_path / "train.npy", "cpu", order)
     assert bool(windows._read) == (large == 1 and order == "C")
@@ -188,7 +188,7 @@ def test_windows_of_a_file_are_the_same_however_they_are_read(tmp_path, monkeypa
         assert torch.equal(windows.take(numbers), expected)
 
 
-def test_a_file_that_was_cut_off_is_named(tmp_path, monkeypatch):
+def test_a_truncated_file_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr("vame_core.windows.LARGE", 1)
     path = tmp_path / "train.npy"
     windows = open_rows(path, "cpu")
@@ -198,7 +198,9 @@ def test_a_file_that_was_cut_off_is_named(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(("free", "where"), [(1e9, "meta"), (1e2, "cpu")])
-def test_frames_that_a_device_has_no_room_for_stay_on_the_host(tmp_path, monkeypatch, free, where):
+def test_frames_that_do_not_fit_on_the_device_remain_on_the_host(
+    tmp_path, monkeypatch, free, where
+):
     monkeypatch.setattr("vame_core.windows.free_memory", lambda device: free)
     windows = open_rows(tmp_path / "train.npy", "meta")
     assert windows.frames.device.type == where
