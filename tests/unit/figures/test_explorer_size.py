@@ -17,7 +17,8 @@ CHROMIUM = next(
 DRAWN = """
 addEventListener("DOMContentLoaded", () => {
   const look = () => {
-    if (sessions[0].points && $("ethogram")._fullLayout && $("map").data)
+    const listed = document.querySelectorAll("#motifs tbody tr").length === motifs.length;
+    if (listed && sessions[0].points && charts.map && charts.ethogram)
       requestAnimationFrame(() => { window.drawn = performance.now(); });
     else requestAnimationFrame(look);
   };

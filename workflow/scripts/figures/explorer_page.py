@@ -64,7 +64,8 @@ nearest to the centre, farthest, at random · <kbd>s</kbd> save the names ·
 <div id="ethogram"></div><div id="cursor"></div></section>
 </main>
 <script type="application/json" id="data">{data}</script>
-<script>{plotly}</script>
+{poses}
+<script>{bokeh}</script>
 <script>{script}</script>
 </body>
 </html>
