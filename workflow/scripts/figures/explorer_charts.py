@@ -32,13 +32,17 @@ function showColours() { // in the legend, and that of each point
     return entry;
   }));
   const shown = (i) => state.motif === null || state.chosen || map.motif[i] === state.motif;
-  return own.map((number, i) => (shown(i) ? colours[number] ?? GREY : "#e8e8e8"));
+  return own.map((number, i) => (shown(i) ? colours[number] ?? GREY : PALE));
 }
 
 const points = new Bokeh.ColumnDataSource({ data: { x: map.x, y: map.y, colour: [] } });
+const layers = many(2).map(() => new Bokeh.IndexFilter({ indices: [] })); // of pale points first
 
 function colourMap() {
-  points.data = { x: map.x, y: map.y, colour: showColours() };
+  const colour = showColours(), all = many(colour.length), pale = [GREY, PALE];
+  points.data = { x: map.x, y: map.y, colour };
+  layers[0].indices = all.filter((i) => pale.includes(colour[i]));
+  layers[1].indices = all.filter((i) => !pale.includes(colour[i]));
   if (!state.chosen && points.selected.indices.length) points.selected.indices = [];
 }
 
@@ -50,6 +54,7 @@ function figureOf(tools, options, drag, scroll) {
   for (const axis of [figure.xaxis, figure.yaxis]) {
     axis.axis_label_text_font_style = "normal";
     axis.axis_line_color = axis.minor_tick_line_color = null;
+    [axis.major_tick_in, axis.major_tick_out, axis.major_tick_line_color] = [0, 4, "#bbb"];
   }
   figure.xgrid.visible = figure.ygrid.visible = false;
   figure.on_event("doubletap", () => figure.reset.emit());
@@ -63,12 +68,15 @@ function rangeOf(values) {
   return new Bokeh.Range1d({ start: low - room, end: high + room });
 }
 
-function pointAt({ sx, sy }) { // that nearest to it within ten pixels, or -1
+const hasPose = map.x.map((_, i) => stretchAt(sessions[map.session[i]], map.frame[i]) >= 0);
+
+function pointAt({ sx, sy }) { // the nearest within ten pixels, first of those that have a pose
   const { x_scale, y_scale } = charts.map.frame;
-  let [nearest, least] = [-1, 100];
+  let [nearest, least] = [-1, Infinity];
   map.x.forEach((x, i) => {
     const distance = (x_scale.compute(x) - sx) ** 2 + (y_scale.compute(map.y[i]) - sy) ** 2;
-    if (distance < least) [nearest, least] = [i, distance];
+    const cost = hasPose[i] ? distance : distance + 100;
+    if (distance < 100 && cost < least) [nearest, least] = [i, cost];
   });
   return nearest;
 }
@@ -86,14 +94,16 @@ async function drawMap() {
     return;
   }
   const lasso = new Bokeh.LassoSelectTool({ continuous: false }), zoom = new Bokeh.WheelZoomTool();
-  const hover = new Bokeh.HoverTool({ tooltips: captionOf, limit: 1 });
+  const hover = new Bokeh.HoverTool({ tooltips: captionOf, limit: 1, visible: false });
   const figure = figureOf([lasso, new Bokeh.PanTool(), new Bokeh.BoxZoomTool(), zoom, hover,
     new Bokeh.ResetTool()], { x_range: rangeOf(map.x), y_range: rangeOf(map.y),
-    x_axis_label: "UMAP 1", y_axis_label: "UMAP 2" }, lasso, zoom);
-  for (const axis of [figure.xaxis, figure.yaxis])
-    [axis.major_tick_line_color, axis.major_label_text_font_size] = [null, "0px"];
-  figure.scatter({ field: "x" }, { field: "y" }, { source: points, size: 4, line_color: null,
-    fill_color: { field: "colour" }, nonselection_fill_alpha: 0.12 });
+    toolbar_location: "above", x_axis_label: "UMAP 1", y_axis_label: "UMAP 2" }, lasso, zoom);
+  for (const axis of [figure.xaxis, figure.yaxis]) // numbers of a UMAP mean nothing
+    [axis.ticker, axis.axis_label_standoff] = [new Bokeh.FixedTicker({ ticks: [] }), 4];
+  for (const filter of layers)
+    figure.scatter({ field: "x" }, { field: "y" }, { source: points, size: 4, line_color: null,
+      fill_color: { field: "colour" }, nonselection_fill_alpha: 0.12,
+      view: new Bokeh.CDSView({ filter }) });
   figure.on_event("tap", (event) => {
     const point = pointAt(event);
     if (point >= 0) { state.at = -1; goTo(map.session[point], map.frame[point]); }
@@ -118,15 +128,19 @@ function ethogramOf(from, to) { // that part, and as much on either side, for on
   const width = Math.max(1 / fastest, (to - from) / columns);
   const first = Math.max(0, Math.floor((2 * from - to) / width));
   const count = Math.max(1, Math.ceil(Math.min(last, 2 * to - from) / width) - first);
-  const bytes = motifs.map(({ colour }) => // opaque blue, green, red
-    parseInt(`ff${colour.slice(5, 7)}${colour.slice(3, 5)}${colour.slice(1, 3)}`, 16));
+  const bytes = (colour) => // opaque blue, green, red
+    parseInt(`ff${colour.slice(5, 7)}${colour.slice(3, 5)}${colour.slice(1, 3)}`, 16);
+  const [own, pale] = [motifs.map(({ colour }) => bytes(colour)), bytes(PALE)];
+  const chosen = state.chosen && new Set(state.chosen);
+  const shown = (bout) => (chosen ? chosen.has(bout)
+    : state.motif === null || bouts.motif[bout] === state.motif);
   const image = sessions.map((each, session) => {
     const row = new Uint32Array(count);
     ofSession[session].forEach((bout) => {
       const start = Math.floor(bouts.start[bout] / each.fps / width + 1e-6) - first;
       const stop = Math.ceil(bouts.stop[bout] / each.fps / width - 1e-6) - first;
       if (stop > 0 && start < count)
-        row.fill(bytes[place.get(bouts.motif[bout])], Math.max(0, start), stop);
+        row.fill(shown(bout) ? own[place.get(bouts.motif[bout])] : pale, Math.max(0, start), stop);
     });
     return ndarray(row, { dtype: "uint32", shape: [1, count] });
   });

@@ -6,7 +6,7 @@ const data = JSON.parse(document.getElementById("data").textContent);
 const $ = (id) => document.getElementById(id);
 const { sessions, motifs, bouts, map } = data;
 const place = new Map(motifs.map((each, index) => [each.motif, index]));
-const GREY = "#999";
+const GREY = "#999", PALE = "#e8e8e8";
 const many = (count) => Array.from({ length: count }, (_, i) => i);
 const hues = (count) => many(count).map((i) => data.palette[i % data.palette.length]);
 const groups = [...new Set(sessions.map((each) => each.group))];
@@ -80,6 +80,7 @@ function choose(motif, chosen) {
   showNames();
   listBouts();
   colourMap();
+  binAgain();
 }
 
 function listBouts() {
@@ -224,6 +225,8 @@ function draw() {
   if (recording.video && !state.playing) film.currentTime = frame / recording.fps;
 }
 
+const thickest = Math.min(4, Math.max(2, 32 / data.keypoints.length));
+
 function drawArena(recording, frame, now, colour) {
   const [pen, wide, high] = paper($("arena"));
   if (!now || !recording.arena || !now.track) return say(pen, now ? "no place known" : missing());
@@ -233,6 +236,9 @@ function drawArena(recording, frame, now, colour) {
   const middle = [0, 1].map((axis) => (low[axis] + top[axis]) / 2);
   const to = ([x, y]) => [wide / 2 + scale * (x - middle[0]), high / 2 + scale * (y - middle[1])];
   pen.lineWidth = 1.5;
+  pen.strokeStyle = "#e2e2e2"; // where the animal has been, at its largest reach
+  const corner = to([low[0] - margin, low[1] - margin]);
+  pen.strokeRect(...corner, ...[0, 1].map((axis) => scale * (top[axis] - low[axis] + 2 * margin)));
   const trail = Math.round(3 * recording.fps);
   let last = null;
   for (let at = Math.max(0, frame - trail); at <= frame; at++) {
@@ -249,7 +255,7 @@ function drawArena(recording, frame, now, colour) {
     last = point;
   }
   pen.globalAlpha = 1;
-  skeleton(pen, inArena(now), colour, Math.max(1.5, Math.min(4, (scale * margin) / 12)), to);
+  skeleton(pen, inArena(now), colour, Math.max(1.5, Math.min(thickest, (scale * margin) / 12)), to);
 }
 
 function drawOwn(recording, now, colour) {
@@ -257,7 +263,7 @@ function drawOwn(recording, now, colour) {
   if (!now) return say(pen, missing());
   const scale = Math.min(wide, high) / (2.3 * recording.reach);
   const to = ([x, y]) => [wide / 2 + scale * (x - 0.25 * recording.reach), high / 2 + scale * y];
-  skeleton(pen, now.points, colour, Math.min(4, Math.max(2, 32 / data.keypoints.length)), to);
+  skeleton(pen, now.points, colour, thickest, to);
 }
 
 const missing = () => data.partial ? "not kept in this page" : "not usable";
@@ -296,7 +302,7 @@ function play(time) {
 function setPlaying(playing) {
   if (playing && state.at < 0 && $("stay").checked && state.motif !== null) goToBout(0);
   state.playing = playing;
-  $("play").textContent = playing ? "⏸" : "▶";
+  $("play").textContent = playing ? "▮▮" : "▶";
   const film = $("film").querySelector("video"), recording = sessions[state.session];
   if (recording.video && !$("film").hidden) {
     film.playbackRate = Number($("speed").value);

@@ -23,11 +23,11 @@ function listMotifs() {
     row.dataset.motif = each.motif;
     row.tabIndex = 0;
     const canvas = document.createElement("canvas");
-    canvas.style.cssText = "width:56px;height:30px";
+    canvas.style.cssText = "width:52px;height:30px";
     const bars = document.createElement("div");
     Object.entries(each.groups).forEach(([name, share]) => {
       const bar = document.createElement("i");
-      bar.style.width = `${(60 * share) / top}px`;
+      bar.style.width = `${(52 * share) / top}px`;
       bar.style.background = hues(groups.length)[groups.indexOf(name)];
       bar.title = `${name}: ${(100 * share).toFixed(1)} %`;
       bars.append(bar);
@@ -37,7 +37,7 @@ function listMotifs() {
       const td = row.insertCell();
       td.append(cell);
       if (number === 6) td.className = "groups";
-      if (number === 2) td.className = "called";
+      if (number === 2) [td.className, td.title] = ["called", cell];
     });
     if (groups.length < 2) row.querySelector(".groups").remove();
     row.onclick = () => { choose(state.motif === each.motif ? null : each.motif, null);
@@ -94,7 +94,8 @@ function rename(motif, changed) {
   entries.set(motif, changed);
   $("save").disabled = false;
   document.querySelectorAll("#motifs tbody tr").forEach((row) => {
-    row.querySelector(".called").textContent = nameOf(Number(row.dataset.motif));
+    const called = row.querySelector(".called");
+    called.textContent = called.title = nameOf(Number(row.dataset.motif));
   });
   showNames();
 }
@@ -111,7 +112,6 @@ function paint(motif, colour) {
   own.ink = ink(colour);
   listMotifs();
   rename(motif, { ...entry(motif), color: colour === own.default ? "" : colour });
-  binAgain();
   choose(state.motif, state.chosen);
   draw();
 }
@@ -213,5 +213,5 @@ listMotifs();
 choose(null, null);
 drawEthogram(); // first, for it takes its height from the map
 drawMap();
-goTo(0, bouts.start.length ? bouts.start[ofSession[0][0] ?? 0] : 0);
+goTo(0, bouts.start[ofSession[0].find(kept) ?? ofSession[0][0]] ?? 0);
 """
