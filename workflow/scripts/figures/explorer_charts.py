@@ -61,6 +61,18 @@ function figureOf(tools, options, drag, scroll) {
   return figure;
 }
 
+function onClick(id, act) { // also if the button is held for long, which is no tap of Bokeh's
+  let from = [0, 0];
+  $(id).addEventListener("pointerdown", ({ x, y }) => { from = [x, y]; }, true);
+  $(id).addEventListener("click", (event) => {
+    const box = $(id).getBoundingClientRect(), { bbox, x_scale, y_scale } = charts[id].frame;
+    const [right, down] = [event.clientX - box.left, event.clientY - box.top];
+    const dragged = Math.hypot(event.clientX - from[0], event.clientY - from[1]) > 4;
+    if (!dragged && bbox.contains(right, down))
+      act(right, down, x_scale.invert(right), y_scale.invert(down));
+  });
+}
+
 function rangeOf(values) {
   const low = values.reduce((a, b) => Math.min(a, b));
   const high = values.reduce((a, b) => Math.max(a, b));
@@ -70,11 +82,12 @@ function rangeOf(values) {
 
 const hasPose = map.x.map((_, i) => stretchAt(sessions[map.session[i]], map.frame[i]) >= 0);
 
-function pointAt({ sx, sy }) { // the nearest within ten pixels, first of those that have a pose
+function pointAt(right, down) { // the nearest within ten pixels, first of those that have a pose
   const { x_scale, y_scale } = charts.map.frame;
   let [nearest, least] = [-1, Infinity];
   map.x.forEach((x, i) => {
-    const distance = (x_scale.compute(x) - sx) ** 2 + (y_scale.compute(map.y[i]) - sy) ** 2;
+    const distance = (x_scale.compute(x) - right) ** 2
+      + (y_scale.compute(map.y[i]) - down) ** 2;
     const cost = hasPose[i] ? distance : distance + 100;
     if (distance < 100 && cost < least) [nearest, least] = [i, cost];
   });
@@ -104,10 +117,6 @@ async function drawMap() {
     figure.scatter({ field: "x" }, { field: "y" }, { source: points, size: 4, line_color: null,
       fill_color: { field: "colour" }, nonselection_fill_alpha: 0.12,
       view: new Bokeh.CDSView({ filter }) });
-  figure.on_event("tap", (event) => {
-    const point = pointAt(event);
-    if (point >= 0) { state.at = -1; goTo(map.session[point], map.frame[point]); }
-  });
   points.selected.connect(points.selected.properties.indices.change, () => {
     const { indices } = points.selected;
     if (!indices.length) { if (state.chosen) choose(state.motif, null); return; }
@@ -115,6 +124,10 @@ async function drawMap() {
     choose(state.motif, [...new Set(inside)].filter((bout) => bout >= 0));
   });
   charts.map = await Bokeh.Plotting.show(figure, "#map");
+  onClick("map", (right, down) => {
+    const point = pointAt(right, down);
+    if (point >= 0) goToMoment(map.session[point], map.frame[point]);
+  });
 }
 
 // --- the ethograms -------------------------------------------------------------------------------
@@ -177,13 +190,11 @@ async function drawEthogram() {
     { value: 0.84 }, { source: rows });
   shownTime.connect(shownTime.change, binAgain);
   figure.connect(figure.properties.inner_width.change, drawCursor);
-  figure.on_event("tap", ({ x, y }) => {
-    const row = Math.floor(-y);
-    if (!(row in sessions) || x < 0) return;
-    state.at = -1;
-    goTo(row, x * sessions[row].fps);
-  });
   charts.ethogram = await Bokeh.Plotting.show(figure, "#ethogram");
+  onClick("ethogram", (right, down, time, place) => {
+    const row = Math.floor(-place);
+    if (row in sessions) goToMoment(row, time * sessions[row].fps);
+  });
   drawCursor();
 }
 

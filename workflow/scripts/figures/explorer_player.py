@@ -112,13 +112,18 @@ function goToBout(at) {
   goTo(bouts.session[bout], bouts.start[bout]);
 }
 
+function goToMoment(session, frame) { // which need not be in a bout of the list
+  state.at = -1;
+  goTo(session, frame);
+}
+
 function goTo(session, frame) {
   const recording = sessions[session];
   const changed = session !== state.session || !recording.points;
   state.session = session;
   state.frame = Math.max(0, Math.min(recording.frames - 1, Math.round(frame)));
   if (changed) showVideo();
-  if (!recording.points) return unpack(recording).then(draw);
+  if (!recording.points) recording.coming ??= unpack(recording).then(draw);
   draw();
 }
 
@@ -211,6 +216,7 @@ function skeleton(pen, points, colour, size, to) {
 
 function draw() {
   const recording = sessions[state.session], { frame } = state;
+  if (!recording.points) return; // it is drawn once it is unpacked
   const bout = boutAt(state.session, frame), row = motifs[place.get(bouts.motif[bout])];
   const colour = row ? row.colour : GREY, now = poseAt(recording, frame);
   $("tile").replaceChildren(tile(row ? row.motif : null));

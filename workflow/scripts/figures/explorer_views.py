@@ -202,7 +202,7 @@ $("previous").onclick = keys.p;
 $("frame").oninput = () => { setPlaying(false); goTo(state.session, Number($("frame").value)); };
 $("order").onchange = () => choose(state.motif, state.chosen);
 $("colour").onchange = colourMap;
-new ResizeObserver(() => { if (sessions[state.session].points) draw(); }).observe($("screens"));
+new ResizeObserver(draw).observe($("screens"));
 if (data.partial) {
   const all = many(bouts.start.length), count = (own) => own.length.toLocaleString("en");
   $("note").textContent = "The recordings are too long for one page: it has the poses of "
