@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from figures import explorer
-from figures.explorer import choose_bouts, explore, pack_recording
+from figures.explorer import explore, keep_bouts, order_bouts, pack_recording
 from formats.addresses import address_of
 from formats.aligned import AlignedPoses, open_aligned, save_aligned
 
@@ -79,6 +79,10 @@ def data_of(page):
     return json.loads(re.search(r'id="data">(.*?)</script>', page, re.DOTALL)[1])
 
 
+def poses_of_page(page):
+    return re.findall(r'<script type="text/plain" id="poses\d+">(.*?)</script>', page)
+
+
 def test_poses_and_track_are_decoded_within_rounding():
     aligned = make_aligned()
     packed = pack_recording(aligned, "tail", [[0, 50]])
@@ -108,7 +112,8 @@ def test_a_recording_without_positions_has_no_track():
 
 
 def test_the_page_has_motifs_bouts_and_map(tmp_path):
-    data = data_of(make_page(tmp_path))
+    page = make_page(tmp_path)
+    data = data_of(page)
     assert data["keypoints"] == ["nose", "paw", "tail"]
     assert (data["edges"], data["head"]) == ([[0, 1]], 0)
     first, second = data["motifs"]
@@ -124,24 +129,45 @@ def test_the_page_has_motifs_bouts_and_map(tmp_path):
     assert (data["map"]["labels"], data["map"]["label"]) == (["walk"], [0])  # the label of frame 4
     assert [each["colour"] for each in data["motifs"]] == ["#123abc", second["default"]]
     assert not data["partial"]
+    (text,) = poses_of_page(page)
+    assert text == pack_recording(make_aligned(), "tail", [[0, 50]])["poses"]
 
 
-def test_only_bouts_of_long_recordings_are_kept(tmp_path, monkeypatch):
-    monkeypatch.setattr(explorer, "MOST_NUMBERS", 100)
-    monkeypatch.setattr(explorer, "KEPT_BOUTS", 3)
+def test_a_page_that_would_be_too_large_has_only_some_bouts(tmp_path, monkeypatch):
+    whole = make_page(tmp_path)
+    size = len(poses_of_page(whole)[0])
+    monkeypatch.setattr(explorer, "MOST_BYTES", len(whole) - size // 2 - 400)
+    monkeypatch.setattr(explorer, "LEAST_BYTES", 0)
     monkeypatch.setattr(explorer, "CONTEXT_SECONDS", 0.1)
-    data = data_of(make_page(tmp_path))
-    assert data["partial"]
-    assert data["sessions"][0]["kept"] == [
-        [0, 50]
-    ]  # two bouts of each motif with frames around them
+    page = make_page(tmp_path)
+    assert len(page) < len(whole)
+    assert (data_of(whole)["partial"], data_of(page)["partial"]) == (False, True)
+    (recording,) = data_of(page)["sessions"]
+    assert [0, 50] not in recording["kept"]
+    assert sum(stop - start for start, stop in recording["kept"]) > 10
+    rows = unpack({**recording, "poses": poses_of_page(page)[0]})
+    assert len(rows) == sum(stop - start for start, stop in recording["kept"])
 
 
-def test_kept_bouts_are_the_nearest_the_farthest_and_others():
+def test_bouts_alternate_between_nearest_farthest_and_random():
     bouts = pd.DataFrame({"session": "a", "motif": 0, "start": range(100), "distance": range(100)})
-    kept = choose_bouts(bouts)
-    assert {*range(10), *range(90, 100)} <= set(kept["start"])
-    assert 20 < len(kept) <= 30
+    bouts = pd.concat([bouts, bouts.assign(motif=1)])
+    ordered = order_bouts(bouts)
+    assert len(ordered) == 200
+    first = ordered.head(60)
+    assert 25 <= (first["motif"] == 0).sum() <= 35  # motifs by turns
+    for _, own in first.groupby("motif"):
+        assert {*range(8), *range(92, 100)} <= set(own["distance"])
+        assert own["distance"].between(10, 89).sum() >= 5
+
+
+def test_bouts_are_kept_with_frames_around_them_until_the_page_is_full(monkeypatch):
+    monkeypatch.setattr(explorer, "CONTEXT_SECONDS", 0.1)  # 3 frames
+    recordings = {"a": make_aligned(), "b": make_aligned()}
+    rows = [("a", 10, 20), ("b", 0, 40), ("b", 0, 5), ("a", 15, 22), ("a", 48, 50)]
+    bouts = pd.DataFrame(rows, columns=["session", "start", "stop"])
+    kept = keep_bouts(bouts, recordings, 16 + 8 + 2)
+    assert kept == {"a": [[7, 25]], "b": [[0, 8]]}  # the other bouts do not fit
 
 
 def test_names_are_escaped(tmp_path):

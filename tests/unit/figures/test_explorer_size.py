@@ -17,13 +17,21 @@ CHROMIUM = next(
 DRAWN = """
 addEventListener("DOMContentLoaded", () => {
   const look = () => {
-    if (sessions[0].points && $("ethogram")._fullLayout && $("map").data)
+    const listed = document.querySelectorAll("#motifs tbody tr").length === motifs.length;
+    const shown = [charts.map, charts.ethogram].every((chart) => chart && chart.has_finished());
+    if (listed && shown && sessions[0].points)
       requestAnimationFrame(() => { window.drawn = performance.now(); });
     else requestAnimationFrame(look);
   };
   look();
 });
 """
+POINT = """(() => {
+  const box = $("map").getBoundingClientRect(), { x_scale, y_scale } = charts.map.frame;
+  const point = map.frame.findIndex((frame, i) => frame > 0 && map.session[i] > 0);
+  return [box.left + x_scale.compute(map.x[point]), box.top + y_scale.compute(map.y[point])];
+})()"""
+SKELETON = "[...$('own').getContext('2d').getImageData(0, 0, 999, 999).data].some(Boolean)"
 
 
 def make_aligned(rng):
@@ -90,22 +98,37 @@ def test_the_page_has_every_frame_in_thirty_megabytes(page):
     assert page.stat().st_size < 30 * MB
 
 
+def cpu_of(session):
+    """Processor time of each of the browser's processes so far, in seconds."""
+    info = session.send("SystemInfo.getProcessInfo")["processInfo"]
+    return {each["id"]: each["cpuTime"] for each in info}
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not CHROMIUM, reason="no chromium on this machine (apt-get install chromium)")
-def test_the_page_is_drawn_within_two_seconds(page):
-    """The best of five attempts counts, on a machine without other work."""
+def test_the_page_is_drawn_within_two_seconds_and_a_click_shows_the_animal(page):
+    """The best of ten attempts counts, by wall time or by processor time: other programs may run.
+
+    Processor time is that of all processes of the browser; on an idle machine it is the longer."""
     sync_api = pytest.importorskip("playwright.sync_api")
     with sync_api.sync_playwright() as playwright:
         root = hasattr(os, "geteuid") and os.geteuid() == 0
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"] * root)
-        seconds = []
-        for _ in range(5):
+        session = browser.new_browser_cdp_session()
+        clock, processor = [], []
+        while len(clock) < 10 and min(clock + processor, default=2) >= 2:
             window = browser.new_page(viewport={"width": 1280, "height": 800})
             window.add_init_script(DRAWN)
+            before = cpu_of(session)
             window.goto(page.as_uri(), timeout=120_000)
             window.wait_for_function("window.drawn", polling=500)
-            seconds.append(window.evaluate("window.drawn") / 1000)
+            taken = [value - before.get(key, 0) for key, value in cpu_of(session).items()]
+            processor.append(sum(taken))
+            clock.append(window.evaluate("window.drawn") / 1000)
+            window.mouse.click(*window.evaluate(POINT))
+            window.wait_for_function("state.frame && sessions[state.session].points")
+            window.wait_for_function(SKELETON)
             window.close()
         browser.close()
-    print("seconds from the address to a page that is drawn:", np.round(seconds, 2))
-    assert min(seconds) < 2
+    print("seconds until the page is drawn:", np.round(clock, 2), "cpu:", np.round(processor, 2))
+    assert min(clock + processor) < 2

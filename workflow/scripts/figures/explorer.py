@@ -10,21 +10,24 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from bokeh.resources import Resources
 from formats.addresses import address_of
 from formats.aligned import AlignedPoses
 from formats.runs import find_runs
-from plotly.offline import get_plotlyjs
 
+from figures.explorer_charts import CHARTS
 from figures.explorer_page import PAGE, STYLE
 from figures.explorer_player import PLAYER
 from figures.explorer_views import VIEWS
 from figures.motif_marks import COLOURS, colours_of, default_colour, ink_on, names_of, shares_of
 from figures.skeletons import edges_of, mean_animal, poses_of
 
-MOST_NUMBERS = 14_000_000
-"""Coordinates that a page holds: some 20 MB of it. Of more, only the bouts below are kept."""
-KEPT_BOUTS = 30
-"""Of each motif and recording: a third nearest to its centre, farthest from it, and at random."""
+MOST_BYTES = 29_000_000
+"""Size of a page. If the poses of all frames would make it larger, it has those of some bouts."""
+LEAST_BYTES = 2_000_000
+"""Size of the poses, however large the rest is."""
+LEAST_PER_NUMBER = 0.5
+"""Bytes that a coordinate takes at least, packed; more often it is one or two."""
 CONTEXT_SECONDS = 0.5
 """Kept before and after such a bout."""
 UNKNOWN = np.iinfo(np.int16).min
@@ -75,10 +78,7 @@ def explore(
     model, seed, segmentation = key
     title = f"Motifs: {segmentation}, model {model}, seed {seed}"
     names, mean = mean_animal(tables["profile"], center)
-    recordings = [aligned[each["session"]] for each in sessions]
-    numbers = sum(len(each.usable) for each in recordings) * (2 * len(names) + 3)
     bouts = tables["bouts"]
-    kept = None if numbers <= MOST_NUMBERS else choose_bouts(bouts)
     data = {
         "title": title,
         "key": [*key, digest],
@@ -88,34 +88,36 @@ def explore(
         "edges": [list(map(int, edge)) for edge in edges_of(names, mean, skeleton)],
         "head": names.index(orient) if orient in names else -1,
         "motifs": motif_rows(tables, center),
-        "sessions": _pack_sessions(sessions, recordings, center, kept, page),
         "bouts": columns_of(bouts, sessions, ("start", "stop", "motif", "distance")),
         "map": columns_of(tables["latent_map"], sessions, ("frame", "motif", "x", "y"))
         | labels_of_points(tables["latent_map"], labels),
         "palette": CATEGORIES,
-        "partial": kept is not None,
     }
-    return _render(title, data)
+    recordings = {each["session"]: aligned[each["session"]] for each in sessions}
+    room = MOST_BYTES - len(_render(title, data, []))
+    packed = pack_what_fits(recordings, bouts, center, max(room, LEAST_BYTES))
+    poses = [each.pop("poses") for each in packed]
+    data["sessions"] = [
+        {name: each[name] for name in ("session", "animal", "group")}
+        | {"video": address_of(each["video"], page)}
+        | own
+        for each, own in zip(sessions, packed, strict=True)
+    ]
+    data["partial"] = any(each["kept"] != [[0, each["frames"]]] for each in packed)
+    return _render(title, data, poses)
 
 
-def _render(title, data):
+def _render(title, data, poses):
+    """Poses lie beside the data, for a browser need not read them to show the rest."""
+    block = '<script type="text/plain" id="poses{}">{}</script>'
     return PAGE.format(
         title=escape(title),
         style=STYLE,
-        plotly=get_plotlyjs(),
+        bokeh="\n".join(Resources("inline", components=["bokeh", "bokeh-api"]).js_raw),
         data=json.dumps(data, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c"),
-        script=PLAYER + VIEWS,
+        poses="\n".join(block.format(number, text) for number, text in enumerate(poses)),
+        script=PLAYER + CHARTS + VIEWS,
     )
-
-
-def _pack_sessions(sessions, recordings, center, kept, page):
-    """Of each session its names and its packed recording, cut to the bouts that are kept."""
-    return [
-        {key: each[key] for key in ("session", "animal", "group")}
-        | {"video": address_of(each["video"], page)}
-        | pack_recording(recording, center, _kept(kept, each["session"], recording))
-        for each, recording in zip(sessions, recordings, strict=True)
-    ]
 
 
 def motif_rows(tables: Mapping[str, pd.DataFrame], center: str) -> list[dict[str, Any]]:
@@ -174,29 +176,54 @@ def labels_of_points(
     return {"labels": names, "label": [number.get(name, -1) for name in own]}
 
 
-def choose_bouts(bouts: pd.DataFrame) -> pd.DataFrame:
-    """Choose the bouts that one may want to see, where a page cannot hold all poses."""
-    shuffled = bouts.sample(frac=1, random_state=0)
-    third = KEPT_BOUTS // 3
-    ordered = shuffled.sort_values("distance", kind="stable")
-    parts = [
-        ordered.groupby(["session", "motif"]).head(third),
-        ordered.groupby(["session", "motif"]).tail(third),
-        shuffled.groupby(["session", "motif"]).head(third),
+def pack_what_fits(
+    recordings: Mapping[str, AlignedPoses], bouts: pd.DataFrame, center: str, room: int
+) -> list[dict[str, Any]]:
+    """Pack every frame of these recordings or, if that takes more bytes, the bouts that fit."""
+    kept = {session: [[0, len(each.usable)]] for session, each in recordings.items()}
+    ordered = order_bouts(bouts)
+    numbers = max(len(each.features) for each in recordings.values())
+    most = room / numbers / LEAST_PER_NUMBER
+    while True:
+        frames = sum(stop - start for own in kept.values() for start, stop in own)
+        if frames <= most:
+            packed = [pack_recording(each, center, kept[s]) for s, each in recordings.items()]
+            size = sum(len(each["poses"]) for each in packed)
+            if size <= room:
+                return packed
+            most = 0.97 * frames * room / size
+        kept = keep_bouts(ordered, recordings, most)
+
+
+def order_bouts(bouts: pd.DataFrame) -> pd.DataFrame:
+    """Put bouts first that one may want to see, where a page cannot hold all poses.
+
+    Of each motif and recording come by turns the nearest to the motif's centre, the farthest from
+    it, and one at random.
+    """
+    shuffled = bouts.reset_index(drop=True).sample(frac=1, random_state=0)
+    near = shuffled.sort_values("distance", kind="stable")
+    ways = [
+        3 * table.groupby(["session", "motif"]).cumcount() + turn
+        for turn, table in enumerate([near, near[::-1], shuffled])
     ]
-    return pd.concat(parts).drop_duplicates(["session", "start"])
+    return shuffled.loc[pd.concat(ways, axis=1).min(axis=1).sort_values(kind="stable").index]
 
 
-def _kept(bouts: pd.DataFrame | None, session: str, recording: AlignedPoses) -> list[list[int]]:
-    """Stretches of frames that the page has, as starts and stops."""
-    frames = len(recording.usable)
-    if bouts is None:
-        return [[0, frames]]
-    reach = round(CONTEXT_SECONDS * recording.fps)
-    inside = np.zeros(frames, dtype=bool)
-    for row in bouts[bouts["session"] == session].itertuples():
-        inside[max(0, row.start - reach) : row.stop + reach] = True
-    return find_runs(inside).tolist()
+def keep_bouts(
+    ordered: pd.DataFrame, recordings: Mapping[str, AlignedPoses], most: float
+) -> dict[str, list[list[int]]]:
+    """Choose the first bouts that have `most` frames; starts and stops of each recording."""
+    inside = {session: np.zeros(len(each.usable), bool) for session, each in recordings.items()}
+    left = most
+    for row in ordered.itertuples():
+        reach = round(CONTEXT_SECONDS * recordings[row.session].fps)
+        part = inside[row.session][max(0, row.start - reach) : row.stop + reach]
+        added = len(part) - np.count_nonzero(part)
+        if added <= left:
+            part[:] = True
+            left -= added
+    return {session: find_runs(own).tolist() for session, own in inside.items()}
 
 
 def pack_recording(aligned: AlignedPoses, center: str, kept: list[list[int]]) -> dict[str, Any]:

@@ -64,7 +64,8 @@ nearest to the centre, farthest, at random · <kbd>s</kbd> save the names ·
 <div id="ethogram"></div><div id="cursor"></div></section>
 </main>
 <script type="application/json" id="data">{data}</script>
-<script>{plotly}</script>
+{poses}
+<script>{bokeh}</script>
 <script>{script}</script>
 </body>
 </html>
@@ -82,7 +83,7 @@ h1 { font-size: 1rem; margin: 0; }
 #keys { padding: .3rem .8rem; background: #f6f6f6; border-bottom: 1px solid var(--line); }
 kbd { border: 1px solid #bbb; border-radius: 3px; padding: 0 .25rem; background: #fff; }
 main { flex: 1; min-height: 0; display: grid; gap: 0 .8rem; padding: .4rem .8rem;
-  grid-template: minmax(0, 1fr) auto / 26rem minmax(16rem, 1fr) minmax(26rem, 1.5fr); }
+  grid-template: minmax(0, 1fr) auto / 27rem minmax(16rem, 1fr) minmax(26rem, 1.5fr); }
 section { min-width: 0; min-height: 0; }
 #left, #middle, #right { display: flex; flex-direction: column; }
 #left .scroll { overflow: auto; border: 1px solid var(--line); }
@@ -103,7 +104,7 @@ button { border: 1px solid #bbb; background: #fafafa; border-radius: 4px; cursor
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 th { position: sticky; top: 0; background: #fff; color: var(--grey); font-weight: 500;
   text-align: right; box-shadow: 0 1px 0 var(--line); z-index: 1; }
-td, th { padding: .1rem .35rem; text-align: right; white-space: nowrap; }
+td, th { padding: .1rem .3rem; text-align: right; white-space: nowrap; }
 #motifs canvas { display: block; }
 tbody tr { cursor: pointer; }
 tbody tr:hover { background: #f3f3f3; }
@@ -114,7 +115,7 @@ td.name { text-align: left; overflow: hidden; text-overflow: ellipsis; max-width
 .tile { display: inline-block; min-width: 1.7em; padding: 0 .3em; text-align: center;
   border-radius: 4px; font-weight: 600; }
 th.groups { text-align: left; line-height: 1.15; font-size: .85em; }
-th.groups span { display: block; max-width: 5.5rem; overflow: hidden; text-overflow: ellipsis; }
+th.groups span { display: block; max-width: 4.6rem; overflow: hidden; text-overflow: ellipsis; }
 .groups div i { display: block; height: 4px; min-width: 1px; background: #555; margin: 1px 0; }
 #map { flex: 1; min-height: 0; overflow: hidden; }
 #legend { display: flex; flex-wrap: wrap; gap: .1rem .8rem; padding: .2rem 0; max-height: 4.5rem;
@@ -127,7 +128,7 @@ figure { margin: 0; flex: 1; min-width: 0; display: flex; flex-direction: column
 figure[hidden] { display: none; }
 figure:first-child { flex: 1.5; }
 figure canvas, figure video { flex: 1; min-height: 0; width: 100%; }
-video { object-fit: contain; background: #111; }
+video { object-fit: contain; background: #f6f6f6; }
 figcaption { color: var(--grey); padding: 0 .4rem; font-size: .85em; }
 #clock { font-variant-numeric: tabular-nums; color: var(--grey); white-space: nowrap; }
 .controls { flex-wrap: wrap; }

@@ -6,7 +6,7 @@ const data = JSON.parse(document.getElementById("data").textContent);
 const $ = (id) => document.getElementById(id);
 const { sessions, motifs, bouts, map } = data;
 const place = new Map(motifs.map((each, index) => [each.motif, index]));
-const GREY = "#999";
+const GREY = "#999", PALE = "#e8e8e8";
 const many = (count) => Array.from({ length: count }, (_, i) => i);
 const hues = (count) => many(count).map((i) => data.palette[i % data.palette.length]);
 const groups = [...new Set(sessions.map((each) => each.group))];
@@ -39,8 +39,27 @@ const orders = {
   random: (a, b) => drawn[a] - drawn[b],
   time: (a, b) => bouts.session[a] - bouts.session[b] || bouts.start[a] - bouts.start[b],
 };
-const kept = (i) => sessions[bouts.session[i]].kept.some(
-  ([start, stop]) => start <= bouts.start[i] && bouts.stop[i] <= stop);
+sessions.forEach((each) => { // rows of the packed poses that lie before each stretch
+  let rows = 0;
+  each.before = each.kept.map(([start, stop]) => (rows += stop - start) - (stop - start));
+});
+
+function stretchAt(recording, frame) { // the number of the stretch that has this frame, or -1
+  let low = 0, high = recording.kept.length - 1;
+  while (low <= high) {
+    const middle = (low + high) >> 1, [start, stop] = recording.kept[middle];
+    if (stop <= frame) low = middle + 1;
+    else if (start > frame) high = middle - 1;
+    else return middle;
+  }
+  return -1;
+}
+
+const kept = (i) => {
+  const recording = sessions[bouts.session[i]];
+  const stretch = stretchAt(recording, bouts.start[i]);
+  return stretch >= 0 && bouts.stop[i] <= recording.kept[stretch][1];
+};
 
 // --- the state, and what shows it ----------------------------------------------------------------
 
@@ -61,6 +80,7 @@ function choose(motif, chosen) {
   showNames();
   listBouts();
   colourMap();
+  binAgain();
 }
 
 function listBouts() {
@@ -92,13 +112,18 @@ function goToBout(at) {
   goTo(bouts.session[bout], bouts.start[bout]);
 }
 
+function goToMoment(session, frame) { // which need not be in a bout of the list
+  state.at = -1;
+  goTo(session, frame);
+}
+
 function goTo(session, frame) {
   const recording = sessions[session];
   const changed = session !== state.session || !recording.points;
   state.session = session;
   state.frame = Math.max(0, Math.min(recording.frames - 1, Math.round(frame)));
   if (changed) showVideo();
-  if (!recording.points) return unpack(recording).then(draw);
+  if (!recording.points) recording.coming ??= unpack(recording).then(draw);
   draw();
 }
 
@@ -119,7 +144,9 @@ function tile(motif) {
 // --- poses ---------------------------------------------------------------------------------------
 
 async function unpack(recording) {
-  const bytes = Uint8Array.from(atob(recording.poses), (letter) => letter.charCodeAt(0));
+  const text = atob($(`poses${sessions.indexOf(recording)}`).textContent);
+  const bytes = new Uint8Array(text.length); // a plain loop: ten times as fast as its `from`
+  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
   const numbers = new Int16Array(await new Response(stream).arrayBuffer());
   const width = 2 * data.keypoints.length + 3;
@@ -136,14 +163,11 @@ async function unpack(recording) {
 }
 
 function poseAt(recording, frame) {
-  let row = 0;
-  for (const [start, stop] of recording.kept) {
-    if (frame >= start && frame < stop) { row += frame - start; break; }
-    row += stop - start;
-    if (frame < start) return null;
-  }
+  const stretch = stretchAt(recording, frame);
+  if (stretch < 0) return null;
+  const row = recording.before[stretch] + frame - recording.kept[stretch][0];
   const width = 2 * data.keypoints.length + 3, at = row * width, numbers = recording.points;
-  if (at >= numbers.length || numbers[at] === -32768) return null;
+  if (numbers[at] === -32768) return null;
   const points = data.keypoints.map((_, point) =>
     [0, 1].map((axis) => numbers[at + 2 * point + axis] * recording.step));
   const track = numbers[at + width - 3] === -32768 ? null : [
@@ -192,6 +216,7 @@ function skeleton(pen, points, colour, size, to) {
 
 function draw() {
   const recording = sessions[state.session], { frame } = state;
+  if (!recording.points) return; // it is drawn once it is unpacked
   const bout = boutAt(state.session, frame), row = motifs[place.get(bouts.motif[bout])];
   const colour = row ? row.colour : GREY, now = poseAt(recording, frame);
   $("tile").replaceChildren(tile(row ? row.motif : null));
@@ -206,6 +231,8 @@ function draw() {
   if (recording.video && !state.playing) film.currentTime = frame / recording.fps;
 }
 
+const thickest = Math.min(4, Math.max(2, 32 / data.keypoints.length));
+
 function drawArena(recording, frame, now, colour) {
   const [pen, wide, high] = paper($("arena"));
   if (!now || !recording.arena || !now.track) return say(pen, now ? "no place known" : missing());
@@ -215,6 +242,9 @@ function drawArena(recording, frame, now, colour) {
   const middle = [0, 1].map((axis) => (low[axis] + top[axis]) / 2);
   const to = ([x, y]) => [wide / 2 + scale * (x - middle[0]), high / 2 + scale * (y - middle[1])];
   pen.lineWidth = 1.5;
+  pen.strokeStyle = "#e2e2e2"; // where the animal has been, at its largest reach
+  const corner = to([low[0] - margin, low[1] - margin]);
+  pen.strokeRect(...corner, ...[0, 1].map((axis) => scale * (top[axis] - low[axis] + 2 * margin)));
   const trail = Math.round(3 * recording.fps);
   let last = null;
   for (let at = Math.max(0, frame - trail); at <= frame; at++) {
@@ -231,7 +261,7 @@ function drawArena(recording, frame, now, colour) {
     last = point;
   }
   pen.globalAlpha = 1;
-  skeleton(pen, inArena(now), colour, Math.max(1.5, Math.min(4, (scale * margin) / 12)), to);
+  skeleton(pen, inArena(now), colour, Math.max(1.5, Math.min(thickest, (scale * margin) / 12)), to);
 }
 
 function drawOwn(recording, now, colour) {
@@ -239,7 +269,7 @@ function drawOwn(recording, now, colour) {
   if (!now) return say(pen, missing());
   const scale = Math.min(wide, high) / (2.3 * recording.reach);
   const to = ([x, y]) => [wide / 2 + scale * (x - 0.25 * recording.reach), high / 2 + scale * y];
-  skeleton(pen, now.points, colour, Math.min(4, Math.max(2, 32 / data.keypoints.length)), to);
+  skeleton(pen, now.points, colour, thickest, to);
 }
 
 const missing = () => data.partial ? "not kept in this page" : "not usable";
@@ -278,7 +308,7 @@ function play(time) {
 function setPlaying(playing) {
   if (playing && state.at < 0 && $("stay").checked && state.motif !== null) goToBout(0);
   state.playing = playing;
-  $("play").textContent = playing ? "⏸" : "▶";
+  $("play").textContent = playing ? "▮▮" : "▶";
   const film = $("film").querySelector("video"), recording = sessions[state.session];
   if (recording.video && !$("film").hidden) {
     film.playbackRate = Number($("speed").value);

@@ -1,141 +1,6 @@
-"""The motif browser's program, second part: map, ethograms, motifs, and keys."""
+"""The motif browser's program, third part: the list of motifs, their names, and keys."""
 
 VIEWS = r"""
-// --- map and ethograms ---------------------------------------------------------------------------
-
-const quiet = { displaylogo: false, responsive: true, showSendToCloud: false, // nothing is uploaded
-  modeBarButtonsToRemove: ["toImage", "autoScale2d", "select2d"] };
-const kinds = { // of each point a number, of each number a colour and a name
-  motif: () => [map.motif.map((m) => place.get(m) ?? -1), motifs.map((m) => m.colour), []],
-  community: () => {
-    const own = motifs.map((m) => m.community), count = Math.max(...own, 0) + 1;
-    const names = many(count).map((one) => "motifs "
-      + motifs.filter((m) => m.community === one).map((m) => m.motif).join(", "));
-    return [map.motif.map((m) => own[place.get(m)] ?? -1), hues(count), names];
-  },
-  session: () => [map.session, hues(sessions.length), sessions.map((each) => each.session)],
-  group: () => [map.session.map((s) => groups.indexOf(sessions[s].group)), hues(groups.length),
-    groups.map((name) => name || "no group")],
-  label: () => [map.label, hues(map.labels.length), map.labels],
-};
-if (!map.labels.length) $("colour").querySelector("[value=label]").remove();
-if (groups.length < 2) $("colour").querySelector("[value=group]").remove();
-const hasGl = Boolean(document.createElement("canvas").getContext("webgl"));
-
-function drawMap() {
-  if (!map.x.length) {
-    $("map").textContent = "No map: too few windows, or map_windows: 0";
-    return;
-  }
-  const trace = { x: map.x, y: map.y, type: hasGl ? "scattergl" : "scatter", mode: "markers",
-    hoverinfo: "text", text: map.x.map((_, i) => label(map.session[i], map.frame[i])),
-    marker: { size: 4, color: showColours() } };
-  const axis = { showticklabels: false, zeroline: false, showgrid: false };
-  Plotly.newPlot("map", [trace], { margin: { l: 24, r: 5, t: 5, b: 28 }, dragmode: "lasso",
-    hovermode: "closest", xaxis: { ...axis, title: { text: "UMAP 1", standoff: 4 } },
-    yaxis: { ...axis, title: { text: "UMAP 2", standoff: 4 } } },
-    { ...quiet, scrollZoom: true });
-  $("map").on("plotly_click", ({ points: [point] }) =>
-    goTo(map.session[point.pointIndex], map.frame[point.pointIndex]));
-  $("map").on("plotly_selected", (event) => {
-    if (!event) return choose(state.motif, null);
-    const inside = event.points.map(
-      ({ pointIndex }) => boutAt(map.session[pointIndex], map.frame[pointIndex]));
-    choose(state.motif, [...new Set(inside)].filter((bout) => bout >= 0));
-  });
-  $("map").on("plotly_deselect", () => choose(state.motif, null));
-}
-
-const escaped = sessions.map(({ session }) => { // names may hold markup, and Plotly reads some
-  const text = document.createElement("i");
-  text.textContent = session;
-  return text.innerHTML;
-});
-const label = (session, frame) =>
-  `${escaped[session]}, ${seconds(frame / sessions[session].fps)}`;
-
-function colourMap() {
-  if ($("map").data) Plotly.restyle("map", { "marker.color": [showColours()] });
-}
-
-function showColours() { // in the legend, and that of each point
-  const [own, colours, names] = kinds[$("colour").value]();
-  const shownNames = names.slice(0, 40);
-  if (names.length && own.includes(-1)) shownNames.push(`no ${$("colour").value}`);
-  $("legend").replaceChildren(...shownNames.map((name, i) => {
-    const entry = document.createElement("span"), dot = document.createElement("i");
-    dot.style.background = i < names.length ? colours[i] : GREY;
-    entry.append(dot, name);
-    return entry;
-  }));
-  const shown = (i) => state.motif === null || state.chosen || map.motif[i] === state.motif;
-  return own.map((number, i) => (shown(i) ? colours[number] ?? GREY : "#e8e8e8"));
-}
-
-function scale() { // of the ethograms: a step of one colour for each motif
-  const share = 1 / motifs.length;
-  const steps = motifs.flatMap(
-    ({ colour }, i) => [[i * share, colour], [(i + 1) * share, colour]]);
-  steps[steps.length - 1][0] = 1;
-  return steps;
-}
-
-function ethogramOf([from, to]) { // that part, and as much on either side, for one may drag it
-  const width = Math.max(1 / fastest, (to - from) / columns);
-  const first = Math.max(0, Math.floor((2 * from - to) / width));
-  const count = Math.ceil(Math.min(last, 2 * to - from) / width) - first;
-  const z = sessions.map((each, session) => {
-    const row = new Array(Math.max(count, 1)).fill(null);
-    ofSession[session].forEach((bout) => {
-      const start = Math.floor(bouts.start[bout] / each.fps / width + 1e-6) - first;
-      const stop = Math.ceil(bouts.stop[bout] / each.fps / width - 1e-6) - first;
-      for (let bin = Math.max(0, start); bin < Math.min(stop, count); bin++)
-        row[bin] = place.get(bouts.motif[bout]);
-    });
-    return row;
-  });
-  return { z, x0: (first + 0.5) * width, dx: width };
-}
-
-function drawEthogram() {
-  $("ethogram").style.height = `${Math.max(110, 48 + 24 * sessions.length)}px`;
-  Plotly.newPlot("ethogram", [{ ...ethogramOf([0, last]), y: many(sessions.length),
-    type: "heatmap", colorscale: scale(), zmin: -0.5, zmax: motifs.length - 0.5, showscale: false,
-    hoverinfo: "none", ygap: 4 }],
-  { margin: { l: 130, r: 10, t: 5, b: 40 }, dragmode: "pan",
-    xaxis: { title: { text: "time (s)", standoff: 4 }, zeroline: false, range: [0, last] },
-    yaxis: { fixedrange: true, autorange: "reversed", zeroline: false, showgrid: false,
-      tickvals: many(sessions.length),
-      ticktext: escaped } },
-  { ...quiet, scrollZoom: true, doubleClick: "reset",
-    displayModeBar: false }); // it would hide the first row
-  $("ethogram").on("plotly_relayout", () => {
-    const { z, x0, dx } = ethogramOf($("ethogram")._fullLayout.xaxis.range);
-    Plotly.restyle("ethogram", { z: [z], x0, dx }).then(drawCursor);
-  });
-  $("ethogram").addEventListener("click", (event) => {
-    const { xaxis, yaxis } = $("ethogram")._fullLayout;
-    const box = $("ethogram").getBoundingClientRect();
-    const at = xaxis.p2l(event.clientX - box.left - xaxis._offset);
-    const row = Math.round(yaxis.p2l(event.clientY - box.top - yaxis._offset));
-    if (row in sessions && event.clientX - box.left > xaxis._offset) {
-      state.at = -1;
-      goTo(row, at * sessions[row].fps);
-    }
-  });
-}
-
-function drawCursor() {
-  const layout = $("ethogram")._fullLayout;
-  if (!layout) return;
-  const { xaxis, yaxis } = layout;
-  const left = xaxis._offset + xaxis.l2p(state.frame / sessions[state.session].fps);
-  const high = yaxis._length / sessions.length;
-  Object.assign($("cursor").style, { left: `${left - 1}px`, height: `${high}px`,
-    top: `${yaxis._offset + high * state.session}px`,
-    display: left < xaxis._offset || left > xaxis._offset + xaxis._length ? "none" : "block" });
-}
-
 // --- the list of motifs, and what one does -------------------------------------------------------
 
 if (groups.length < 2) document.querySelector("th.groups").remove();
@@ -158,11 +23,11 @@ function listMotifs() {
     row.dataset.motif = each.motif;
     row.tabIndex = 0;
     const canvas = document.createElement("canvas");
-    canvas.style.cssText = "width:56px;height:30px";
+    canvas.style.cssText = "width:52px;height:30px";
     const bars = document.createElement("div");
     Object.entries(each.groups).forEach(([name, share]) => {
       const bar = document.createElement("i");
-      bar.style.width = `${(60 * share) / top}px`;
+      bar.style.width = `${(52 * share) / top}px`;
       bar.style.background = hues(groups.length)[groups.indexOf(name)];
       bar.title = `${name}: ${(100 * share).toFixed(1)} %`;
       bars.append(bar);
@@ -172,7 +37,7 @@ function listMotifs() {
       const td = row.insertCell();
       td.append(cell);
       if (number === 6) td.className = "groups";
-      if (number === 2) td.className = "called";
+      if (number === 2) [td.className, td.title] = ["called", cell];
     });
     if (groups.length < 2) row.querySelector(".groups").remove();
     row.onclick = () => { choose(state.motif === each.motif ? null : each.motif, null);
@@ -229,7 +94,8 @@ function rename(motif, changed) {
   entries.set(motif, changed);
   $("save").disabled = false;
   document.querySelectorAll("#motifs tbody tr").forEach((row) => {
-    row.querySelector(".called").textContent = nameOf(Number(row.dataset.motif));
+    const called = row.querySelector(".called");
+    called.textContent = called.title = nameOf(Number(row.dataset.motif));
   });
   showNames();
 }
@@ -246,7 +112,6 @@ function paint(motif, colour) {
   own.ink = ink(colour);
   listMotifs();
   rename(motif, { ...entry(motif), color: colour === own.default ? "" : colour });
-  Plotly.restyle("ethogram", { colorscale: [scale()] });
   choose(state.motif, state.chosen);
   draw();
 }
@@ -337,13 +202,16 @@ $("previous").onclick = keys.p;
 $("frame").oninput = () => { setPlaying(false); goTo(state.session, Number($("frame").value)); };
 $("order").onchange = () => choose(state.motif, state.chosen);
 $("colour").onchange = colourMap;
-new ResizeObserver(() => { if (sessions[state.session].points) draw(); }).observe($("screens"));
-new ResizeObserver(() => { if ($("map").data) Plotly.Plots.resize("map"); }).observe($("map"));
-if (data.partial) $("note").textContent = "The recordings are too long for one page: poses are "
-  + "kept for the bouts nearest to their motif's centre, farthest from it, and at random.";
+new ResizeObserver(draw).observe($("screens"));
+if (data.partial) {
+  const all = many(bouts.start.length), count = (own) => own.length.toLocaleString("en");
+  $("note").textContent = "The recordings are too long for one page: it has the poses of "
+    + `${count(all.filter(kept))} of ${count(all)} bouts, those nearest to their motif's centre, `
+    + "farthest from it, and others at random.";
+}
 listMotifs();
-drawEthogram(); // first, for it takes its height from the map
 choose(null, null);
+drawEthogram(); // first, for it takes its height from the map
 drawMap();
-goTo(0, bouts.start.length ? bouts.start[ofSession[0][0] ?? 0] : 0);
+goTo(0, bouts.start[ofSession[0].find(kept) ?? ofSession[0][0]] ?? 0);
 """
