@@ -99,7 +99,7 @@ bench-gpu: .venv
 	PYTHONPATH=workflow/scripts:tests $(BIN)/python benchmarks/gpu.py $(RECORDINGS:%=--recordings %)
 
 # What each correction of VAME's behaviour does, into docs/fidelity.md. RECORDINGS=folder names the
-# folder with the two benchmark recordings of B-SOID; without it, the demo recordings alone.
+# folder with the two benchmark recordings of B-SOID; without it, simulated ones alone.
 bench-fidelity: .venv
 	PYTHONPATH=workflow/scripts $(BIN)/python benchmarks/fidelity.py $(RECORDINGS:%=--recordings %)
 

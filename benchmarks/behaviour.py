@@ -145,7 +145,7 @@ def read_column(path: Path) -> np.ndarray:
 
 
 def draw_demo(folder: Path) -> DataSet:
-    """The recordings of config/config.yaml, with its settings."""
+    """The simulated recordings, with the settings of config/config.yaml."""
     drawn = simulate_demo(folder)
     settings = yaml.safe_load((ROOT / "config/config.yaml").read_text())
     return DataSet(
