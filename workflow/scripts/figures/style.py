@@ -89,9 +89,8 @@ def save(figure: Figure, *, svg: str | Path, png: str | Path, dpi: int) -> None:
     """Write both files; equal figures give equal bytes: no date, no random ids."""
     with paper_style():
         figure.draw_without_rendering()
-        figure.set_layout_engine(
-            None
-        )  # laid out once, for both files: "none" would draw twice more
+        # Laid out once, for both files. "none" would leave an engine, for which savefig draws twice.
+        figure.set_layout_engine(None)
         figure.savefig(svg, format="svg", dpi=dpi, metadata={"Date": None})
         figure.savefig(png, format="png", dpi=dpi, metadata={"Software": None})
 
