@@ -98,7 +98,7 @@ bench-gpu: .venv
 	PYTHONPATH=workflow/scripts:tests $(BIN)/python benchmarks/gpu.py $(RECORDINGS:%=--recordings %)
 
 # Measure the effect of each correction of VAME's behaviour, into docs/fidelity.md. RECORDINGS is the
-# folder with the two benchmark recordings of B-SOID; without it, only the demo is used.
+# folder with the two benchmark recordings of B-SOID; without it, only simulated ones are used.
 bench-fidelity: .venv
 	PYTHONPATH=workflow/scripts $(BIN)/python benchmarks/fidelity.py $(RECORDINGS:%=--recordings %)
 

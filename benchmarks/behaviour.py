@@ -144,7 +144,7 @@ def read_column(path: Path) -> np.ndarray:
 
 
 def make_demo(folder: Path) -> DataSet:
-    """Simulate the recordings of config/config.yaml, with its settings."""
+    """Simulate recordings, with the settings of config/config.yaml."""
     demo = simulate_demo(folder)
     settings = yaml.safe_load((ROOT / "config/config.yaml").read_text())
     return DataSet(

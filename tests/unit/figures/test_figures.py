@@ -9,6 +9,7 @@ from figures.comparison import draw_comparison
 from figures.losses import draw_losses
 from figures.reconstructions import draw_reconstructions, most_variable, spread_evenly
 from figures.style import save, shorten
+from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 TERMS = ["loss", "reconstruction", "future", "cluster", "kl"]
@@ -315,6 +316,12 @@ class TestStyle:
             first, second = ((tmp_path / f"{name}.{kind}").read_bytes() for name in "ab")
             assert first == second
             assert b"dc:date" not in first
+
+    def test_a_figure_is_laid_out_once_and_drawn_once_for_each_file(self, tmp_path, monkeypatch):
+        figure, drawn, draw = draw_losses(make_history(), 7), [], Figure.draw
+        monkeypatch.setattr(Figure, "draw", lambda *given: (drawn.append(0), draw(*given)))
+        save(figure, svg=tmp_path / "a.svg", png=tmp_path / "a.png", dpi=50)
+        assert len(drawn) == 3
 
     @pytest.mark.filterwarnings("error")
     def test_names_are_drawn_as_plain_text(self, tmp_path):

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from pose_prep.deeplabcut import load_deeplabcut
-from pose_prep.reading import _load, read_poses
+from pose_prep.reading import _load, loader_of, read_poses
+from pose_prep.recognition import recognise
 from pose_prep.scalars import add_scalars, is_counter
 from recordings import deeplabcut_table, make_dataset, make_tracks
 from settings.headers import csv_header
@@ -67,7 +68,7 @@ def is_missing(name):
 
 
 def read(path):
-    return _load(path, "", 30.0)
+    return _load(path, loader_of(recognise(path)), 30.0)
 
 
 def check(poses, table):

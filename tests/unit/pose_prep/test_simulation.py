@@ -1,5 +1,10 @@
+import zlib
+from pathlib import Path
+
 import numpy as np
+import pandas as pd
 import pytest
+import yaml
 from pose_prep.alignment import align_recording
 from pose_prep.quality import inspect_recording
 from pose_prep.reading import read_poses
@@ -16,6 +21,7 @@ from pose_prep.simulation import (
 from recordings import make_dataset
 from test_alignment import settings
 
+ROOT = Path(__file__).parents[3]
 SETTINGS = settings(center="tail_base", max_gap_seconds=0.25, robust=True, savgol_filter=True)
 
 
@@ -51,14 +57,32 @@ def test_behaviours_have_no_self_transitions():
     assert 1.0 < durations.mean() / 30 < 2.5
 
 
-def test_groups_differ_in_their_behaviours():
-    share = {
-        group: np.mean([np.isin(simulate(s, group=group)[1], ["rest", "groom"]) for s in range(4)])
-        for group in GROUPS
-    }
-    assert share["active"] < share["calm"] - 0.05
+def test_the_groups_of_the_demo_differ_in_all_behaviours_but_rearing():
+    """A permutation test of four and four animals finds shares that do not overlap."""
+    demo = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
+    demo = demo["properties"]["demo"]["properties"]
+    shares = {"active": [], "calm": []}
+    for row in pd.read_csv(ROOT / "config/sessions.tsv", sep="\t").itertuples():
+        rng = np.random.default_rng([demo["seed"]["default"], zlib.crc32(row.session.encode())])
+        _, labels = simulate_recording(rng, demo["frames"]["default"], row.fps, row.group)
+        shares[row.group].append([np.mean(labels == behaviour) for behaviour in BEHAVIOURS])
+    active, calm = map(np.array, shares.values())
+    assert active.shape == calm.shape == (4, 6)
+    assert min(active.min(), calm.min()) > 0  # every animal shows every behaviour
+    more = dict(zip(BEHAVIOURS, active.min(axis=0) - calm.max(axis=0), strict=True))
+    less = dict(zip(BEHAVIOURS, calm.min(axis=0) - active.max(axis=0), strict=True))
+    assert min(more[behaviour] for behaviour in ("walk", "turn_left", "turn_right")) > 0.05
+    assert min(less[behaviour] for behaviour in ("rest", "groom")) > 0.05
+    assert max(more["rear"], less["rear"]) < 0
+
+
+def test_groups_are_those_of_the_simulation_or_given():
     with pytest.raises(ValueError, match=r"'sleepy'.*calm, active"):
         simulate(group="sleepy")
+    asleep = {"appeal": [1, 1e-9, 1e-9, 1e-9, 1e-9, 1e-9], "persistence": [1e4, *[1e-9] * 5]}
+    rng = np.random.default_rng(0)
+    _, labels = simulate_recording(rng, 3000, 30, "sleepy", {"sleepy": asleep})
+    assert np.mean(labels == "rest") > 0.9
 
 
 def egocentric(behaviour, seeds=range(3)):

@@ -89,7 +89,8 @@ def save(figure: Figure, *, svg: str | Path, png: str | Path, dpi: int) -> None:
     """Write both files; equal figures give equal bytes: no date, no random ids."""
     with paper_style():
         figure.draw_without_rendering()
-        figure.set_layout_engine("none")  # laid out once, for both files
+        # Laid out once, for both files. With "none", an engine would stay, and savefig draw twice.
+        figure.set_layout_engine(None)
         figure.savefig(svg, format="svg", dpi=dpi, metadata={"Date": None})
         figure.savefig(png, format="png", dpi=dpi, metadata={"Software": None})
 

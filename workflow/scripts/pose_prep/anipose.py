@@ -4,7 +4,6 @@ from pathlib import Path
 
 import numpy as np
 import xarray as xr
-from movement.io import load_poses
 
 from pose_prep.contents import (
     check_csv_size,
@@ -14,7 +13,7 @@ from pose_prep.contents import (
     read_body,
     without_empty_end,
 )
-from pose_prep.dimensions import with_plurals
+from pose_prep.dimensions import poses_dataset
 
 
 def load_anipose(path: Path, fps: float) -> xr.Dataset:
@@ -35,8 +34,9 @@ def load_anipose(path: Path, fps: float) -> xr.Dataset:
     table = read_body(path, 1, len(header)).set_axis(header, axis=1)
     if "fnum" in table:
         check_frame_numbers(table["fnum"])
-    for keypoint in keypoints:
-        if f"{keypoint}_score" not in table:
-            table[f"{keypoint}_score"] = np.nan
-    poses = with_plurals(load_poses.from_anipose_style_df(table, fps)).sel(keypoints=keypoints)
+    shape = (len(table), len(keypoints), 3)
+    position = table[needed].to_numpy(np.float64).reshape(shape).transpose(0, 2, 1)
+    scores = [f"{keypoint}_score" for keypoint in keypoints]
+    confidence = table.reindex(columns=scores).to_numpy(np.float64)
+    poses = poses_dataset(position[..., None], confidence[..., None], ["id_0"], keypoints, fps)
     return poses.assign_attrs(notes=encoding_note(path))

@@ -15,7 +15,6 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 from formats.text import is_hdf5, is_nameless
-from movement.io import load_poses
 
 from pose_prep.contents import (
     check_csv_size,
@@ -27,7 +26,7 @@ from pose_prep.contents import (
     text_start,
     without_empty_end,
 )
-from pose_prep.dimensions import with_plurals
+from pose_prep.dimensions import poses_dataset
 from pose_prep.recognition import pandas_tables
 from pose_prep.unknown import TEXT, text_kind
 
@@ -46,7 +45,12 @@ def load_deeplabcut(path: Path, fps: float) -> xr.Dataset:
     table = (read_deeplabcut_h5 if in_hdf5 else read_deeplabcut_csv)(path)
     table, tracked, note = _complete_columns(table)
     notes = [note, "" if in_hdf5 else encoding_note(path)]
-    poses = with_plurals(load_poses.from_dlc_style_df(table, fps))
+    individuals, keypoints, coords = (table.columns.unique(level).to_list() for level in LEVELS)
+    shape = (len(table), len(individuals), len(keypoints), len(coords))
+    values = dict(zip(coords, table.to_numpy().reshape(shape).transpose(3, 0, 2, 1), strict=True))
+    confidence = values.pop("likelihood", None)
+    position = np.stack([*values.values()], axis=1)
+    poses = poses_dataset(position, confidence, individuals, keypoints, fps)
     poses.attrs["notes"] = "; ".join(filter(None, notes))
     return poses if tracked.all() else poses.assign(tracked=tracked)
 

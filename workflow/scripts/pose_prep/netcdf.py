@@ -5,11 +5,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import xarray as xr
-from movement.io import load_poses
 
 from pose_prep.clock import are_frame_numbers, assign_frames, check_times, spread_over_frames
 from pose_prep.contents import check_dense_size, check_hdf5_size, check_unique
-from pose_prep.dimensions import with_plurals
+from pose_prep.dimensions import poses_dataset, with_plurals
 
 
 def load_movement(path: Path, fps: float) -> xr.Dataset:
@@ -29,14 +28,9 @@ def load_movement(path: Path, fps: float) -> xr.Dataset:
         check_unique(map(str, poses[name].values), name)
     position = poses.position.transpose("time", "space", "keypoints", "individuals")
     confidence = poses.confidence.transpose("time", "keypoints", "individuals")
-    made = load_poses.from_numpy(
-        position_array=position.values,
-        confidence_array=confidence.values,
-        individual_names=[str(name) for name in poses.individuals.values],
-        keypoint_names=[str(name) for name in poses.keypoints.values],
-        fps=fps,
-    )
-    made = with_plurals(made)
+    individuals = [str(name) for name in poses.individuals.values]
+    keypoints = [str(name) for name in poses.keypoints.values]
+    made = poses_dataset(position.values, confidence.values, individuals, keypoints, fps)
     scalars = numbers_per_frame(poses)
     if not scalars.empty:
         made = made.assign(features=(("time", "feature"), scalars.to_numpy()))

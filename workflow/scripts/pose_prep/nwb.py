@@ -12,11 +12,10 @@ from pathlib import Path
 import h5py
 import numpy as np
 import xarray as xr
-from movement.io import load_poses
 
 from pose_prep.clock import are_frame_numbers, assign_frames_together, check_times
 from pose_prep.contents import check_dense_size, check_hdf5_size, text_of
-from pose_prep.dimensions import with_plurals
+from pose_prep.dimensions import poses_dataset
 
 CURE = "save the file again with as many timestamps as rows"
 
@@ -63,7 +62,7 @@ def load_nwb(path: Path, fps: float) -> xr.Dataset:
         position[rows, :, keypoints.index(name), n] = series.position
         confidence[rows, keypoints.index(name), n] = series.confidence
     names = unique_names(places)
-    poses = with_plurals(load_poses.from_numpy(position, confidence, names, keypoints, fps))
+    poses = poses_dataset(position, confidence, names, keypoints, fps)
     tracked = [[name in animal for animal in animals] for name in keypoints]
     if not np.all(tracked):
         poses["tracked"] = ("keypoints", "individuals"), tracked

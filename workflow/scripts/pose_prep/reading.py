@@ -4,7 +4,7 @@ A reader takes (path, fps) and returns movement's dataset. Each module of reader
 movement 0.15 rejects or misreads in its files; everything else is left to movement's loaders.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,18 +19,17 @@ from pose_prep.netcdf import load_movement
 from pose_prep.nwb import load_nwb
 from pose_prep.plausibility import correct_readings
 from pose_prep.recognition import recognise
-from pose_prep.sleap import load_sleap
 from pose_prep.vame import load_vame
 
 LOADERS = {
     "DeepLabCut": load_deeplabcut,
     "LightningPose": load_deeplabcut,
-    "SLEAP": load_sleap,
     "NWB": load_nwb,
     "Anipose": load_anipose,
     "movement": load_movement,
     "VAME": load_vame,
 }
+"""Readers by program, but for SLEAP's (`loader_of`)."""
 
 RATES_DIFFER = 0.02
 """Fraction by which a file's frame rate may differ from that of the sessions table."""
@@ -48,7 +47,7 @@ def read_poses(
     Parameters
     ----------
     software
-        A key of `LOADERS`; recognised from the file if empty.
+        A key of `LOADERS`, or SLEAP; recognised from the file if empty.
     individual
         The animal to read; required only if the file contains several.
     prefixes
@@ -69,7 +68,8 @@ def read_poses(
         If the individual is unknown, or the file is damaged or of another format.
     """
     try:
-        poses = in_a_process(_load, Path(path), software, float(fps))
+        found = software or in_a_process(recognise, Path(path))
+        poses = in_a_process(_load, Path(path), loader_of(found), float(fps))
     except ValueError as error:
         shown = f" as {software}" if software else ""
         raise ValueError(f"{path}: cannot be read{shown}: {error}") from error
@@ -81,13 +81,25 @@ def read_poses(
         for name in ("position", "confidence"):
             poses[name] = poses[name].astype(np.float64)
         poses = correct_readings(poses, notes)
-    poses.attrs |= {"source_file": str(path), "fps": float(fps), "notes": "; ".join(notes)}
-    return poses
+    attributes = {"source_software": found, "source_file": str(path), "fps": float(fps)}
+    return poses.assign_attrs(attributes, notes="; ".join(notes))
 
 
-def _load(path, software, fps):
-    software = software or recognise(path)
-    poses = LOADERS[software](path, fps).load().assign_attrs(source_software=software)
+def loader_of(software: str) -> Callable[[Path, float], xr.Dataset]:
+    """Return the reader of a program's files.
+
+    SLEAP's libraries take a second to import. This process, whose job records their versions,
+    imports them, and only for SLEAP's files.
+    """
+    if software == "SLEAP":
+        from pose_prep.sleap import load_sleap  # noqa: PLC0415
+
+        return load_sleap
+    return LOADERS[software]
+
+
+def _load(path, loader, fps):
+    poses = loader(path, fps).load()
     if 0 in poses.sizes.values():
         raise ValueError("contains no frames, or no keypoints")
     for name in ("keypoints", "individuals"):

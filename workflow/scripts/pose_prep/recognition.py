@@ -12,7 +12,7 @@ NUMPY = b"\x93NUMPY"
 
 
 def recognise(path: str | Path) -> str:
-    """Return the `software` of a pose file, a key of `reading.LOADERS`.
+    """Return the `software` of a pose file, as `reading.loader_of` takes it.
 
     LightningPose writes DeepLabCut's layout; its scorer distinguishes them. Any other file raises a
     ValueError with its probable format.

@@ -8,10 +8,10 @@ import h5py
 import numpy as np
 import sleap_io
 import xarray as xr
-from movement.io import load_dataset, load_poses
+from movement.io import load_dataset
 
 from pose_prep.contents import check_dense_size, check_hdf5_size, check_unique, text_of
-from pose_prep.dimensions import with_plurals
+from pose_prep.dimensions import poses_dataset, with_plurals
 
 USUAL_ORDER = ("track", "xy", "node", "frame")
 USER_INSTANCE = 0
@@ -65,14 +65,10 @@ def _load_reordered_analysis(file, order, fps):
 
     scored = "point_scores" in file
     names = {key: [text_of(name) for name in file[key][:]] for key in ("track_names", "node_names")}
-    poses = load_poses.from_numpy(
-        position_array=reorder("tracks", ("frame", "xy", "node", "track")),
-        confidence_array=reorder("point_scores", ("frame", "node", "track")) if scored else None,
-        individual_names=names["track_names"] or None,
-        keypoint_names=names["node_names"],
-        fps=fps,
-    )
-    return with_plurals(poses)
+    individuals = names["track_names"] or None
+    confidence = reorder("point_scores", ("frame", "node", "track")) if scored else None
+    position = reorder("tracks", ("frame", "xy", "node", "track"))
+    return poses_dataset(position, confidence, individuals, names["node_names"], fps)
 
 
 def _load_labels(file, path, fps):
@@ -222,5 +218,4 @@ def _build_tracks(file, path, video, tracks, fps):
                     poses[frame.frame_idx, :, :, number] = np.nan
                     poses[frame.frame_idx, : points.shape[1], :, number] = points.T
     names = [track.name for track in labels.tracks]
-    made = load_poses.from_numpy(poses[:, :2], poses[:, 2], names or None, nodes, fps)
-    return with_plurals(made)
+    return poses_dataset(poses[:, :2], poses[:, 2], names or None, nodes, fps)
