@@ -97,14 +97,18 @@ def explore(
     room = MOST_BYTES - len(_render(title, data, []))
     packed = pack_what_fits(recordings, bouts, center, max(room, LEAST_BYTES))
     poses = [each.pop("poses") for each in packed]
-    data["sessions"] = [
+    data["sessions"] = _describe(sessions, packed, page)
+    data["partial"] = any(each["kept"] != [[0, each["frames"]]] for each in packed)
+    return _render(title, data, poses)
+
+
+def _describe(sessions, packed, page):
+    return [
         {name: each[name] for name in ("session", "animal", "group")}
         | {"video": address_of(each["video"], page)}
         | own
         for each, own in zip(sessions, packed, strict=True)
     ]
-    data["partial"] = any(each["kept"] != [[0, each["frames"]]] for each in packed)
-    return _render(title, data, poses)
 
 
 def _render(title, data, poses):
