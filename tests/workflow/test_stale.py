@@ -322,7 +322,7 @@ def test_settings_of_the_demo_rerun_the_simulation(finished):
     "settings",
     [
         {"learning_rate": "3e-3", "max_epochs": "4", "zdims": 3.0, "beta": "1.0", "noise": 0},
-        {"demo": {"frames": "3600", "seed": 1.0}, "seeds": ["0"]},
+        {"demo": {"frames": "1800", "seed": 1.0}, "seeds": ["0"]},
         {"models": {"bare": {**CONFIG["models"]["bare"], "annealtime": "50"}, "vame": None}},
     ],
     ids=str,

@@ -1,7 +1,8 @@
 """Simulate one demo recording and the true behaviour of each frame."""
 
+from pathlib import Path
+
 import numpy as np
-import pandas as pd
 from job import job
 from pose_prep.simulation import KEYPOINTS, simulate_recording, write_deeplabcut_csv
 
@@ -14,6 +15,7 @@ with job(snakemake) as out:
         recording["fps"],
         recording["group"],
     )
+    rows = (f"{frame},{label}" for frame, label in enumerate(labels))
     write_deeplabcut_csv(out.poses, tracks, KEYPOINTS, scorer="simulation")
-    pd.Series(labels, name="label").to_csv(out.labels, index_label="frame")
+    Path(out.labels).write_text("\n".join(["frame,label", *rows, ""]))
     print(f"simulated {len(tracks)} frames of a {recording['group']} mouse")

@@ -10,9 +10,9 @@ from matplotlib.patches import Ellipse
 
 from figures.motif_marks import motif_colour, motif_tile, names_of, shares_of
 from figures.skeletons import edges_of, poses_of
-from figures.style import INK, empty_panel, headline, page_figure, shorten
+from figures.style import INK, PAGE_WIDTH_MM, empty_panel, headline, page_figure, shorten
 
-COLUMNS = 5
+MOST_COLUMNS = 5
 PATH_SECONDS = (1.0, 0.5, 0.2, 0.1)
 SCALE_BARS = (1000, 500, 200, 100, 50, 20, 10, 5, 2, 1, 0.5, 0.2, 0.1)
 SPREAD = "#C4C4C4"
@@ -37,16 +37,17 @@ def draw_motif_poses(
     _, spreads = poses_of(tables["sd"].to_numpy(float), list(means.columns), center)
     known = np.isfinite(poses).all(axis=(1, 2)) if names else np.zeros(len(motifs), bool)
     edges, limits, seconds, height = [], None, None, 20.0
+    rows = -(-len(motifs) // MOST_COLUMNS)
+    columns = -(-len(motifs) // rows)  # six motifs are two rows of three
     if known.any():
         edges = edges_of(names, poses[known].mean(axis=0), skeleton)
         seconds = path_seconds(means, poses[known])
         reach = np.nan_to_num(spreads[known])
         limits = _limits(means, [poses[known] - reach, poses[known] + reach], seconds)
         width, length = limits[1] - limits[0]
-        height = float(np.clip(36 * length / width, 12, 36))
-    rows = -(-len(motifs) // COLUMNS)
+        height = float(np.clip(PAGE_WIDTH_MM / columns * length / width, 12, 36))
     with page_figure(12 + (height + 7) * rows, hspace=0.03, wspace=0.02) as figure:
-        grid = figure.subplots(rows, COLUMNS, squeeze=False)
+        grid = figure.subplots(rows, columns, squeeze=False)
         for axes in grid.flat[len(motifs) :]:
             axes.set_axis_off()
         for row, (axes, motif) in enumerate(zip(grid.flat, motifs, strict=False)):

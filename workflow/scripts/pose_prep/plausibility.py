@@ -5,7 +5,6 @@ import warnings
 import numpy as np
 import xarray as xr
 from formats.runs import find_runs
-from scipy.special import pdtrc
 
 BEST_READINGS = 99.0
 """Percentile of the likelihoods that indicates their scale: a few wrong ones do not reach it."""
@@ -109,6 +108,8 @@ def _is_middle(others):
 
 def _by_chance(count, elsewhere):
     """True if independent coordinates, as (frame, axis) elsewhere, are all zero this often."""
+    from scipy.special import pdtrc  # noqa: PLC0415 - slow, and few recordings have such zeros
+
     varying = (elsewhere != 0).any(axis=0)  # not the z of 2D poses, which is always zero
     elsewhere = elsewhere[:, varying]
     zero = elsewhere == 0

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from scipy.ndimage import gaussian_filter1d
 
 PLACES = {  # of a standing animal: x ahead of the tail base, y to the right
@@ -118,11 +117,15 @@ def write_deeplabcut_csv(
     path: str | Path, tracks: np.ndarray, keypoints: Sequence[str], scorer: str
 ) -> None:
     """Write (frame, keypoint, 3) tracks as DeepLabCut does: three header rows, frames from 0."""
-    columns = pd.MultiIndex.from_product(
-        [[scorer], keypoints, ["x", "y", "likelihood"]], names=["scorer", "bodyparts", "coords"]
-    )
-    table = pd.DataFrame(tracks.reshape(len(tracks), -1), columns=columns)
-    table.to_csv(path, float_format="%.4f")
+    coords = ["x", "y", "likelihood"]
+    columns = [
+        ("scorer", "bodyparts", "coords"),
+        *((scorer, keypoint, coord) for keypoint in keypoints for coord in coords),
+    ]
+    header = "\n".join(",".join(row) for row in zip(*columns, strict=True))
+    table = np.column_stack([np.arange(len(tracks)), tracks.reshape(len(tracks), -1)])
+    formats = ["%d", *["%.4f"] * (len(columns) - 1)]
+    np.savetxt(path, table, formats, delimiter=",", header=header, comments="")
 
 
 @dataclass(frozen=True)
