@@ -206,6 +206,17 @@ def folder_on_a_disk(path):
     return [] if in_bucket else directory(path)
 
 
+def results_to_record(asked):
+    """All that `all` asks for, by which the manifest is written again when any of it is.
+
+    Left out is what others tell of, since planning takes long with so many files: latents, which
+    all motifs are made from, and all but the first of the ethograms, which one job draws.
+    """
+    told = {*asked.latents, *asked.ethograms} - {*asked.ethograms[:: len(SESSIONS)]}
+    told.add(asked.manifest)
+    return [path for path in asked if path not in told]
+
+
 def on_this_disk(wildcards):
     """Refuse to look for results on this disk where they go to a bucket; there would be none."""
     bucket = workflow.storage_settings.default_storage_prefix
