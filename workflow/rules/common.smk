@@ -2,6 +2,7 @@
 # its code, and the GPUs and memory that it asks for. The work is done by workflow/scripts/settings.
 # Rules on the way to motifs have `priority: 1`, so that figures wait for training, not training for
 # figures.
+import functools
 import re
 import sys
 from pathlib import Path
@@ -32,7 +33,6 @@ from settings.sources import Sources, files_of_workflow
 
 SOURCES = Sources(lambda file: source(f"scripts/{file}"))
 SOURCES.files_behind("settings/run.py")  # brings these along
-source_digest = SOURCES.as_param  # as a param: an edit of the code reruns the rule
 from settings.files import DEMO, Access, is_url, plain_name
 from settings.models import of_rule, threads_to_train
 from settings.run import read_run
@@ -41,6 +41,11 @@ from settings.schema import SettingsError
 del sys.path[0]
 take_out_settings()
 sys.modules.update(others)
+
+
+def source_digest(rule):
+    """As a param: an edit of the code reruns the rule. A job computes only that of its own rule."""
+    return SOURCES.digest(rule) if workflow.is_main_process else SOURCES.as_param(rule)
 
 
 def can_fetch(url):
@@ -142,7 +147,8 @@ def params_of(rule):
 
 
 def settings_of_model(rule):
-    return lambda wildcards: of_rule(rule, RUN.schema, MODELS[wildcards.model])
+    settings = functools.cache(lambda model: of_rule(rule, RUN.schema, MODELS[model]))
+    return lambda wildcards: settings(wildcards.model)
 
 
 def checkpoint_minutes(wildcards, input):
@@ -172,11 +178,11 @@ def file_of_session(column):
     return lambda wildcards: own_file(SESSIONS[wildcards.session][column])
 
 
-def exported_model(wildcards):
+def exported_model():
     """The model to embed with: one that is trained here, or the frozen one."""
     if FROZEN:
         return own_file(f"{config['use_model']}/model.safetensors")
-    return f"results/export/{wildcards.model}/seed{wildcards.seed}/model.safetensors"
+    return "results/export/{model}/seed{seed}/model.safetensors"
 
 
 def segmenter_of_model(wildcards):
