@@ -3,6 +3,7 @@
 # Rules on the way to motifs have `priority: 1`, so that figures wait for training, not training for
 # figures.
 import functools
+import gc
 import re
 import sys
 from pathlib import Path
@@ -10,6 +11,10 @@ from pathlib import Path
 from snakemake import __version__ as snakemake_version
 from snakemake.exceptions import WorkflowError
 from snakemake.settings.types import SharedFSUsage
+
+# A plan is millions of objects that stay: looking for garbage among them takes long.
+if workflow.is_main_process:
+    gc.set_threshold(50_000, 20, 20)
 
 RULES = workflow.current_basedir  # the folder, or address, of this file
 
