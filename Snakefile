@@ -22,12 +22,6 @@ rule all:
         of_trainings("results/export/{model}/seed{seed}/README.md"),
         of_trainings("results/figures/{model}/seed{seed}/losses.svg"),
         of_trainings("results/figures/{model}/seed{seed}/reconstructions.svg"),
-        collect(
-            "results/latents/{model}/seed{seed}/{session}.npy",
-            model=EMBEDDED,
-            seed=config["seeds"],
-            session=SESSIONS,
-        ),
         of_segmentations(
             "results/motif_tables/{model}/seed{seed}/{segmentation}/quality.json"
         ),
@@ -45,16 +39,22 @@ rule all:
             "results/figures/{model}/seed{seed}/{segmentation}/examples.html"
         ),
         of_segmentations("results/explorer/{model}/seed{seed}/{segmentation}.html"),
-        of_sessions(
-            of_segmentations(
-                "results/figures/{model}/seed{seed}/{segmentation}/ethograms/{session}.svg"
-            )
-        ),
         ["results/figures/comparison.svg", "results/best/choice.json"]
         if TRAINED
         else [],
         "results/summary.html",
-        "results/manifest.json",
+        latents=collect(
+            "results/latents/{model}/seed{seed}/{session}.npy",
+            model=EMBEDDED,
+            seed=config["seeds"],
+            session=SESSIONS,
+        ),
+        ethograms=of_sessions(
+            of_segmentations(
+                "results/figures/{model}/seed{seed}/{segmentation}/ethograms/{session}.svg"
+            )
+        ),
+        manifest="results/manifest.json",
 
 
 rule check:

@@ -19,6 +19,7 @@ BARE = {
         for kind in ("json", "npy")
     ),
     "results/motifs/bare/seed0/kmeans-4",
+    "results/motifs/bare/seed0/kmeans-4.npz",
     "results/segmenters/bare/seed0/kmeans-4.npz",
     "results/motif_tables/bare",
     "results/latent_maps/bare/seed0.csv",

@@ -536,6 +536,25 @@ def test_a_changed_recording_is_imported_again(finished):
     assert finished.stale_jobs() == ONE_SESSION
 
 
+@pytest.mark.parametrize("model", ["vame", "bare"])
+@pytest.mark.parametrize(
+    ("file", "rules"),
+    [
+        ("figures/{}/seed0/kmeans-4/ethograms/mouse1.svg", {"plot_ethogram"} | MANIFEST),
+        ("figures/{}/seed0/kmeans-4/ethograms/mouse2.svg", {"plot_ethogram"} | MANIFEST),
+        ("latents/{}/seed0/mouse2.npy", EMBED),
+    ],
+)
+def test_a_result_that_is_lost_is_made_again_and_recorded(finished_once, model, file, rules):
+    """Also one that the manifest does not wait for by itself."""
+    path = finished_once / "results" / file.format(model)
+    aside = path.rename(path.with_name("aside"))
+    try:
+        assert finished_once.stale_jobs() == jobs(rules, sessions=["mouse2"], models=[model])
+    finally:
+        aside.rename(path)
+
+
 # --- sources --------------------------------------------------------------------------------------
 
 CODE = {

@@ -2,6 +2,8 @@
 # its code, and the GPUs and memory that it asks for. The work is done by workflow/scripts/settings.
 # Rules on the way to motifs have `priority: 1`, so that figures wait for training, not training for
 # figures.
+import functools
+import gc
 import re
 import sys
 from pathlib import Path
@@ -9,6 +11,10 @@ from pathlib import Path
 from snakemake import __version__ as snakemake_version
 from snakemake.exceptions import WorkflowError
 from snakemake.settings.types import SharedFSUsage
+
+# A plan is millions of objects that stay: looking for garbage among them takes long.
+if workflow.is_main_process:
+    gc.set_threshold(50_000, 20, 20)
 
 RULES = workflow.current_basedir  # the folder, or address, of this file
 
@@ -32,7 +38,6 @@ from settings.sources import Sources, files_of_workflow
 
 SOURCES = Sources(lambda file: source(f"scripts/{file}"))
 SOURCES.files_behind("settings/run.py")  # brings these along
-source_digest = SOURCES.as_param  # as a param: an edit of the code reruns the rule
 from settings.files import DEMO, Access, is_url, plain_name
 from settings.models import of_rule, threads_to_train
 from settings.run import read_run
@@ -41,6 +46,11 @@ from settings.schema import SettingsError
 del sys.path[0]
 take_out_settings()
 sys.modules.update(others)
+
+
+def source_digest(rule):
+    """As a param: an edit of the code reruns the rule. A job computes only that of its own rule."""
+    return SOURCES.digest(rule) if workflow.is_main_process else SOURCES.as_param(rule)
 
 
 def can_fetch(url):
@@ -142,7 +152,8 @@ def params_of(rule):
 
 
 def settings_of_model(rule):
-    return lambda wildcards: of_rule(rule, RUN.schema, MODELS[wildcards.model])
+    settings = functools.cache(lambda model: of_rule(rule, RUN.schema, MODELS[model]))
+    return lambda wildcards: settings(wildcards.model)
 
 
 def checkpoint_minutes(wildcards, input):
@@ -172,11 +183,11 @@ def file_of_session(column):
     return lambda wildcards: own_file(SESSIONS[wildcards.session][column])
 
 
-def exported_model(wildcards):
+def exported_model():
     """The model to embed with: one that is trained here, or the frozen one."""
     if FROZEN:
         return own_file(f"{config['use_model']}/model.safetensors")
-    return f"results/export/{wildcards.model}/seed{wildcards.seed}/model.safetensors"
+    return "results/export/{model}/seed{seed}/model.safetensors"
 
 
 def segmenter_of_model(wildcards):
@@ -204,6 +215,17 @@ def folder_on_a_disk(path):
     """
     in_bucket = workflow.storage_settings.default_storage_provider
     return [] if in_bucket else directory(path)
+
+
+def results_to_record(asked):
+    """All that `all` asks for, by which the manifest is written again when any of it is.
+
+    Left out is what others tell of, since planning takes long with so many files: latents, which
+    all motifs are made from, and all but the first of the ethograms, which one job draws.
+    """
+    told = {*asked.latents, *asked.ethograms} - {*asked.ethograms[:: len(SESSIONS)]}
+    told.add(asked.manifest)
+    return [path for path in asked if path not in told]
 
 
 def on_this_disk(wildcards):

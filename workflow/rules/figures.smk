@@ -140,9 +140,7 @@ rule plot_ethogram:
     input:
         segmenter=segmenter_of_model,
         names=names_of_motifs,
-        motifs=of_sessions(
-            "results/motifs/{model}/seed{seed}/{segmentation}/{session}.csv"
-        ),
+        motifs="results/motifs/{model}/seed{seed}/{segmentation}.npz",
     output:
         svg=[
             figure_of_motifs(

@@ -2,6 +2,8 @@
 #   in:  results/latents/{model}/seed{seed}/{session}.npy, results/aligned/{session}.npz
 #   out: results/segmenters/{model}/seed{seed}/{segmentation}.npz        what gives a window its motif
 #        results/motifs/{model}/seed{seed}/{segmentation}/{session}.csv  a row per frame
+#        results/motifs/{model}/seed{seed}/{segmentation}.npz  the motifs of all sessions: what jobs
+#            that read all of them take, since planning takes long with many files
 #        results/latent_maps/{model}/seed{seed}.csv                      a sample in two dimensions
 #        results/motif_tables/{model}/seed{seed}/{segmentation}/         tables, quality.json
 #        results/motif_tables/{model}/agreement.csv                      between seeds
@@ -45,6 +47,7 @@ rule label_motifs:
         motifs=of_sessions(
             "results/motifs/{model}/seed{seed}/{segmentation}/{session}.csv"
         ),
+        together="results/motifs/{model}/seed{seed}/{segmentation}.npz",
     log:
         "logs/label_motifs/{model}/seed{seed}/{segmentation}.log",
     benchmark:
@@ -85,9 +88,7 @@ rule tabulate_motifs:
     input:
         segmenter=segmenter_of_model,
         names=names_of_motifs,
-        motifs=of_sessions(
-            "results/motifs/{model}/seed{seed}/{segmentation}/{session}.csv"
-        ),
+        motifs="results/motifs/{model}/seed{seed}/{segmentation}.npz",
         latents=of_sessions("results/latents/{model}/seed{seed}/{session}.npy"),
         aligned=of_sessions("results/aligned/{session}.npz"),
         latent_map="results/latent_maps/{model}/seed{seed}.csv",
@@ -114,10 +115,9 @@ rule compare_seeds:
     """Measure how far one model's motifs are the same with every seed."""
     input:
         motifs=collect(
-            "results/motifs/{{model}}/seed{seed}/{segmentation}/{session}.csv",
+            "results/motifs/{{model}}/seed{seed}/{segmentation}.npz",
             segmentation=SEGMENTATIONS,
             seed=config["seeds"],
-            session=TRAINED_ON,
         ),
     output:
         agreement="results/motif_tables/{model}/agreement.csv",

@@ -123,11 +123,10 @@ rule write_summary:
         "../scripts/write_summary.py"
 
 
-# All that `all` asks for is its input: it is written again when any of it is.
 rule write_manifest:
     """Gather the records of all jobs of this run."""
     input:
-        results=[p for p in rules.all.input if not p.endswith("results/manifest.json")],
+        results=results_to_record(rules.all.input),
     output:
         manifest="results/manifest.json",
     log:

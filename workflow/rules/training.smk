@@ -96,7 +96,7 @@ rule export_checkpoint:
 rule embed_session:
     """Embed one recording with one model, and measure whether the model knows what it sees."""
     input:
-        model=exported_model,
+        model=exported_model(),
         aligned="results/aligned/{session}.npz",
     output:
         latents="results/latents/{model}/seed{seed}/{session}.npy",

@@ -5,7 +5,7 @@ from formats.files import own_name
 from formats.intervals import read_intervals
 from formats.latents import open_latents
 from formats.motif_names import read_motif_names
-from formats.motifs import read_motifs
+from formats.motifs import read_together
 from formats.tables import read_table, write_tables
 from job import job
 from motif_analysis.segmentation import load_segmenter
@@ -13,7 +13,7 @@ from motif_analysis.tables import tabulate
 
 with job(snakemake) as out:
     inputs, rows = snakemake.input, snakemake.params.sessions
-    motifs, latents = map(read_motifs, inputs.motifs), map(open_latents, inputs.latents)
+    motifs, latents = read_together(inputs.motifs), map(open_latents, inputs.latents)
     named, timed = (own_name(inputs.get(key) or "") for key in ("names", "intervals"))
     names = read_motif_names(named, inputs.segmenter, **snakemake.wildcards)
     tables = tabulate(

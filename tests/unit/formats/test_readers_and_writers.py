@@ -11,7 +11,13 @@ from formats.aligned import AlignedPoses, map_array, open_aligned, save_aligned
 from formats.dataset import locate
 from formats.files import sha256, write_atomically
 from formats.latents import open_latents, write_latents
-from formats.motifs import read_motifs, write_motifs
+from formats.motifs import (
+    read_frames,
+    read_motifs,
+    read_together,
+    write_motifs,
+    write_together,
+)
 from formats.runs import blocks_of, find_runs
 from formats.tables import community_name, read_table, write_table
 
@@ -102,6 +108,24 @@ def test_frames_without_a_motif_are_written_as_na_and_read_as_minus_one(tmp_path
         "2,1.0000,0,NA,1,0.6667,1",
     ]
     np.testing.assert_array_equal(read_motifs(tmp_path / "a.csv"), motifs)
+
+
+def test_motifs_of_all_sessions_lie_in_one_file(tmp_path):
+    """What jobs that read all recordings take has the motifs of each recording's table."""
+    recordings = {"b": ([-1, 3, 0], 2.0), "a": ([3], 30.0), "fps": ([], 1.0)}
+    arrays = {name: (np.array(own, np.int16), fps) for name, (own, fps) in recordings.items()}
+    write_together(tmp_path / "all.npz", arrays)
+    for asked, expected in ((None, ["b", "a", "fps"]), (["fps", "b"], ["fps", "b"])):
+        read = list(read_together(tmp_path / "all.npz", asked))
+        assert [own.dtype for own in read] == [np.int16] * len(expected)
+        assert [own.tolist() for own in read] == [recordings[name][0] for name in expected]
+    write_motifs(tmp_path / "b.csv", arrays["b"][0], np.ones(3, bool), 2.0, None, {3: "walk"})
+    table = pd.read_csv(tmp_path / "b.csv")
+    (frames,) = read_frames(tmp_path / "all.npz", ["b"], {3: "walk"})
+    assert frames["seconds"].tolist() == table["seconds"].tolist() == [0, 0.5, 1]
+    assert frames["motif"].tolist() == table["motif"].fillna(-1).tolist()
+    assert frames["name"].isna().tolist() == table["name"].isna().tolist() == [True, False, True]
+    assert frames["name"][1] == table["name"][1] == "walk"
 
 
 @pytest.mark.skipif(not shutil.which("Rscript"), reason="no R on this machine")

@@ -2,9 +2,11 @@
 
 One row per frame of the recording: frame, seconds, motif, its name and community, the distance to
 the motif's centre, usable. `NA` stands for missing values, as R writes and pandas reads them.
+
+`results/motifs/{model}/seed{seed}/{segmentation}.npz` has the motifs of all sessions together.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -66,3 +68,41 @@ def read_motifs(path: str | Path) -> np.ndarray:
         [part["motif"].fillna(-1).to_numpy().astype(np.int16) for part in parts]
         or [np.empty(0, np.int16)]
     )
+
+
+def write_together(path: str | Path, recordings: Mapping[str, tuple[np.ndarray, float]]) -> None:
+    """Write the motifs of several sessions to one npz.
+
+    Parameters
+    ----------
+    recordings
+        By session: (frame,) int16 motifs, -1 where there is none; frames per second.
+    """
+    arrays = {f"motifs/{session}": motifs for session, (motifs, _) in recordings.items()}
+    arrays |= {f"fps/{session}": np.float64(fps) for session, (_, fps) in recordings.items()}
+    np.savez_compressed(path, **arrays)
+
+
+def read_together(path: str | Path, sessions: Iterable[str] | None = None) -> Iterator[np.ndarray]:
+    """Read (frame,) int16 motifs of each session, one at a time; -1 where there is none.
+
+    Parameters
+    ----------
+    sessions
+        Those to read; if None, all in the order in which they were written.
+    """
+    with np.load(path, allow_pickle=False) as arrays:
+        keys = [key for key in arrays.files if key.startswith("motifs/")]
+        for key in keys if sessions is None else [f"motifs/{session}" for session in sessions]:
+            yield arrays[key]
+
+
+def read_frames(
+    path: str | Path, sessions: Iterable[str], names: Mapping[int, str]
+) -> Iterator[pd.DataFrame]:
+    """Read `seconds`, `motif` (-1 where there is none) and `name` of each session's frames."""
+    with np.load(path, allow_pickle=False) as arrays:
+        for session in sessions:
+            motifs = pd.Series(arrays[f"motifs/{session}"])
+            seconds = np.arange(len(motifs)) / float(arrays[f"fps/{session}"])
+            yield pd.DataFrame({"seconds": seconds, "motif": motifs, "name": motifs.map(names)})
