@@ -17,5 +17,5 @@ with job(snakemake) as out:
     )
     rows = (f"{frame},{label}" for frame, label in enumerate(labels))
     write_deeplabcut_csv(out.poses, tracks, KEYPOINTS, scorer="simulation")
-    Path(out.labels).write_text("\n".join(["frame,label", *rows, ""]))
+    Path(out.labels).write_text("\n".join(["frame,label", *rows, ""]), encoding="utf-8")
     print(f"simulated {len(tracks)} frames of a {recording['group']} mouse")
