@@ -16,7 +16,7 @@ html_theme = "pydata_sphinx_theme"
 html_theme_options = {"navigation_with_keys": False, "show_prev_next": False}
 html_static_path = []
 suppress_warnings = ["myst.header", "myst.xref_missing"]  # links to files outside of the site
-# Pages of the site that lie elsewhere in the project, and how their links are read from here.
+# Pages of the site whose source is elsewhere in the project, and how their links are replaced.
 ELSEWHERE = {
     "start.md": ("README.md", {"](docs/": "](", "](config/README.md": "](configuration.md"}),
     "configuration.md": ("config/README.md", {"](../docs/": "](", "](../README.md": "](start.md"}),
@@ -25,14 +25,14 @@ ELSEWHERE = {
 HEAD = """# Settings
 
 All settings of `config/config.yaml`, from the schema that checks it. A setting that is misspelt or
-out of range is refused before anything runs. [Configuration](configuration.md) tells how they work
-together.
+out of range is refused before anything runs. [Configuration](configuration.md) explains how they
+work together.
 
 """
 
 
 def write_pages(app) -> None:
-    """Write the pages of the site that are made from other files of the project."""
+    """Write the pages of the site that are generated from other files of the project."""
     for name, (source, links) in ELSEWHERE.items():
         text = (ROOT / source).read_text(encoding="utf-8")
         for link, here in links.items():
@@ -45,14 +45,14 @@ def write_pages(app) -> None:
 
 
 def write_page(name: str, text: str) -> None:
-    """Write a page if it has changed, so that Sphinx reads no other one again."""
+    """Write a page only if it has changed, so that Sphinx does not read it again."""
     page = ROOT / "docs" / name
     if not page.is_file() or page.read_text(encoding="utf-8") != text:
         page.write_text(text, encoding="utf-8")
 
 
 def describe(name: str, entry: dict) -> str:
-    """A section on one setting: what it means, its values, its default, and who uses it."""
+    """Return a section on one setting: its meaning, values, default, and the rules that use it."""
     kind = entry.get("type", "")
     facts = [" or ".join(kind) if isinstance(kind, list) else kind]
     if "enum" in entry:

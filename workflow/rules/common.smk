@@ -1,7 +1,6 @@
-# Shared by all stages: the checked config and sessions table, what a job gets of them, the digest of
-# its code, and the GPUs and memory that it asks for. The work is done by workflow/scripts/settings.
-# Rules on the way to motifs have `priority: 1`, so that figures wait for training, not training for
-# figures.
+# Shared by all stages: the checked config and sessions table, the settings that a job gets, the
+# digest of its code, and the GPUs and memory that it requests; see workflow/scripts/settings.
+# Rules that lead to motifs have `priority: 1`, so that figures wait for training, not vice versa.
 import functools
 import gc
 import re
@@ -12,7 +11,7 @@ from snakemake import __version__ as snakemake_version
 from snakemake.exceptions import WorkflowError
 from snakemake.settings.types import SharedFSUsage
 
-# A plan is millions of objects that stay: looking for garbage among them takes long.
+# A plan consists of millions of permanent objects: garbage collection among them takes long.
 if workflow.is_main_process:
     gc.set_threshold(50_000, 20, 20)
 
@@ -20,12 +19,12 @@ RULES = workflow.current_basedir  # the folder, or address, of this file
 
 
 def source(file):
-    """A file of the workflow's folder: where it lies, or in Snakemake's cache if that is far."""
+    """Return the path of a file of the workflow, in Snakemake's cache if the workflow is remote."""
     place = RULES.join(f"../{file}").get_path_or_uri(secret_free=True)
     return place if Path(place).is_file() else workflow.source_path(f"../{file}")
 
 
-# Of another workflow beside this one, or another version of this one, which has its own.
+# Another workflow, or another version of this one, may have imported its own settings and formats.
 def take_out_settings():
     names = [name for name in sys.modules if re.match(r"(settings|formats)\b", name)]
     return {name: sys.modules.pop(name) for name in names}
@@ -37,7 +36,7 @@ sys.path.insert(0, str(Path(source("scripts/settings/sources.py")).parents[1]))
 from settings.sources import Sources, files_of_workflow
 
 SOURCES = Sources(lambda file: source(f"scripts/{file}"))
-SOURCES.files_behind("settings/run.py")  # brings these along
+SOURCES.files_behind("settings/run.py")  # with its imports
 from settings.files import DEMO, Access, is_url, plain_name
 from settings.models import of_rule, threads_to_train
 from settings.run import read_run
@@ -49,7 +48,10 @@ sys.modules.update(others)
 
 
 def source_digest(rule):
-    """As a param: an edit of the code reruns the rule. A job computes only that of its own rule."""
+    """Return a rule's digest as a param, which reruns it when its code is edited.
+
+    A job computes only the digest of its own rule.
+    """
     return SOURCES.digest(rule) if workflow.is_main_process else SOURCES.as_param(rule)
 
 
@@ -96,12 +98,12 @@ def of_sessions(paths, sessions=SESSIONS):
 
 
 def of_trainings(path):
-    """Of each model and seed that is trained here."""
+    """Return the path for each model and seed that is trained here."""
     return collect(path, model=TRAINED, seed=config["seeds"])
 
 
 def of_segmentations(paths, segmentations=SEGMENTATIONS):
-    """Of each segmentation that is wanted, one path or several by their names."""
+    """Return the path, or several paths by name, for each segmentation that is requested."""
     if isinstance(paths, dict):
         return {name: of_segmentations(path) for name, path in paths.items()}
     seeds = config["seeds"]
@@ -110,7 +112,7 @@ def of_segmentations(paths, segmentations=SEGMENTATIONS):
 
 
 def figure(path, category, name=None):
-    """The outputs svg, for the report, and png of a rule that draws one figure."""
+    """Return the outputs of a rule that draws one figure: an svg for the report, and a png."""
     name = name or path.rpartition("/")[2]
     labels = {key: f"{{{key}}}" for key in re.findall(r"{(\w+)}", path)}
     labels["figure"] = name
@@ -120,7 +122,7 @@ def figure(path, category, name=None):
 
 
 def figure_of_motifs(file, caption, label=None):
-    """A figure of one segmentation, on the report's page of that."""
+    """Return a figure of one segmentation, for its page in the report."""
     return report(
         f"results/figures/{{model}}/seed{{seed}}/{{segmentation}}/{file}",
         caption=f"../report/{caption}.rst",
@@ -136,7 +138,7 @@ def tables_of_motifs(*names):
 
 
 def figures_of_motifs(*names):
-    """Of each name the output of that name, an svg, and {name}_png."""
+    """Return two outputs for each name: an svg of that name, and {name}_png."""
     png = "results/figures/{{model}}/seed{{seed}}/{{segmentation}}/{}.png"
     svg = {name: figure_of_motifs(f"{name}.svg", name) for name in names}
     return svg | {f"{name}_png": png.format(name) for name in names}
@@ -147,7 +149,7 @@ def settings_of(rule):
 
 
 def params_of(rule):
-    """What reruns a job of most rules: the settings that it uses, and its code."""
+    """Return the params that rerun a job of most rules: the settings that it uses, and its code."""
     return {"settings": settings_of(rule), "code": source_digest(rule)}
 
 
@@ -157,7 +159,10 @@ def settings_of_model(rule):
 
 
 def checkpoint_minutes(wildcards, input):
-    """A param that depends on inputs is not compared: another interval trains nothing again."""
+    """Return the setting; Snakemake does not compare a param that depends on inputs.
+
+    Another interval therefore causes no training.
+    """
     return config["checkpoint_minutes"]
 
 
@@ -166,9 +171,9 @@ def gpus_of_model(wildcards):
 
 
 def own_file(path):
-    """A file of the user's as an input, which the `prefix:` of a module must not move.
+    """Return a user's file as an input, to which the `prefix:` of a module must not be added.
 
-    One elsewhere is fetched by Snakemake's storage plugin for its address; no path is no input.
+    Snakemake's storage plugin fetches a file at an address. Without a path, there is no input.
     """
     if not path or path.startswith(DEMO):
         return path or []
@@ -179,19 +184,19 @@ LABELS = [own_file(row["labels"]) for row in SESSIONS.values() if row["labels"]]
 
 
 def file_of_session(column):
-    """The file that a column of the sessions table names, where it names one, as an input."""
+    """Return as an input the file that a column of the sessions table names, if there is one."""
     return lambda wildcards: own_file(SESSIONS[wildcards.session][column])
 
 
 def exported_model():
-    """The model to embed with: one that is trained here, or the frozen one."""
+    """Return the model for embedding: the one that is trained here, or the frozen one."""
     if FROZEN:
         return own_file(f"{config['use_model']}/model.safetensors")
     return "results/export/{model}/seed{seed}/model.safetensors"
 
 
 def segmenter_of_model(wildcards):
-    """What gives windows their motif: fitted here, or beside the frozen model where it was."""
+    """Return the segmenter: fitted here, or stored with the frozen model if it was."""
     if wildcards.segmentation in SEGMENTERS:
         return own_file(SEGMENTERS[wildcards.segmentation])
     fitted = "results/segmenters/{model}/seed{seed}/{segmentation}.npz"
@@ -208,20 +213,20 @@ def pretrained_of_model(wildcards):
 
 
 def folder_on_a_disk(path):
-    """An output that is a folder; none in a bucket.
+    """Return an output that is a folder; none in a bucket.
 
-    There are no folders in a bucket: Snakemake's S3 plugin (0.3.6) does not see that one has come to
-    be, once it has looked and there was none.
+    A bucket has no folders: once Snakemake's S3 plugin (0.3.6) has found that one does not exist, it
+    does not notice that it was created.
     """
     in_bucket = workflow.storage_settings.default_storage_provider
     return [] if in_bucket else directory(path)
 
 
 def results_to_record(asked):
-    """All that `all` asks for, by which the manifest is written again when any of it is.
+    """Return the files that `all` requests: if one is written again, the manifest is as well.
 
-    Left out is what others tell of, since planning takes long with so many files: latents, which
-    all motifs are made from, and all but the first of the ethograms, which one job draws.
+    Redundant files are left out, since planning takes long with many files: latents, from which all
+    motifs are computed, and all but the first of the ethograms, which one job draws.
     """
     told = {*asked.latents, *asked.ethograms} - {*asked.ethograms[:: len(SESSIONS)]}
     told.add(asked.manifest)
@@ -229,7 +234,7 @@ def results_to_record(asked):
 
 
 def on_this_disk(wildcards):
-    """Refuse to look for results on this disk where they go to a bucket; there would be none."""
+    """Raise an error if results are in a bucket: there would be none on this disk."""
     bucket = workflow.storage_settings.default_storage_prefix
     if workflow.storage_settings.default_storage_provider:
         raise WorkflowError(
@@ -240,7 +245,7 @@ def on_this_disk(wildcards):
 
 
 def orphans_of_results(wildcards):
-    """Results of models, seeds and sessions that are no longer set, one path a line."""
+    """Return the results of models, seeds and sessions that are no longer set, one path per line."""
     own = [
         each for each in workflow.rules if str(each.snakefile).startswith(str(RULES))
     ]

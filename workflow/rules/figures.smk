@@ -1,4 +1,4 @@
-# Tables and arrays in; figures, as svg for the report and as png, and films out.
+# Draw figures (svg for the report, png) and films from tables and arrays.
 #   in:  results/{quality,models,motifs,motif_tables,aligned}/, results/comparison*.csv
 #   out: results/quality/{session}.{svg,png}, results/figures/
 
@@ -60,7 +60,7 @@ rule plot_reconstructions:
 
 
 rule plot_comparison:
-    """Draw all models beside each other, with baselines and intervals."""
+    """Draw a comparison of all models, with baselines and intervals."""
     input:
         comparison="results/comparison.csv",
         sessions="results/comparison_sessions.csv",
@@ -100,7 +100,7 @@ rule plot_motifs:
 
 
 rule plot_n_motifs:
-    """Draw what each number of motifs that was tried explains, and whether refits agree."""
+    """Draw, by number of motifs, the unexplained variance and the agreement of refits."""
     input:
         **tables_of_motifs("n_motifs"),
     output:
@@ -165,7 +165,7 @@ rule plot_ethogram:
 
 
 rule explore_motifs:
-    """Put map, ethograms, bouts and poses of all recordings on one page to look through."""
+    """Write the motif browser: a page with map, ethograms, bouts and poses of all recordings."""
     input:
         **tables_of_motifs("usage", "profile", "communities", "bouts", "latent_map"),
         segmenter=segmenter_of_model,

@@ -1,9 +1,9 @@
-# Latents and aligned poses in; motifs, tables and their evaluation out.
+# Find, tabulate and evaluate motifs from latents and aligned poses.
 #   in:  results/latents/{model}/seed{seed}/{session}.npy, results/aligned/{session}.npz
-#   out: results/segmenters/{model}/seed{seed}/{segmentation}.npz        what gives a window its motif
-#        results/motifs/{model}/seed{seed}/{segmentation}/{session}.csv  a row per frame
-#        results/motifs/{model}/seed{seed}/{segmentation}.npz  the motifs of all sessions: what jobs
-#            that read all of them take, since planning takes long with many files
+#   out: results/segmenters/{model}/seed{seed}/{segmentation}.npz        the segmenter
+#        results/motifs/{model}/seed{seed}/{segmentation}/{session}.csv  one row per frame
+#        results/motifs/{model}/seed{seed}/{segmentation}.npz  the motifs of all sessions, for jobs
+#            that need all of them, since planning takes long with many files
 #        results/latent_maps/{model}/seed{seed}.csv                      a sample in two dimensions
 #        results/motif_tables/{model}/seed{seed}/{segmentation}/         tables, quality.json
 #        results/motif_tables/{model}/agreement.csv                      between seeds
@@ -26,7 +26,7 @@ rule segment_motifs:
     priority: 1
     conda:
         "../../envs/motifs.yaml"
-    threads: 1  # several add up in another order each time
+    threads: 1  # the order of summation varies with several threads
     params:
         **params_of("segment_motifs"),
         numbers=RUN.numbers_of_motifs,
@@ -37,7 +37,7 @@ rule segment_motifs:
 
 
 rule label_motifs:
-    """Give every frame of each recording its motif."""
+    """Label each frame of each recording with its motif."""
     input:
         segmenter=segmenter_of_model,
         names=names_of_motifs,
@@ -84,7 +84,7 @@ rule map_latents:
 
 
 rule tabulate_motifs:
-    """Tabulate one segmentation's motifs: usage, transitions, profile, groups and others."""
+    """Tabulate the motifs of one segmentation: usage, transitions, profile, groups and others."""
     input:
         segmenter=segmenter_of_model,
         names=names_of_motifs,
@@ -112,7 +112,7 @@ rule tabulate_motifs:
 
 
 rule compare_seeds:
-    """Measure how far one model's motifs are the same with every seed."""
+    """Measure the agreement of one model's motifs between seeds."""
     input:
         motifs=collect(
             "results/motifs/{{model}}/seed{seed}/{segmentation}.npz",
@@ -137,7 +137,7 @@ rule compare_seeds:
 
 
 rule judge_motifs:
-    """Evaluate one model's motifs: numbers, what they are compared with, verdicts, advice."""
+    """Evaluate one model's motifs: numbers, baselines, verdicts, advice."""
     input:
         **tables_of_motifs("usage", "groups"),
         segmenter=segmenter_of_model,
@@ -164,7 +164,7 @@ rule judge_motifs:
 
 
 rule choose_bouts:
-    """Choose the bouts whose label would tell most, and make a BORIS project to label them in."""
+    """Choose the most informative bouts to label, and write a BORIS project for labelling them."""
     input:
         **tables_of_motifs("bouts"),
         segmenter=segmenter_of_model,

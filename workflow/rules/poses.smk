@@ -1,15 +1,15 @@
-# Pose files in; cleaned egocentric poses, and the frames to train on, out.
+# Convert pose files to cleaned egocentric poses and to a training dataset.
 #   in:  the files of config/sessions.tsv
 #   out: results/poses/{session}.nc        movement's dataset
 #        results/aligned/{session}.npz     (frame, feature) float32, usable frames, names, fps
 #        results/quality/{session}.csv     per keypoint: shares missing, interpolated, outlying, …
-#        results/quality.csv               per session: usable minutes, …, why to leave it out
+#        results/quality.csv               per session: usable minutes, …, reasons to leave it out
 #        results/dataset/{train,test}.npy  (frame, feature) float32, scaled, memory-mappable
 #        results/dataset/dataset.json      features, scaling, segments, sessions, hashes
 
 
 rule simulate_demo:
-    """Simulate one demo recording: DeepLabCut csv and the true behaviour of each frame."""
+    """Simulate one demo recording: a DeepLabCut csv and the true behaviour of each frame."""
     output:
         poses="results/demo/{session}.csv",
         labels="results/demo/{session}.labels.csv",
@@ -69,7 +69,7 @@ rule align_poses:
 
 
 rule inspect_poses:
-    """Measure the quality of one recording, and keep a part of it, raw and cleaned."""
+    """Measure the quality of one recording, and store an excerpt of it, raw and cleaned."""
     input:
         poses="results/poses/{session}.nc",
         labels=file_of_session("labels"),
@@ -91,7 +91,7 @@ rule inspect_poses:
 
 
 rule check_poses:
-    """List the quality of all sessions, and mark those that may be worth leaving out."""
+    """List the quality of all sessions, and mark those that may have to be left out."""
     input:
         summaries=of_sessions("results/quality/{session}.json"),
         intervals=own_file(config["intervals"]),

@@ -1,11 +1,11 @@
-# Numbers of all models and motifs in; their comparison, a summary and a manifest of the run out.
+# Compare all models and motifs, and write a summary and a manifest of the run.
 #   in:  results/models/, results/motif_tables/, results/export/, results/quality.csv
-#        results/provenance/{rule}/{wildcards}.json  the record of each job, which the job writes
-#   out: results/comparison*.csv   models beside each other, with intervals
+#        results/provenance/{rule}/{wildcards}.json  record of each job, written by the job
+#   out: results/comparison*.csv   comparison of models, with intervals
 #        results/export/{model}/seed{seed}/README.md  the model card
-#        results/best/             the chosen export, and choice.json: which and why
-#        results/summary.html      the run in words: the start page of the report
-#        results/manifest.json     all records, with the digest of the whole
+#        results/best/             the chosen export, and choice.json with the reason
+#        results/summary.html      description of the run: the start page of the report
+#        results/manifest.json     all records, with a digest of them all
 #        results/nwb/              a session with its motifs as NWB, on request (target nwb)
 #        on request: verify, ro_crate (results/ro-crate.zip), list_orphans, clean_orphans
 
@@ -89,7 +89,7 @@ rule choose_model:
 
 
 rule write_summary:
-    """Write the run in words, the report's start page: data, models, motifs, cautions."""
+    """Write the report's start page, a description of the run: data, models, motifs, cautions."""
     input:
         **of_segmentations(tables_of_motifs("usage", "communities", "groups")),
         **of_segmentations(tables_of_motifs("comparisons_over_time")),
@@ -143,7 +143,7 @@ rule write_manifest:
 
 
 rule export_nwb:
-    """Write one session as NWB: pose, latents, motifs, bouts, and what the table says of it."""
+    """Write one session as NWB: pose, latents, motifs, bouts, and metadata from the table."""
     input:
         **tables_of_motifs("bouts", "communities"),
         metadata=RUN.check_metadata,
@@ -167,9 +167,9 @@ rule export_nwb:
         "../scripts/export_nwb.py"
 
 
-# It has no input: what was altered would otherwise be made anew before it is looked at.
+# This rule has no input: otherwise, altered files would be made again before they are compared.
 rule verify:
-    """Compare all results with their manifests, and name what was altered."""
+    """Compare all results with their manifests, and name those that were altered."""
     log:
         "logs/verify/verify.log",
     localrule: True
@@ -221,7 +221,7 @@ rule list_orphans:
 
 
 rule clean_orphans:
-    """Delete what list_orphans lists; with --dry-run, list it."""
+    """Delete the files that list_orphans lists; with --dry-run, list them."""
     log:
         "logs/clean_orphans/clean_orphans.log",
     localrule: True

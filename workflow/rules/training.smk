@@ -1,11 +1,11 @@
-# The dataset in; trained, evaluated and exported models, and latents of all recordings, out.
+# Train, evaluate and export models on the dataset, and embed all recordings.
 #   in:  results/dataset/, results/aligned/{session}.npz
 #   out: results/models/{model}/seed{seed}/  model.pt, last.pt, history.csv, metrics.json,
 #                                            sessions.csv; for TensorBoard: events.out.tfevents.*
 #        results/export/{model}/seed{seed}/  vame.pkl, model.safetensors, model.onnx, manifest.json
 #        results/latents/{model}/seed{seed}/{session}.npy  (frames - time_window + 1, zdims) float32;
-#            row i is the window that begins at frame i, NaN where one of its frames is not usable
-#        results/latents/{model}/seed{seed}/{session}.json  share of windows that are unlike training
+#            row i is the window that starts at frame i, NaN if one of its frames is not usable
+#        results/latents/{model}/seed{seed}/{session}.json  share of windows unlike the training
 
 
 rule train_model:
@@ -40,7 +40,7 @@ rule train_model:
 
 
 rule evaluate_model:
-    """Measure one model on held-out windows, and keep examples of its reconstructions."""
+    """Evaluate one model on held-out windows, and store examples of its reconstructions."""
     input:
         model="results/models/{model}/seed{seed}/model.pt",
         train="results/dataset/train.npy",
@@ -94,7 +94,7 @@ rule export_checkpoint:
 
 
 rule embed_session:
-    """Embed one recording with one model, and measure whether the model knows what it sees."""
+    """Embed one recording with one model, and measure how unlike the training it is."""
     input:
         model=exported_model(),
         aligned="results/aligned/{session}.npz",
