@@ -112,7 +112,7 @@ def of_segmentations(paths, segmentations=SEGMENTATIONS):
 
 
 def figure(path, category, name=None):
-    """Return the outputs of a rule that draws one figure: an svg for the report, and a png."""
+    """Return an svg for the report and a png, the outputs of a rule that draws one figure."""
     name = name or path.rpartition("/")[2]
     labels = {key: f"{{{key}}}" for key in re.findall(r"{(\w+)}", path)}
     labels["figure"] = name
