@@ -62,3 +62,19 @@ def test_a_file_that_cannot_be_read_is_refused_in_a_sentence(project, lines):
         assert "ERROR: recordings/mouse1.csv: " in shown
         assert "Traceback" not in shown
     assert not (project / "results/poses/mouse1.nc").exists()
+
+
+def test_a_body_length_in_the_sessions_table_is_the_unit_of_coordinates(project):
+    """Each value overrides the length that would be measured in the recording."""
+    aligned = {}
+    for length in (20, 40):
+        project.write_sheet(
+            "session\tposes\tfps\tbody_length\n"
+            f"mouse{length}\trecordings/mouse1.csv\t30\t{length}\n"
+        )
+        project.snakemake(f"results/aligned/mouse{length}.npz")
+        with np.load(project / f"results/aligned/mouse{length}.npz") as file:
+            poses = [not name.endswith(("speed", "turning")) for name in file["features"]]
+            aligned[length] = file["poses"][:, poses]
+    np.testing.assert_allclose(aligned[20], 2 * aligned[40], rtol=1e-5)
+    assert np.nanmax(np.abs(aligned[20])) > 0
