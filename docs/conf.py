@@ -13,7 +13,12 @@ myst_heading_anchors = 4
 myst_fence_as_directive = ["mermaid"]
 exclude_patterns = ["_build"]
 html_theme = "pydata_sphinx_theme"
-html_theme_options = {"navigation_with_keys": False, "show_prev_next": False}
+html_theme_options = {
+    "navigation_with_keys": False,
+    "show_prev_next": False,
+    "navbar_center": [],  # there are too many pages for the header: the sidebar lists them
+}
+html_sidebars = {"**": ["globaltoc.html"]}
 html_static_path = []
 suppress_warnings = ["myst.header", "myst.xref_missing"]  # links to files outside of the site
 # Pages of the site whose source is elsewhere in the project, and how their links are replaced.
