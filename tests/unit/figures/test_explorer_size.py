@@ -98,37 +98,25 @@ def test_the_page_has_every_frame_in_thirty_megabytes(page):
     assert page.stat().st_size < 30 * MB
 
 
-def cpu_of(session):
-    """Processor time of each of the browser's processes so far, in seconds."""
-    info = session.send("SystemInfo.getProcessInfo")["processInfo"]
-    return {each["id"]: each["cpuTime"] for each in info}
-
-
 @pytest.mark.slow
 @pytest.mark.skipif(not CHROMIUM, reason="no chromium on this machine (apt-get install chromium)")
 def test_the_page_is_drawn_within_two_seconds_and_a_click_shows_the_animal(page):
-    """The best of ten attempts counts, by wall time or by processor time: other programs may run.
-
-    Processor time is that of all processes of the browser; on an idle machine it is the longer."""
+    """The best of five attempts counts, on a machine without other work."""
     sync_api = pytest.importorskip("playwright.sync_api")
     with sync_api.sync_playwright() as playwright:
         root = hasattr(os, "geteuid") and os.geteuid() == 0
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"] * root)
-        session = browser.new_browser_cdp_session()
-        clock, processor = [], []
-        while len(clock) < 10 and min(clock + processor, default=2) >= 2:
+        seconds = []
+        for _ in range(5):
             window = browser.new_page(viewport={"width": 1280, "height": 800})
             window.add_init_script(DRAWN)
-            before = cpu_of(session)
             window.goto(page.as_uri(), timeout=120_000)
             window.wait_for_function("window.drawn", polling=500)
-            taken = [value - before.get(key, 0) for key, value in cpu_of(session).items()]
-            processor.append(sum(taken))
-            clock.append(window.evaluate("window.drawn") / 1000)
+            seconds.append(window.evaluate("window.drawn") / 1000)
             window.mouse.click(*window.evaluate(POINT))
             window.wait_for_function("state.frame && sessions[state.session].points")
             window.wait_for_function(SKELETON)
             window.close()
         browser.close()
-    print("seconds until the page is drawn:", np.round(clock, 2), "cpu:", np.round(processor, 2))
-    assert min(clock + processor) < 2
+    print("seconds until the page is drawn:", np.round(seconds, 2))
+    assert min(seconds) < 2
