@@ -30,9 +30,8 @@ def run_once(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRe
     folder, done = shared / "run_once" / "project", shared / "run_once" / "done"
     with FileLock(shared / "run_once.lock"):
         if not done.exists():
-            shutil.rmtree(
-                folder, ignore_errors=True
-            )  # left by a run that failed in another process
+            # A run that failed in another process may have left one.
+            shutil.rmtree(folder, ignore_errors=True)
             make_project(folder).run()
             done.touch()
     return folder

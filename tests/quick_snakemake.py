@@ -148,8 +148,8 @@ def serve() -> None:
 
     snakemake.cli.get_argument_parser()
     remember(Memory())
-    run_scripts_by(ScriptServer(tempfile.mkdtemp()))
-    with os.fdopen(os.dup(1), "w") as answers:
+    with tempfile.TemporaryDirectory() as folder, os.fdopen(os.dup(1), "w") as answers:
+        run_scripts_by(ScriptServer(folder))
         for line in sys.stdin:
             request = json.loads(line)
             how = run_apart if request.pop("apart") else run
