@@ -12,16 +12,16 @@ from motif_analysis.segmentation import load_segmenter
 from motif_analysis.tables import tabulate
 
 with job(snakemake) as out:
-    inputs, rows = snakemake.input, snakemake.params.sessions
-    motifs, latents = read_together(inputs.motifs), map(open_latents, inputs.latents)
+    inputs, rows = snakemake.input, {row["session"]: row for row in snakemake.params.sessions}
+    motifs, latents = read_together(inputs.motifs, rows), map(open_latents, inputs.latents)
     named, timed = (own_name(inputs.get(key) or "") for key in ("names", "intervals"))
     names = read_motif_names(named, inputs.segmenter, **snakemake.wildcards)
     tables = tabulate(
-        zip(rows, motifs, latents, map(open_aligned, inputs.aligned), strict=True),
+        zip(rows.values(), motifs, latents, map(open_aligned, inputs.aligned), strict=True),
         load_segmenter(inputs.segmenter).merge(names.merged),
         read_table(inputs.latent_map),
         **names.shown,
-        intervals=read_intervals(timed, [row["session"] for row in rows]),
+        intervals=read_intervals(timed, rows),
         **snakemake.params.settings,
     )
     write_tables(tables, out)

@@ -83,18 +83,11 @@ def write_together(path: str | Path, recordings: Mapping[str, tuple[np.ndarray, 
     np.savez_compressed(path, **arrays)
 
 
-def read_together(path: str | Path, sessions: Iterable[str] | None = None) -> Iterator[np.ndarray]:
-    """Read (frame,) int16 motifs of each session, one at a time; -1 where there is none.
-
-    Parameters
-    ----------
-    sessions
-        Those to read; if None, all in the order in which they were written.
-    """
+def read_together(path: str | Path, sessions: Iterable[str]) -> Iterator[np.ndarray]:
+    """Read (frame,) int16 motifs of these sessions, one at a time; -1 where there is none."""
     with np.load(path, allow_pickle=False) as arrays:
-        keys = [key for key in arrays.files if key.startswith("motifs/")]
-        for key in keys if sessions is None else [f"motifs/{session}" for session in sessions]:
-            yield arrays[key]
+        for session in sessions:
+            yield arrays[f"motifs/{session}"]
 
 
 def read_frames(
