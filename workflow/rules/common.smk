@@ -228,9 +228,9 @@ def results_to_record(asked):
     Redundant files are left out, since planning takes long with many files: latents, from which all
     motifs are computed, and all but the first of the ethograms, which one job draws.
     """
-    told = {*asked.latents, *asked.ethograms} - {*asked.ethograms[:: len(SESSIONS)]}
-    told.add(asked.manifest)
-    return [path for path in asked if path not in told]
+    firsts = {*asked.ethograms[:: len(SESSIONS)]}
+    redundant = {*asked.latents, *asked.ethograms} - firsts | {asked.manifest}
+    return [path for path in asked if path not in redundant]
 
 
 def on_this_disk(wildcards):

@@ -72,7 +72,10 @@ def test_a_recording_unlike_the_training_is_named_with_advice():
     measured = familiarity({"m1": 0.01, "m2": 0.06, "m3": 0.34, "empty": None})
     (found,) = findings.of_familiarity(measured)
     assert (found["verdict"], found["value"], found["baseline"]) == ("bad", 0.34, 0.012)
-    assert "in m3 (34% of its windows) and m2 (6% of its windows), which" in found["sentence"]
+    assert (
+        "training are m3 (34% of its windows) and m2 (6% of its windows), which"
+        in found["sentence"]
+    )
     assert "beyond the 99th percentile" in found["sentence"]
     assert "(expected: 1%; held-out windows of the training: 1.2%)" in found["sentence"]
     (advice,) = findings.advice_of([found])

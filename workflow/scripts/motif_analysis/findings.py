@@ -103,7 +103,7 @@ def _of_future(value, hold, linear):
 
 
 def of_familiarity(measured: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Judge whether the model knows what it sees in each recording.
+    """Judge whether each recording is like those of the training.
 
     Parameters
     ----------
@@ -136,8 +136,8 @@ def of_familiarity(measured: Mapping[str, Mapping[str, Any]]) -> list[dict[str, 
     if unfamiliar:
         shown = [f"{key} ({shares[key]:.0%} of its windows)" for key in unfamiliar]
         sentence = (
-            f"The model does not know what it sees in {listed(shown, NAMED)}, which have {beyond} "
-            f"({usual})."
+            f"Unlike the recordings of the training are {listed(shown, NAMED)}, which have "
+            f"{beyond} ({usual})."
         )
     verdict = BAD if unfamiliar else GOOD
     judged = finding(name, shares[largest], sentence, verdict, baseline=held_out)
