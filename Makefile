@@ -6,7 +6,7 @@ VERSION = $$($(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])
 EXACT = $$(ls envs/constraints-$(VERSION).txt 2>/dev/null | sed 's/^/--constraint /')
 INSTALL = $(BIN)/python -m pip install --quiet $(EXACT)
 
-.PHONY: run check report docs lock test test-faults test-benchmarks test-cluster test-conda test-standards test-compile fuzz bench bench-gpu bench-poses bench-motifs bench-fidelity bench-behaviour bench-budget bench-rivals lint format clean
+.PHONY: .venv run check report docs lock test test-faults test-benchmarks test-cluster test-conda test-standards test-compile fuzz bench bench-gpu bench-poses bench-motifs bench-fidelity bench-behaviour bench-budget bench-rivals lint format clean
 
 # Run the workflow with config/config.yaml, which uses the demo recordings until you edit it.
 run: .venv
@@ -117,13 +117,18 @@ bench-rivals: .venv
 bench-budget: .venv
 	PYTHONPATH=workflow/scripts $(BIN)/python benchmarks/budget.py $(RECORDINGS:%=--recordings %)
 
-# Install everything that the other targets need, again if pyproject.toml or exact versions change.
-.venv: pyproject.toml $(wildcard envs/constraints-*.txt)
+# Install everything that the other targets need, again if pyproject.toml or exact versions change, or if
+# an earlier installation was interrupted. The first import of umap compiles for ten seconds and keeps the
+# result, so that the first run need not wait for it.
+.venv: .venv/complete
+
+.venv/complete: pyproject.toml $(wildcard envs/constraints-*.txt)
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
 	$(INSTALL) --group dev
-	touch .venv
+	$(BIN)/python -c 'import umap'
+	touch $@
 
 clean:
 	rm -rf .venv .snakemake results logs

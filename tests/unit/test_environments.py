@@ -1,6 +1,9 @@
 """Environments, exact versions, pyproject.toml and installed packages agree."""
 
+import os
 import re
+import shutil
+import subprocess
 import tomllib
 from importlib import metadata
 from pathlib import Path
@@ -166,3 +169,28 @@ def test_project_citation_and_changelog_have_the_same_version():
     version, date = re.search(r"^## (\S+) \((\S+)\)$", changelog, re.MULTILINE).groups()
     assert version == PROJECT["project"]["version"]
     assert date == citation["date-released"].isoformat()
+
+
+def commands_of_make(project):
+    """Return the commands that `make run` would start in this folder."""
+    make = subprocess.run(["make", "-n", "run"], cwd=project, capture_output=True, text=True)
+    assert make.returncode == 0, make.stderr
+    return make.stdout
+
+
+def test_make_installs_again_after_an_interrupted_installation(tmp_path):
+    for name in ("Makefile", "pyproject.toml"):
+        shutil.copy2(ROOT / name, tmp_path)
+    (tmp_path / ".venv").mkdir()  # as an interrupted installation leaves it
+    assert "--group dev" in commands_of_make(tmp_path)
+
+
+def test_make_installs_once_and_after_a_change_of_the_requirements(tmp_path):
+    for name in ("Makefile", "pyproject.toml"):
+        shutil.copy2(ROOT / name, tmp_path)
+    (tmp_path / ".venv").mkdir()
+    (tmp_path / ".venv/complete").touch()
+    assert "--group dev" not in commands_of_make(tmp_path)
+    later = (tmp_path / ".venv/complete").stat().st_mtime + 1
+    os.utime(tmp_path / "pyproject.toml", (later, later))
+    assert "--group dev" in commands_of_make(tmp_path)
