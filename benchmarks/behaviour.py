@@ -92,6 +92,7 @@ VARIANTS = {
     "+ pooling over time": posture_settings("pooling_seconds"),
     "+ cost of a change": posture_settings("expected_bout_seconds"),
     ALL_VARIANT: {},
+    "defaults, scaling per feature": {"scaling": "per_feature"},
 }
 
 

@@ -38,7 +38,7 @@ from pose_prep.simulation import (
     simulate_recording,
     write_deeplabcut_csv,
 )
-from pose_prep.splitting import SplitSettings, write_dataset
+from pose_prep.splitting import SplitSettings, learn_scaling, write_dataset
 from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
 from sklearn.metrics import normalized_mutual_info_score
@@ -82,7 +82,7 @@ CORRECTIONS = {
     "outlier limits around the median": ("outlier_center",),
     "decoder states per sample": ("mixed_decoder_start",),
     "windows within segments": ("windows_across_joins", "split_gap"),
-    "scaling per feature": ("scaling",),
+    "scaling of coordinates": ("scaling",),
     "selection on fixed held-out windows": (
         *("redrawn_held_out_windows", "selection_by_reconstruction", "plateau_on_last_batch"),
         *("patience_from_start", "test_blocks"),
@@ -461,7 +461,7 @@ def prepare(data: DataSet, folder: Path) -> tuple[list[Callable[[], dict]], Refe
         )
 
     settings = settings_of(REFERENCE)
-    time_window, scaling = settings["time_window"], descriptions[REFERENCE]["scaling"]
+    time_window, features = settings["time_window"], descriptions[REFERENCE]["features"]
     early, late = (aligned(settings, evaluated=evaluated).values() for evaluated in (False, True))
     labels = None
     if all(recording.labels is not None for recording in data.recordings):
@@ -469,7 +469,8 @@ def prepare(data: DataSet, folder: Path) -> tuple[list[Callable[[], dict]], Refe
         labels = [*(all_[:at] for all_, at in cut), *(all_[at:] for all_, at in cut)]
     evaluated, _ = usable_windows(late, time_window + settings["prediction_steps"])
     all_windows, centres = usable_windows([*early, *late], time_window, labels)
-    reference = Reference(evaluated, all_windows, centres, np.array(scaling["std"]))
+    std = learn_scaling((own.poses[own.usable] for own in early), features).std
+    reference = Reference(evaluated, all_windows, centres, std)
 
     jobs = [
         partial(

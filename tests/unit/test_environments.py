@@ -173,9 +173,7 @@ def test_project_citation_and_changelog_have_the_same_version():
 
 def commands_of_make(project):
     """Return the commands that `make run` would start in this folder."""
-    make = subprocess.run(["make", "-n", "run"], cwd=project, capture_output=True, text=True)
-    assert make.returncode == 0, make.stderr
-    return make.stdout
+    return subprocess.check_output(["make", "-n", "run"], cwd=project, text=True)
 
 
 def test_make_installs_again_after_an_interrupted_installation(tmp_path):

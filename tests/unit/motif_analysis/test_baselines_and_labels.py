@@ -1,5 +1,7 @@
 """Surrogates, principal components, and labels with or without a relation to motifs."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from formats.aligned import AlignedPoses
@@ -102,13 +104,20 @@ def test_short_bouts_are_those_of_one_and_two_frames():
 
 
 def test_components_are_computed_from_scaled_windows():
-    """One feature is 1000 times the other, and both have the same weight."""
+    """The scalar is 1000 times the coordinate, and both have the same weight."""
     poses = np.random.default_rng(0).normal(size=(500, 2)).astype(np.float32) * [1000, 1]
-    aligned = {"a": make_aligned(poses)}
+    aligned = {"a": replace(make_aligned(poses), scalars=make_aligned(poses).features[:1])}
     scores = component_latents(aligned, TIME_WINDOW, 99, np.random.default_rng(0))["a"]
     assert scores.shape == (497, 8)
     np.testing.assert_allclose(scores.var(axis=0).sum(), 8, rtol=0.05)
     assert scores.var(axis=0)[0] < 2
+
+
+def test_components_do_not_amplify_a_coordinate_that_hardly_moves():
+    poses = np.random.default_rng(0).normal(size=(500, 2)).astype(np.float32) * [1, 0.01]
+    scores = component_latents({"a": make_aligned(poses)}, 1, 2, np.random.default_rng(0))["a"]
+    first, second = scores.var(axis=0)
+    assert second < 0.001 * first
 
 
 def test_components_of_unusable_windows_are_unknown():

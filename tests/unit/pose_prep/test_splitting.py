@@ -132,6 +132,14 @@ def test_pooled_scaling_equals_that_of_all_values_together():
     np.testing.assert_allclose(pooled.std, [rows.std()] * 2)
 
 
+def test_coordinates_have_their_own_means_and_one_standard_deviation():
+    rows = np.array([[0, 10, 5], [2, 24, 6]], dtype=np.float32)  # standard deviations 1, 7, 0.5
+    scaling = learn_scaling([rows], ["a_x", "a_y", "speed"])
+    scaling = scaling.with_one_unit(np.array([True, True, False]))
+    assert scaling.mean.tolist() == [1, 17, 5.5]
+    assert scaling.std.tolist() == [5, 5, 0.5]  # 5² is the mean of 1² and 7²
+
+
 def test_extra_features_have_their_own_scaling():
     rows = np.random.default_rng(0).normal([5, -2, 800], [1, 3, 90], size=(1000, 3))
     scaling = learn_scaling([rows], ["a_x", "a_y", "speed"])

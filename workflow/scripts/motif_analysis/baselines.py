@@ -23,14 +23,16 @@ def component_latents(
 ) -> dict[str, np.ndarray]:
     """Compute (window, component) principal components of each session's scaled windows.
 
-    They are used like a model's latents: NaN where a window is not usable.
+    They are used like a model's latents: NaN where a window is not usable. Pose coordinates have
+    one common standard deviation, scalars their own, as under the default of `scaling`.
 
     Parameters
     ----------
     n
         Number of components: as many as the model has latents, or as the windows allow.
     """
-    features = next(iter(aligned.values())).features
+    first = next(iter(aligned.values()))
+    features = first.features
     windows = {
         session: sliding_window_view(_columns(own, features), time_window, axis=0)
         for session, own in aligned.items()
@@ -42,6 +44,9 @@ def component_latents(
     sample = take(windows, draw_windows(known, COMPONENT_WINDOWS, rng)).astype(np.float64)
     mean = sample.mean(axis=(0, 2), keepdims=True)
     std = sample.std(axis=(0, 2), keepdims=True)
+    coordinates = ~np.isin(features, list(first.scalars))
+    if coordinates.any():
+        std[:, coordinates] = np.sqrt(np.mean(std[:, coordinates] ** 2))
     std = np.where(std > 0, std, 1)
 
     def flat(part):

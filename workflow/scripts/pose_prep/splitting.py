@@ -132,6 +132,13 @@ class Scaling:
         std[members] = np.sqrt(np.mean(self.std[members] ** 2) + np.var(self.mean[members]))
         return Scaling(mean, std)
 
+    def with_one_unit(self, members: np.ndarray) -> "Scaling":
+        """Use one standard deviation, the root of the mean variance, for the marked (feature,)."""
+        std = self.std.copy()
+        if members.any():
+            std[members] = np.sqrt(np.mean(self.std[members] ** 2))
+        return Scaling(self.mean, std)
+
     def apply(self, poses: np.ndarray) -> np.ndarray:
         return ((poses - self.mean) / self.std).astype(np.float32)
 
@@ -199,9 +206,11 @@ def write_dataset(
         for poses, own in _per_session(recordings, training, first.features)
     )
     scaling = learn_scaling(parts, first.features)
+    coordinates = np.array([name not in first.scalars for name in first.features])
     if settings.scaling == "scalar":
-        scaling = scaling.pooled(np.array([name not in first.scalars for name in first.features]))
-
+        scaling = scaling.pooled(coordinates)
+    elif settings.scaling == "coordinates":
+        scaling = scaling.with_one_unit(coordinates)
     _write_arrays(arrays, recordings, segments, scaling, first.features)
     hashed = {f"{side}.npy": arrays[side] for side in SIDES}
     hashed |= {f"{session}.npz": path for session, path in recordings.items()}

@@ -72,7 +72,7 @@ the recorded frames were usable. {{ held_out }} The recordings: {{ listed(datase
 ## Metrics
 
 On {{ metrics.held_out_windows }} held-out windows of {{ metrics.held_out_sessions }} recordings
-(errors are mean squared errors per element, in standard deviations of each feature):
+(errors are mean squared errors per element, of scaled features):
 
 | number | value | 95 % interval | compared with |
 |---|---|---|---|

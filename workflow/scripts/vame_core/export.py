@@ -87,7 +87,7 @@ def export_onnx(model: RNNVAE, scaling: dict[str, list[float]], path: str | Path
     """Write the model in recording units as ONNX, for any batch size.
 
     Returns the largest absolute difference between torch's and onnxruntime's outputs for random
-    windows, in standard deviations of each feature (for latents: unscaled).
+    windows, in scaled units (for latents: unscaled).
     """
     module = InRecordingUnits(model, scaling).cpu().eval()
     n_features = len(scaling["mean"])
