@@ -32,7 +32,7 @@ lock: .venv
 	$(INSTALL) --group lock
 	$(BIN)/python tools/lock.py
 
-# Run the tests: about eight minutes on two cores. All tests of a file run in one process; more than
+# Run the tests: five to ten minutes on two cores. All tests of a file run in one process; more than
 # four processes would slow each other down.
 test: .venv
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
