@@ -171,24 +171,28 @@ def test_project_citation_and_changelog_have_the_same_version():
     assert date == citation["date-released"].isoformat()
 
 
+@pytest.fixture
+def interrupted(tmp_path):
+    """Return a project whose installation was interrupted."""
+    for name in ("Makefile", "pyproject.toml"):
+        shutil.copy2(ROOT / name, tmp_path)
+    (tmp_path / ".venv").mkdir()
+    return tmp_path
+
+
 def commands_of_make(project):
     """Return the commands that `make run` would start in this folder."""
     return subprocess.check_output(["make", "-n", "run"], cwd=project, text=True)
 
 
-def test_make_installs_again_after_an_interrupted_installation(tmp_path):
-    for name in ("Makefile", "pyproject.toml"):
-        shutil.copy2(ROOT / name, tmp_path)
-    (tmp_path / ".venv").mkdir()  # as an interrupted installation leaves it
-    assert "--group dev" in commands_of_make(tmp_path)
+def test_make_installs_again_after_an_interrupted_installation(interrupted):
+    assert "--group dev" in commands_of_make(interrupted)
 
 
-def test_make_installs_once_and_after_a_change_of_the_requirements(tmp_path):
-    for name in ("Makefile", "pyproject.toml"):
-        shutil.copy2(ROOT / name, tmp_path)
-    (tmp_path / ".venv").mkdir()
-    (tmp_path / ".venv/complete").touch()
-    assert "--group dev" not in commands_of_make(tmp_path)
-    later = (tmp_path / ".venv/complete").stat().st_mtime + 1
-    os.utime(tmp_path / "pyproject.toml", (later, later))
-    assert "--group dev" in commands_of_make(tmp_path)
+def test_make_installs_once_and_after_a_change_of_the_requirements(interrupted):
+    complete = interrupted / ".venv/complete"
+    complete.touch()
+    assert "--group dev" not in commands_of_make(interrupted)
+    later = complete.stat().st_mtime + 1
+    os.utime(interrupted / "pyproject.toml", (later, later))
+    assert "--group dev" in commands_of_make(interrupted)

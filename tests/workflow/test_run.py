@@ -43,6 +43,7 @@ def test_scaling_is_learnt_on_training_frames_alone(finished_once, description):
     np.testing.assert_allclose(train.mean(axis=0), 0, atol=1e-4)
     np.testing.assert_allclose(train.var(axis=0)[scalar], 1, atol=1e-4)
     assert train.var(axis=0)[~scalar].mean() == pytest.approx(1, abs=1e-4)
+    assert len(set(np.array(description["scaling"]["std"])[~scalar])) == 1
 
 
 def test_history_has_one_row_per_epoch(finished_once):

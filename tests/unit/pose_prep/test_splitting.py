@@ -140,6 +140,11 @@ def test_coordinates_have_their_own_means_and_one_standard_deviation():
     assert scaling.std.tolist() == [5, 5, 0.5]  # 5² is the mean of 1² and 7²
 
 
+def test_without_coordinates_every_feature_has_its_own_scaling():
+    own = learn_scaling([np.array([[0, 10], [2, 24]])], ["speed", "turning"])
+    assert own.with_one_unit(np.array([False, False])).std.tolist() == [1, 7]
+
+
 def test_extra_features_have_their_own_scaling():
     rows = np.random.default_rng(0).normal([5, -2, 800], [1, 3, 90], size=(1000, 3))
     scaling = learn_scaling([rows], ["a_x", "a_y", "speed"])
