@@ -28,13 +28,14 @@ DATASET = {
 }
 
 
-def make_manifest(tool="SLEAP", alignment=None, network=None):
+def make_manifest(tool="SLEAP", alignment=None, network=None, scaling="coordinates"):
+    split = {"test_fraction": 0.2, "scaling": scaling}
     return {
         "settings": NETWORK | (network or {}),
         "software": {"0": {"python": "3.11.7", "snakemake": "9.27.1"}, "1": {"torch": "2.13.0"}},
         "jobs": [
             {"rule": "import_poses", "params": {"recording": {"software": tool}}},
             {"rule": "align_poses", "params": {"settings": ALIGNMENT | (alignment or {})}},
-            {"rule": "split_dataset", "params": {"settings": {"test_fraction": 0.2}}},
+            {"rule": "split_dataset", "params": {"settings": split}},
         ],
     }

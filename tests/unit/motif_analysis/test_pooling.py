@@ -3,7 +3,15 @@
 import numpy as np
 import pytest
 from motif_analysis import pooling as pooling_module
-from motif_analysis.pooling import PARTS, WEIGHTS, Pooling, fit_pooling, pool_stretch, reaches_of
+from motif_analysis.pooling import (
+    PARTS,
+    WEIGHTS,
+    Pooling,
+    fit_pooling,
+    pool_stretch,
+    reaches_of,
+    to_logarithms,
+)
 
 
 def noise(*shape, seed=0):
@@ -11,7 +19,7 @@ def noise(*shape, seed=0):
 
 
 def unscaled(*reaches):
-    return Pooling(np.array(reaches), np.ones(PARTS * len(reaches)))
+    return Pooling(np.array(reaches))
 
 
 def test_statistics_are_those_of_windows_within_reach():
@@ -65,6 +73,30 @@ def test_statistics_have_weights_and_latents_keep_their_proportions():
     variances = pooled.var(axis=0).reshape(2 * PARTS, 2)
     np.testing.assert_allclose(variances.sum(axis=1), np.tile(WEIGHTS**2, 2), rtol=0.01)
     np.testing.assert_allclose(variances[:, 1] / variances[:, 0], 100, rtol=0.3)
+
+
+def test_equal_ratios_of_movement_are_equal_distances():
+    """From faint to moderate movement, and from moderate to vigorous, the distance is the same."""
+    typical = np.full((PARTS, 2), [1.0, 50.0])
+    amplitudes = np.array([0.4, 2.4, 12.4])  # plus 0.1: factors of 5
+    parts = np.repeat(amplitudes[:, None], PARTS, axis=1)[:, :, None] * typical
+    mean, deviation, change = to_logarithms(parts.copy(), typical).swapaxes(0, 1)
+    np.testing.assert_array_equal(mean, parts[:, 0])
+    for part in (deviation, change):
+        np.testing.assert_allclose(np.diff(part, axis=0), [[np.log(5), 50 * np.log(5)]] * 2)
+
+
+def test_fitted_pooling_divides_logarithms_by_a_scale_of_each_statistic():
+    latents = noise(200, 2)
+    fitted = fit_pooling({"a": latents}, np.array([3]), np.random.default_rng(0))
+    mean, deviation, _ = pool_stretch(latents, 3)
+    typical = np.sqrt((deviation**2).mean(axis=0))
+    expected = typical * np.log(deviation / typical + 0.1)
+    pooled = np.split(fitted.apply(latents), PARTS, axis=1)
+    np.testing.assert_allclose(pooled[0], mean / np.sqrt(mean.var(axis=0).sum()))
+    np.testing.assert_allclose(
+        pooled[1], expected * WEIGHTS[1] / np.sqrt(expected.var(axis=0).sum())
+    )
 
 
 def test_a_constant_statistic_is_not_divided_by_zero():

@@ -19,9 +19,10 @@ def write(
     groups=2,
     within=(),
     alignment=None,
+    scaling="coordinates",
     **network,
 ):
-    manifest = make_manifest(tool, alignment, network)
+    manifest = make_manifest(tool, alignment, network, scaling)
     data = "3 recordings at 30 frames per second."
     return methods_of(manifest, data, TRAINING, segmentation, motifs, groups, within)
 
@@ -42,6 +43,18 @@ def test_the_paragraph_has_the_numbers_of_the_run():
         "PyTorch 2.13.0",
     ):
         assert part in text
+
+
+@pytest.mark.parametrize(
+    ("scaling", "part"),
+    [
+        ("coordinates", "divided by one common standard deviation, and other features by their"),
+        ("per_feature", "Each feature was scaled to mean 0 and standard deviation 1."),
+        ("scalar", "scaled by one common mean and standard deviation."),
+    ],
+)
+def test_the_paragraph_says_how_features_were_scaled(scaling, part):
+    assert part in write(scaling=scaling)[0]
 
 
 def test_comparisons_are_described_with_blocks_and_pairs():

@@ -3,7 +3,7 @@
 A latent depends on the phase of a movement: when latents are clustered directly, a walk is split
 into the phases of its step. Behaviours differ in the mean, the standard deviation and the mean
 absolute change of latents over a second or a few (statistics pooling: Snyder et al. 2018,
-"X-vectors").
+"X-vectors"), the last two on a logarithmic scale.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,6 +18,7 @@ WEIGHTS = np.array([1.0, 0.5, 0.5])
 """Weights of the mean, the standard deviation and the mean absolute change of each length. The last
 two are nearly redundant: at full weight, motifs of labelled mice were less informative."""
 PARTS = len(WEIGHTS)
+FAINTEST = 0.1  # of the typical standard deviation or change: below, there is mostly noise
 SCALING_WINDOWS = 20_000
 
 
@@ -29,12 +30,16 @@ class Pooling:
     ----------
     reaches
         (length,) windows on either side of a window that are pooled with it. Empty without pooling.
+    typical
+        (length · `PARTS`, latent) root mean square of each part, for `to_logarithms`; empty, as
+        `scale`, if parts are not scaled
     scale
         (length · `PARTS`,) divisor of each part. A part is scaled as a whole: standardising latents
         one by one would give those that contain noise the weight of behaviour.
     """
 
     reaches: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    typical: np.ndarray = field(default_factory=lambda: np.empty((0, 0)))
     scale: np.ndarray = field(default_factory=lambda: np.empty(0))
 
     def width(self, zdims: int) -> int:
@@ -53,18 +58,10 @@ class Pooling:
         stop = len(latents) if stop is None else stop
         if not len(self.reaches):
             return np.asarray(latents[start:stop], dtype=np.float64)
-        first = max(0, start - int(self.reaches.max()))
-        around = np.asarray(latents[first : stop + int(self.reaches.max())], dtype=np.float64)
-        pooled = np.full((len(around), self.width(latents.shape[1])), np.nan)
-        for run_start, run_stop in find_runs(find_known(around)).tolist():
-            parts = [
-                part
-                for reach in self.reaches.tolist()
-                for part in pool_stretch(around[run_start:run_stop], reach)
-            ]
-            scaled = [part / scale for part, scale in zip(parts, self.scale, strict=True)]
-            pooled[run_start:run_stop] = np.hstack(scaled)
-        return pooled[start - first : stop - first]
+        parts = pool(latents, self.reaches, start, stop)
+        if len(self.scale):
+            parts = to_logarithms(parts, self.typical) / self.scale[:, None]
+        return parts.reshape(len(parts), -1)
 
     def take(
         self, latents: Mapping[str, np.ndarray], windows: Mapping[str, np.ndarray]
@@ -83,6 +80,43 @@ class Pooling:
                     near = self.apply(latents[session], inside[0], inside[-1] + 1)
                     pooled.append(near[inside - inside[0]])
         return np.concatenate(pooled)
+
+
+def pool(latents: np.ndarray, reaches: np.ndarray, start: int, stop: int) -> np.ndarray:
+    """Pool (window, latent) latents around each of the windows `start` to `stop` (excluded).
+
+    Returns
+    -------
+    (stop - start, length · `PARTS`, latent) float64, NaN where a window is not usable.
+    """
+    first = max(0, start - int(reaches.max()))
+    around = np.asarray(latents[first : stop + int(reaches.max())], dtype=np.float64)
+    pooled = np.full((len(around), PARTS * len(reaches), latents.shape[1]), np.nan)
+    for run_start, run_stop in find_runs(find_known(around)).tolist():
+        stretch = around[run_start:run_stop]
+        parts = [part for reach in reaches.tolist() for part in pool_stretch(stretch, reach)]
+        pooled[run_start:run_stop] = np.stack(parts, axis=1)
+    return pooled[start - first : stop - first]
+
+
+def to_logarithms(parts: np.ndarray, typical: np.ndarray) -> np.ndarray:
+    """Replace standard deviations and changes, in place, by their logarithms.
+
+    Their distributions are skewed: without logarithms, k-means divides vigorous movements finely
+    and joins all faint ones. Each logarithm is multiplied by the typical value, so that latents
+    keep their proportions.
+
+    Parameters
+    ----------
+    parts
+        (window, length · `PARTS`, latent) of `pool`.
+    typical
+        (length · `PARTS`, latent)
+    """
+    spread = np.arange(len(typical)) % PARTS > 0
+    ratios = parts[:, spread] / typical[spread]
+    parts[:, spread] = typical[spread] * np.log(ratios + FAINTEST)
+    return parts
 
 
 def pool_stretch(latents: np.ndarray, reach: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -133,11 +167,16 @@ def fit_pooling(
     reaches
         See `Pooling` and `reaches_of`.
     """
-    unscaled = Pooling(reaches, np.ones(PARTS * len(reaches)))
+    unscaled = Pooling(reaches)
     drawn = draw_windows({s: find_known(own) for s, own in latents.items()}, SCALING_WINDOWS, rng)
     if not len(reaches) or not sum(map(len, drawn.values())):
         return unscaled
-    parts = np.split(unscaled.take(latents, drawn), len(unscaled.scale), axis=1)
-    scale = np.sqrt([part.var(axis=0).sum() for part in parts])
-    scale = np.where(scale > 0, scale, 1)
-    return Pooling(reaches, scale / np.tile(WEIGHTS, len(reaches)))
+    pooled = unscaled.take(latents, drawn)
+    parts = pooled.reshape(len(pooled), PARTS * len(reaches), -1)
+    typical = _or_1(np.sqrt(np.square(parts).mean(axis=0)))
+    scale = _or_1(np.sqrt(to_logarithms(parts, typical).var(axis=0).sum(axis=1)))
+    return Pooling(reaches, typical, scale / np.tile(WEIGHTS, len(reaches)))
+
+
+def _or_1(divisor):
+    return np.where(divisor > 0, divisor, 1)

@@ -66,6 +66,16 @@ REFERENCES = {
     ),
 }
 
+SCALINGS = {
+    "coordinates": (
+        "The mean of each feature was subtracted; all pose coordinates were divided by one common "
+        "standard deviation, and other features by their own."
+    ),
+    "per_feature": "Each feature was scaled to mean 0 and standard deviation 1.",
+    "scalar": "All pose coordinates were scaled by one common mean and standard deviation.",
+}
+"""A sentence for each value of the setting `scaling`."""
+
 
 def methods_of(
     manifest: Mapping[str, Any],
@@ -167,6 +177,7 @@ def _training(
     settings: Mapping[str, Any], training: Mapping[str, Any], split: Mapping[str, Any]
 ) -> list[str]:
     sentences = [
+        SCALINGS[split["scaling"]],
         "A recurrent variational autoencoder (VAME [luxem2022]) encoded windows of "
         f"{settings['time_window']} frames as {settings['zdims']} latents, by bidirectional GRUs "
         f"of {settings['hidden_size_layer_1']} units. It was trained with Adam for "
@@ -177,8 +188,8 @@ def _training(
         f"components: {training['r2_pca_reconstruction']:.0%}).",
     ]
     if settings["prediction_decoder"]:
-        sentences[1] = (
-            f"{sentences[1][:-1]}, and the prediction of the next {settings['prediction_steps']} "
+        sentences[-1] = (
+            f"{sentences[-1][:-1]}, and the prediction of the next {settings['prediction_steps']} "
             f"frames {training['r2_future']:.0%}."
         )
     return sentences
@@ -205,8 +216,8 @@ def _motifs(segmentation: str, motifs: Mapping[str, Any]) -> list[str]:
     if motifs["pooling_seconds"]:
         lengths = " and ".join(f"{length:g}" for length in motifs["pooling_seconds"])
         pooled = (
-            f"Latents were pooled over {lengths} s around each frame (mean, standard deviation and "
-            "mean absolute change). "
+            f"Latents were pooled over {lengths} s around each frame (mean, and logarithms of "
+            "standard deviation and mean absolute change). "
         )
     one = "a motif found" if number == "auto" else f"one of {number} motifs found"
     sentence = f"{pooled}Each frame was assigned to {one} by {way} [pedregosa2011]"
