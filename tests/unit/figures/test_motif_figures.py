@@ -238,6 +238,16 @@ class TestUsage:
         spans = [segment[:, 1] for segment in bars.get_segments()]
         np.testing.assert_allclose(spans, tables.groups[["hedges_g_low", "hedges_g_high"]])
 
+    def test_one_large_effect_does_not_flatten_the_others(self, tables):
+        """Up to 10, the axis stays linear; an effect of 2 has a twentieth of the panel."""
+        groups = tables.groups.copy()
+        groups.loc[0, ["hedges_g", "hedges_g_low", "hedges_g_high"]] = [40, 10, 300]
+        axes = panels(draw_usage(tables.usage, groups))["effect/control and treated"]
+        height = axes.bbox.height
+        zero, two, four = axes.transData.transform([(0, 0), (0, 2), (0, 4)])[:, 1]
+        assert two - zero == pytest.approx(four - two)
+        assert two - zero > 0.05 * height
+
     def test_without_groups_there_is_no_effect(self):
         tables = make_tables(groups=())
         assert list(panels(draw_usage(tables.usage, tables.groups))) == ["share", "seconds"]

@@ -7,7 +7,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, PercentFormatter
+from matplotlib.ticker import (
+    FixedLocator,
+    FuncFormatter,
+    NullFormatter,
+    NullLocator,
+    PercentFormatter,
+)
 
 from figures.motif_marks import label_motifs
 from figures.style import (
@@ -39,6 +45,8 @@ GROUPS = [
     {"marker": "P", "markerfacecolor": GREY, "markeredgecolor": INK},
 ]
 MOST_PAIRS = 4
+LARGE_EFFECT = 10  # beyond it, the axis is logarithmic
+EFFECTS = [-1000, -100, -10, 0, 10, 100, 1000]
 QUARTILES = ["bout_seconds_q25", "bout_seconds_median", "bout_seconds_q75"]
 SECONDS = [0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 60, 120, 300, 600]
 
@@ -124,12 +132,21 @@ def _draw_effects(axes: Axes, pair: pd.DataFrame, one: str, other: str) -> None:
             0.5, 0.7, "too few animals for an effect size", color=GREY, ha="center", va="center",
             transform=axes.transAxes,
         )  # fmt: skip
-    shown = [*low, *effect, *high, -0.5, 0.5]
-    span = np.nanmax(shown) - np.nanmin(shown)
-    axes.set_ylim(np.nanmin(shown) - 0.08 * span, np.nanmax(shown) + 0.22 * span)
-    tops = np.nanmax([high, effect, np.zeros(len(x))], axis=0) + 0.02 * span
+    if np.nanmax(np.abs([low, effect, high]), initial=0) > LARGE_EFFECT:
+        # One wide interval would flatten all others.
+        axes.set_yscale("symlog", linthresh=LARGE_EFFECT)
+        axes.yaxis.set_major_locator(FixedLocator(EFFECTS))
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.yaxis.set_minor_locator(NullLocator())
+    axes.update_datalim([(0, -0.5), (0, 0.5)])
+    axes.margins(y=0.2)
+    axes.autoscale_view(scalex=False)
+    tops = np.nanmax([high, effect, np.zeros(len(x))], axis=0)
     for place, top, q_value in zip(x, tops, pair["q_value"].astype(float), strict=True):
-        axes.text(place, top, star(q_value), ha="center", va="bottom", fontsize=8)
+        axes.annotate(
+            star(q_value), (place, top), (0, 1), textcoords="offset points", ha="center",
+            va="bottom", fontsize=8,
+        )  # fmt: skip
     axes.set_ylabel("Hedges' g")
     interval = "95% interval" if np.isfinite(low).any() else "too few animals for an interval"
     axes.set_title(
