@@ -7,6 +7,7 @@ import pytest
 from motif_analysis import latents as latents_module
 from motif_analysis import segmentation
 from motif_analysis.latents import draw_stretches, draw_windows, find_known, find_stretches
+from motif_analysis.pooling import pool_stretch
 from motif_analysis.segmentation import cheapest_path, fit_segmenter, load_segmenter
 
 
@@ -46,6 +47,18 @@ def test_a_saved_segmenter_gives_a_new_recording_the_same_motifs(algorithm, tmp_
     np.testing.assert_array_equal(segmenter.label(new), fitted.label(new))
     np.testing.assert_array_equal(segmenter.pooling.scale, fitted.pooling.scale)
     assert (segmenter.time_window, segmenter.bout_frames) == (8, 3)
+
+
+def test_a_segmenter_of_an_earlier_version_pools_without_logarithms(tmp_path):
+    latents = make_latents(states=STATES)
+    fitted = fit({"a": latents}, pooling=[0.2])
+    fitted.save(tmp_path / "segmenter.npz")
+    with np.load(tmp_path / "segmenter.npz") as arrays:
+        np.savez(tmp_path / "earlier.npz", **{n: arrays[n] for n in arrays if n != "typical"})
+    earlier = load_segmenter(tmp_path / "earlier.npz")
+    parts = [part[:10] for part in pool_stretch(latents[:100].astype(float), 1)]
+    expected = np.hstack([part / s for part, s in zip(parts, fitted.pooling.scale, strict=True)])
+    np.testing.assert_allclose(earlier.pooling.apply(latents, 0, 10), expected, rtol=1e-5)
 
 
 @pytest.mark.parametrize("algorithm", ["kmeans", "hmm"])

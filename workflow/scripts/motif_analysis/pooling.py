@@ -31,11 +31,12 @@ class Pooling:
     reaches
         (length,) windows on either side of a window that are pooled with it. Empty without pooling.
     typical
-        (length · `PARTS`, latent) root mean square of each part, for `to_logarithms`; empty, as
-        `scale`, if parts are not scaled
+        (length · `PARTS`, latent) root mean square of each part, for `to_logarithms`; empty without
+        logarithms, as in segmenters before version 0.2.0
     scale
-        (length · `PARTS`,) divisor of each part. A part is scaled as a whole: standardising latents
-        one by one would give those that contain noise the weight of behaviour.
+        (length · `PARTS`,) divisor of each part; empty if parts are not scaled. A part is scaled as
+        a whole: standardising latents one by one would give those that contain noise the weight of
+        behaviour.
     """
 
     reaches: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
@@ -59,8 +60,10 @@ class Pooling:
         if not len(self.reaches):
             return np.asarray(latents[start:stop], dtype=np.float64)
         parts = pool(latents, self.reaches, start, stop)
+        if len(self.typical):
+            parts = to_logarithms(parts, self.typical)
         if len(self.scale):
-            parts = to_logarithms(parts, self.typical) / self.scale[:, None]
+            parts = parts / self.scale[:, None]
         return parts.reshape(len(parts), -1)
 
     def take(

@@ -138,13 +138,17 @@ def load_segmenter(path: str | Path) -> Segmenter:
         with np.load(path, allow_pickle=False) as arrays:
             parts = {name: _read(kind, arrays) for name, kind in _PARTS.items()}
             return _read(Segmenter, arrays, **parts)
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, TypeError) as error:
         raise ValueError(f"{path}: not a segmenter that this workflow wrote ({error})") from error
 
 
 def _read(kind, arrays, **known):
-    """Create a dataclass from these arrays, with plain values for arrays without axes."""
-    read = {each.name: arrays[each.name] for each in fields(kind) if each.name not in known}
+    """Create a dataclass from these arrays, with plain values for arrays without axes.
+
+    An array that an earlier version did not write has the default.
+    """
+    names = {each.name for each in fields(kind)} - known.keys()
+    read = {name: arrays[name] for name in names if name in arrays}
     plain = {name: array.item() for name, array in read.items() if not array.ndim}
     return kind(**read | plain | known)
 
