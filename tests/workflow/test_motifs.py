@@ -57,8 +57,8 @@ def test_frames_have_the_communities_of_the_table_and_the_distances_of_the_bouts
 
 
 def test_windows_have_the_motif_of_the_nearest_centre_except_in_short_bouts(finished_once):
-    """The expected motifs come from numpy alone: means, standard deviations and changes of latents
-    over half a second and two seconds."""
+    """The expected motifs come from numpy alone: means, and logarithms of standard deviations and
+    changes of latents, over half a second and two seconds."""
     segmenter = np.load(finished_once / "results/segmenters/vame/seed0/kmeans-4.npz")
     assert segmenter["reaches"].tolist() == [8, 30]  # at 30 frames a second
     for session in SESSIONS:
@@ -69,8 +69,11 @@ def test_windows_have_the_motif_of_the_nearest_centre_except_in_short_bouts(fini
         for reach in (8, 30):
             around = [latents[max(0, i - reach) : i + reach + 1] for i in range(len(latents))]
             pooled.append([each.mean(axis=0) for each in around])
-            pooled.append([each.std(axis=0) for each in around])
-            pooled.append([np.abs(np.diff(each, axis=0)).mean(axis=0) for each in around])
+            deviations = [each.std(axis=0) for each in around]
+            changes = [np.abs(np.diff(each, axis=0)).mean(axis=0) for each in around]
+            for part in (deviations, changes):
+                typical = segmenter["typical"][len(pooled)]
+                pooled.append(typical * np.log(part / typical + 0.1))
         pooled = np.hstack(
             [np.array(p) / s for p, s in zip(pooled, segmenter["scale"], strict=True)]
         )

@@ -143,11 +143,8 @@ def load_segmenter(path: str | Path) -> Segmenter:
 
 
 def _read(kind, arrays, **known):
-    """Create a dataclass from these arrays, with plain values for arrays without axes.
-
-    An array that an earlier version did not write has the default.
-    """
-    names = {each.name for each in fields(kind)} - known.keys()
+    """Create a dataclass from these arrays; those of no axes become plain values."""
+    names = {each.name for each in fields(kind)} - known.keys()  # earlier versions wrote fewer
     read = {name: arrays[name] for name in names if name in arrays}
     plain = {name: array.item() for name, array in read.items() if not array.ndim}
     return kind(**read | plain | known)
