@@ -49,6 +49,15 @@ def test_a_saved_segmenter_gives_a_new_recording_the_same_motifs(algorithm, tmp_
     assert (segmenter.time_window, segmenter.bout_frames) == (8, 3)
 
 
+@pytest.mark.parametrize("missing", ["reaches", "scale", "change_cost", "centres", "numbers"])
+def test_a_segmenter_without_one_of_its_arrays_is_refused(missing, tmp_path):
+    fit({"a": make_latents(states=STATES)}, pooling=[0.2]).save(tmp_path / "segmenter.npz")
+    with np.load(tmp_path / "segmenter.npz") as arrays:
+        np.savez(tmp_path / "damaged.npz", **{n: arrays[n] for n in arrays if n != missing})
+    with pytest.raises(ValueError, match=f"not a segmenter that this workflow wrote .*{missing}"):
+        load_segmenter(tmp_path / "damaged.npz")
+
+
 def test_a_segmenter_of_an_earlier_version_pools_without_logarithms(tmp_path):
     latents = make_latents(states=STATES)
     fitted = fit({"a": latents}, pooling=[0.2])

@@ -32,7 +32,7 @@ class Pooling:
         (length,) windows on either side of a window that are pooled with it. Empty without pooling.
     typical
         (length · `PARTS`, latent) root mean square of each part, for `to_logarithms`; empty without
-        logarithms, as in segmenters before version 0.2.0
+        logarithms, as in older segmenters
     scale
         (length · `PARTS`,) divisor of each part; empty if parts are not scaled. A part is scaled as
         a whole: standardising latents one by one would give those that contain noise the weight of
@@ -103,7 +103,7 @@ def pool(latents: np.ndarray, reaches: np.ndarray, start: int, stop: int) -> np.
 
 
 def to_logarithms(parts: np.ndarray, typical: np.ndarray) -> np.ndarray:
-    """Replace standard deviations and changes, in place, by their logarithms.
+    """Replace standard deviations and changes by their logarithms.
 
     Their distributions are skewed: without logarithms, k-means divides vigorous movements finely
     and joins all faint ones. Each logarithm is multiplied by the typical value, so that latents
@@ -117,9 +117,9 @@ def to_logarithms(parts: np.ndarray, typical: np.ndarray) -> np.ndarray:
         (length · `PARTS`, latent)
     """
     spread = np.arange(len(typical)) % PARTS > 0
-    ratios = parts[:, spread] / typical[spread]
-    parts[:, spread] = typical[spread] * np.log(ratios + FAINTEST)
-    return parts
+    changed = parts.copy()
+    changed[:, spread] = typical[spread] * np.log(parts[:, spread] / typical[spread] + FAINTEST)
+    return changed
 
 
 def pool_stretch(latents: np.ndarray, reach: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

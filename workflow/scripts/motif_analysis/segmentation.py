@@ -17,6 +17,7 @@ from motif_analysis.pooling import Pooling, fit_pooling, reaches_of
 BATCH, RUN = 8192, 512  # windows of a mini-batch, and of each run in it
 MARGIN_WINDOWS = 20_000  # from which the typical margin between two motifs is measured
 DECODED_AT_ONCE = 50_000  # windows of a stretch whose most likely path is found at once
+ADDED_LATER = "typical"  # older files lack this array of the pooling
 MARGIN = 1_000  # windows on either side that the path may depend on: paths meet after some dozens
 
 
@@ -138,14 +139,14 @@ def load_segmenter(path: str | Path) -> Segmenter:
         with np.load(path, allow_pickle=False) as arrays:
             parts = {name: _read(kind, arrays) for name, kind in _PARTS.items()}
             return _read(Segmenter, arrays, **parts)
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError, KeyError) as error:
         raise ValueError(f"{path}: not a segmenter that this workflow wrote ({error})") from error
 
 
 def _read(kind, arrays, **known):
     """Create a dataclass from these arrays; those of no axes become plain values."""
-    names = {each.name for each in fields(kind)} - known.keys()  # earlier versions wrote fewer
-    read = {name: arrays[name] for name in names if name in arrays}
+    names = {each.name for each in fields(kind)} - known.keys()
+    read = {name: arrays[name] for name in names if name in arrays or name != ADDED_LATER}
     plain = {name: array.item() for name, array in read.items() if not array.ndim}
     return kind(**read | plain | known)
 
