@@ -30,7 +30,7 @@ STATES, TIME_WINDOW, FPS, FEATURES = 15, 30, 30.0, 9
 SETTINGS = {  # the defaults
     "motif_seed": 0,
     "motif_windows": 50_000,
-    "pooling_seconds": [0.5, 2],
+    "pooling_seconds": [0.25, 1, 4],
     "expected_bout_seconds": 0.5,
 }
 NUMBERS = [4, 5, 6, 7, 9, 11, 14, 17, 21, 26, 32, 40]  # from which auto chooses

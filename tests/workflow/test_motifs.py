@@ -58,15 +58,15 @@ def test_frames_have_the_communities_of_the_table_and_the_distances_of_the_bouts
 
 def test_windows_have_the_motif_of_the_nearest_centre_except_in_short_bouts(finished_once):
     """The expected motifs come from numpy alone: means, and logarithms of standard deviations and
-    changes of latents, over half a second and two seconds."""
+    changes of latents, over a quarter of a second, one second and four."""
     segmenter = np.load(finished_once / "results/segmenters/vame/seed0/kmeans-4.npz")
-    assert segmenter["reaches"].tolist() == [8, 30]  # at 30 frames a second
+    assert segmenter["reaches"].tolist() == [4, 15, 60]  # at 30 frames a second
     for session in SESSIONS:
         latents = np.load(finished_once / f"results/latents/vame/seed0/{session}.npy").astype(float)
         own = motifs_of(finished_once, session)["motif"].to_numpy()[HALF:][: len(latents)]
         assert np.isfinite(latents).all()
         pooled = []
-        for reach in (8, 30):
+        for reach in (4, 15, 60):
             around = [latents[max(0, i - reach) : i + reach + 1] for i in range(len(latents))]
             pooled.append([each.mean(axis=0) for each in around])
             deviations = [each.std(axis=0) for each in around]
@@ -78,7 +78,7 @@ def test_windows_have_the_motif_of_the_nearest_centre_except_in_short_bouts(fini
             [np.array(p) / s for p, s in zip(pooled, segmenter["scale"], strict=True)]
         )
         apart = ((pooled[:, None] - segmenter["centres"]) ** 2).sum(axis=2)
-        assert (own == apart.argmin(axis=1)).mean() > 0.9
+        assert (own == apart.argmin(axis=1)).mean() > 0.8
 
 
 def test_tables_count_what_the_frames_say(finished_once):

@@ -11,6 +11,7 @@ from motif_analysis.pooling import (
     pool_stretch,
     reaches_of,
     to_logarithms,
+    weights_of,
 )
 
 
@@ -71,8 +72,15 @@ def test_statistics_have_weights_and_latents_keep_their_proportions():
     pooling = fit_pooling(latents, np.array([3, 9]), np.random.default_rng(0))
     pooled = pooling.apply(latents["a"])
     variances = pooled.var(axis=0).reshape(2 * PARTS, 2)
-    np.testing.assert_allclose(variances.sum(axis=1), np.tile(WEIGHTS**2, 2), rtol=0.01)
+    np.testing.assert_allclose(variances.sum(axis=1), weights_of(pooling.reaches) ** 2, rtol=0.01)
     np.testing.assert_allclose(variances[:, 1] / variances[:, 0], 100, rtol=0.3)
+
+
+def test_16_times_the_length_has_half_the_weight():
+    single = WEIGHTS.tolist()
+    assert weights_of(np.array([7])).tolist() == single
+    half = [weight / 2 for weight in single]
+    np.testing.assert_allclose(weights_of(np.array([4, 64])), single + half)
 
 
 def test_equal_ratios_of_movement_are_equal_distances():

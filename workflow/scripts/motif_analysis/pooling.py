@@ -18,6 +18,9 @@ WEIGHTS = np.array([1.0, 0.5, 0.5])
 """Weights of the mean, the standard deviation and the mean absolute change of each length. The last
 two are nearly redundant: at full weight, motifs of labelled mice were less informative."""
 PARTS = len(WEIGHTS)
+DECAY = 0.25
+"""Exponent by which the weight of a length decreases: with 16 times the length, half the weight. At
+equal weights, the longest length dominates, and motifs of short behaviours blur."""
 FAINTEST = 0.1  # of the typical standard deviation or change: below, there is mostly noise
 SCALING_WINDOWS = 20_000
 
@@ -162,6 +165,7 @@ def fit_pooling(
     """Scale each part so that its standard deviation, over all latents, equals its weight.
 
     The standard deviation is the root of the variance summed over latents, on a sample of windows.
+    The weight is that of the part in `WEIGHTS`, times that of the length; see `DECAY`.
 
     Parameters
     ----------
@@ -178,7 +182,12 @@ def fit_pooling(
     parts = pooled.reshape(len(pooled), PARTS * len(reaches), -1)
     typical = _or_1(np.sqrt(np.square(parts).mean(axis=0)))
     scale = _or_1(np.sqrt(to_logarithms(parts, typical).var(axis=0).sum(axis=1)))
-    return Pooling(reaches, typical, scale / np.tile(WEIGHTS, len(reaches)))
+    return Pooling(reaches, typical, scale / weights_of(reaches))
+
+
+def weights_of(reaches: np.ndarray) -> np.ndarray:
+    """Return the (length · `PARTS`,) weight of each part; the shortest length has weight 1."""
+    return np.outer((reaches[0] / reaches) ** DECAY, WEIGHTS).ravel()
 
 
 def _or_1(divisor):
