@@ -35,7 +35,7 @@ def write_video(path, frames):
 def named(tmp_path_factory):
     """Finish a run in a folder with such a name, and with such names for one recording's files."""
     project = make_project(tmp_path_factory.mktemp("named") / FOLDER)
-    project.write_config(models={"vame": {}}, example_bouts=1, surrogates=1, permutations=100)
+    project.write_config(models={"vame": {}}, example_bouts=3, surrogates=1, permutations=100)
     path = project / FILES["poses"]
     write_deeplabcut(path=path, tracks=make_lively_tracks(frames=400, seed=1))
     write_deeplabcut(path=project / "b.csv", tracks=make_lively_tracks(frames=400, seed=2))
